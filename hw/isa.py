@@ -16,6 +16,7 @@ __all__ = [
     "Destination",
     "Drain",
     "Engine",
+    "ErrorCode",
     "Gemm",
     "Halt",
     "Instruction",
@@ -54,6 +55,19 @@ class Engine(enum.IntEnum):
     LOAD = 0
     ARRAY = 1
     POST = 2
+
+
+class ErrorCode(enum.IntEnum):
+    """Why the core stopped; see the table in ``docs/architecture.md``."""
+
+    NONE = 0
+    ILLEGAL_OPCODE = 1
+    ILLEGAL_FIELD = 2
+    OUT_OF_RANGE = 3
+    BUS_READ = 4
+    BUS_WRITE = 5
+    BUS_TIMEOUT = 6
+    NO_HALT = 7
 
 
 class LoadTarget(enum.IntEnum):
