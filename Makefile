@@ -1,0 +1,71 @@
+# Everything a newcomer needs: `make imdb` and `make test` set up what they use by themselves.
+#
+#   make imdb    classify the sample reviews on the simulated RTL
+#   make test    all tests
+#   make sim     the RTL verification alone: blocks, conformance, emitted Verilog
+#   make lint    ruff and mypy
+#   make model   train, merge and quantize the default checkpoint again (needs SYSTOLM_DATA)
+#   make docs    write the generated parts of the documentation again
+
+PYTHON ?= python3
+EXTRAS ?= test
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
+VENV := .venv
+RUN := $(VENV)/bin/python
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help imdb test sim lint model docs clean
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+# One stamp for each set of extras; a changed pin or dependency installs again.
+RUN_STAMP := $(VENV)/installed-run
+TEST_STAMP := $(VENV)/installed-$(subst $(comma),-,$(EXTRAS))
+MODEL_STAMP := $(VENV)/installed-model
+comma := ,
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	  || { echo "SystoLM needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	  || { echo "Python's venv module is missing; on Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@echo "Making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+
+define install
+	@echo "Installing the pinned dependencies ($(1)); this happens once"
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.$(2)' \
+	  || { echo "pip could not install the dependencies; see its message above" >&2; exit 1; }
+	@touch $@
+endef
+
+$(RUN_STAMP): pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(call install,to run,)
+
+$(VENV)/installed-%: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(call install,$*,[$(subst -,$(comma),$*)])
+
+imdb: $(RUN_STAMP)
+	@$(RUN) -m sw classify --json build/imdb.json
+
+test: $(TEST_STAMP)
+	@$(RUN) -m pytest -n $(JOBS) --dist worksteal
+
+sim: $(TEST_STAMP)
+	@$(RUN) -m pytest -n $(JOBS) --dist worksteal tests/hw tests/conformance tests/verilog
+
+lint: $(TEST_STAMP)
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+
+model: $(MODEL_STAMP)
+	@$(RUN) -m sw.training
+
+docs: $(RUN_STAMP)
+	@$(RUN) -m gen.isa_reference
+
+clean:
+	rm -rf build $(VENV)
