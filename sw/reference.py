@@ -84,7 +84,7 @@ def forward(checkpoint: Checkpoint, rows: NDArray[np.int16], observe: Observer |
     last = len(checkpoint.layers) - 1
     for i, layer in enumerate(checkpoint.layers):
         # Only the [CLS] row is classified: the last layer needs the others for its keys and values alone.
-        x = _encoder_layer(layer, checkpoint.heads, x, 1 if i == last else len(x), f"layers.{i}.", see)
+        x = _encoder_layer(layer, checkpoint.heads, x, 1 if i == last else len(x), name=f"layers.{i}.", see=see)
     _, pooled = _layernorm(x[:1], checkpoint.pooler_norm)
     index = np.clip(_linear(pooled, checkpoint.pooler), 0, INDEX)
     see("pooler", index)
@@ -93,11 +93,11 @@ def forward(checkpoint: Checkpoint, rows: NDArray[np.int16], observe: Observer |
     return logits[0].astype(np.int32)
 
 
-def _encoder_layer(layer: Layer, heads: int, x: Array, kept: int, name: str, see: Observer) -> Array:
+def _encoder_layer(layer: Layer, heads: int, x: Array, kept: int, *, name: str, see: Observer) -> Array:
     """int16 residual sums [S, N] to those of the next layer [kept, N]."""
     h, y = _layernorm(x, layer.input_norm)
     see(f"{name}input_norm", h)
-    context = _attention(layer, heads, y, kept, name, see)
+    context = _attention(layer, heads, y, kept, name=name, see=see)
     x = saturate(_linear(context, layer.output) + _residual(h[:kept], layer.output), 16)
     h, y = _layernorm(x, layer.mid_norm)
     see(f"{name}mid_norm", h)
@@ -112,12 +112,12 @@ def _layernorm(x: Array, norm: Norm) -> tuple[Array, Array]:
     """Return normalised rows in Q5.10 and their int8 codes, the extra K slots at the end."""
     mul, total, mean = layernorm_scalars(x.sum(1, keepdims=True), (x * x).sum(1, keepdims=True), x.shape[1])
     h = normalize(x, mean, mul, total)
-    main = scale_row(h, norm.g, norm.b, norm.shift, -CODE, CODE)
-    slots = scale_row(h[:, norm.slot_channel], norm.slot_g, norm.slot_b, norm.shift, -CODE, CODE)
+    main = scale_row(h, _wide(norm.g), _wide(norm.b), norm.shift, -CODE, CODE)
+    slots = scale_row(h[:, norm.slot_channel], _wide(norm.slot_g), _wide(norm.slot_b), norm.shift, -CODE, CODE)
     return h, np.concatenate([main, slots], axis=1)
 
 
-def _attention(layer: Layer, heads: int, y: Array, kept: int, name: str, see: Observer) -> Array:
+def _attention(layer: Layer, heads: int, y: Array, kept: int, *, name: str, see: Observer) -> Array:
     """Context of the first ``kept`` rows, int8, heads side by side."""
     query = _heads(np.clip(_linear(y[:kept], layer.query), -CODE, CODE), heads)
     key = _heads(np.clip(_linear(y, layer.key), -CODE, CODE), heads)
@@ -126,9 +126,9 @@ def _attention(layer: Layer, heads: int, y: Array, kept: int, name: str, see: Ob
     scores = saturate(
         requantize(
             _matmul(query, key),
-            layer.score_pre_shift[per_head],
-            layer.score_mul[per_head].astype(np.int64),
-            layer.score_shift[per_head],
+            _wide(layer.score_pre_shift[per_head]),
+            _wide(layer.score_mul[per_head]),
+            _wide(layer.score_shift[per_head]),
         ),
         16,
     )
@@ -150,7 +150,7 @@ def _ffn_middle(layer: Layer, y: Array) -> Array:
     sums = _matmul(y, layer.ffn1.weight)
     index = np.clip(_requantize(sums, layer.ffn1), 0, INDEX)
     slots = layer.ffn1_slots
-    excess = requantize(sums[:, slots.channel] + slots.bias, slots.pre_shift, slots.mul.astype(np.int64), slots.shift)
+    excess = requantize(sums[:, slots.channel] + slots.bias, slots.pre_shift, _wide(slots.mul), slots.shift)
     return np.concatenate([layer.gelu_table[index].astype(np.int64), np.clip(excess, 0, slots.high)], axis=1)
 
 
@@ -159,13 +159,17 @@ def _linear(x: Array, linear: Linear) -> Array:
 
 
 def _requantize(sums: Array, linear: Linear) -> Array:
-    return requantize(sums + linear.bias, linear.pre_shift, linear.mul.astype(np.int64), linear.shift)
+    return requantize(sums + linear.bias, linear.pre_shift, _wide(linear.mul), linear.shift)
 
 
 def _residual(h: Array, linear: Linear) -> Array:
     if linear.residual_mul is None:
         raise ValueError("the output and ffn2 matrices of a checkpoint must have a residual_mul")
     return saturate(round_shift(h * linear.residual_mul, linear.residual_shift), 18)
+
+
+def _wide(values: NDArray[np.int32]) -> Array:
+    return values.astype(np.int64)
 
 
 def _heads(rows: Array, heads: int) -> Array:
@@ -180,10 +184,10 @@ def _matmul(a: Array, b: NDArray[np.int8] | Array) -> Array:
     """
     step = EXACT_FLOAT32 >> 15  # |u8 * s8| < 2**15
     left, right = a.astype(np.float32), np.swapaxes(b, -1, -2).astype(np.float32)
-    parts = [
+    parts: list[Array] = [
         (left[..., k : k + step] @ right[..., k : k + step, :]).astype(np.int64) for k in range(0, a.shape[-1], step)
     ]
-    return sum(parts[1:], start=parts[0])
+    return np.sum(parts, axis=0, dtype=np.int64)
 
 
 def _ignore(name: str, values: Array) -> None:
