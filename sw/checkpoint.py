@@ -1,11 +1,32 @@
 """A quantized BERT: integers only, independent of any accelerator's shape."""
 
-from dataclasses import dataclass
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Self, get_args, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
 
 __all__ = ["Checkpoint", "Embedding", "Layer", "Linear", "Norm", "Slots"]
+
+FORMAT = "systolm-checkpoint-1"
+"""Key of the one header entry; several would make the bytes of a file depend on chance."""
+
+TABLE_ENTRIES = 2048
+
+BITS = {
+    **dict.fromkeys(("g", "slot_g", "mul", "residual_mul", "score_mul", "context_mul"), 18),
+    **dict.fromkeys(("b", "slot_b", "bias"), 28),
+}
+"""Widths, signed, of the device's parameters by field name."""
+
+SHIFTS = ("shift", "pre_shift", "residual_shift", "score_pre_shift", "score_shift", "context_shift")
+"""Fields of 5 bits, unsigned."""
 
 Int = NDArray[np.int32]
 
@@ -96,3 +117,192 @@ class Checkpoint:
     logit_scale: NDArray[np.float32]  # [labels]: logits = int32 * scale
     labels: tuple[str, ...]
     metadata: dict[str, str]
+
+    def check(self) -> None:
+        """Make sure that shapes fit each other and values fit the device's fields.
+
+        Raises
+        ------
+        ValueError
+            With the name of the first tensor that does not fit, and why.
+        """
+        tensors = dict(_flatten(self))
+        for name, shape in _shapes(self):
+            if tensors[name].shape != shape:
+                raise ValueError(f"{name} must have the shape {shape}, not {tensors[name].shape}")
+        for name, (low, high) in _ranges(self, tensors):
+            value = tensors[name]
+            if value.size and (value.min() < low or value.max() > high):
+                raise ValueError(f"{name} must be from {low} to {high}, not {value.min()} to {value.max()}")
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write one safetensors file; a file that was there is replaced as a whole or not at all.
+
+        Parameters
+        ----------
+        path : path
+            Integers are stored in the narrowest type that holds them.
+
+        Raises
+        ------
+        ValueError
+            If the checkpoint does not pass :meth:`check`.
+        """
+        self.check()
+        tensors = {name: _narrow(value) for name, value in _flatten(self)}
+        header = {FORMAT: json.dumps({"labels": self.labels, "metadata": self.metadata}, sort_keys=True)}
+        target = Path(path)
+        partial = target.with_name(f".{target.name}.{os.getpid()}")
+        try:
+            partial.write_bytes(save(tensors, header))
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        OSError
+            If there is no such file.
+        ValueError
+            If it is not a whole checkpoint of this format, with the reason in one line.
+        """
+        try:
+            with safe_open(path, "numpy") as file:
+                header = file.metadata() or {}
+                if FORMAT not in header:
+                    raise ValueError(f"its header must have the entry {FORMAT!r}")
+                texts = json.loads(header[FORMAT])
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
+            checkpoint = cls(
+                **_build_fields(cls, "", tensors),
+                labels=tuple(texts["labels"]),
+                metadata=texts["metadata"],
+            )
+            if tensors:
+                raise ValueError(f"there is no place for the tensor {min(tensors)!r}")
+            checkpoint.check()
+        except KeyError as error:
+            raise ValueError(f"{os.fspath(path)} is not a SystoLM checkpoint: {error} is missing") from None
+        except (SafetensorError, TypeError, ValueError) as error:
+            raise ValueError(f"{os.fspath(path)} is not a SystoLM checkpoint: {error}") from None
+        return checkpoint
+
+
+def _flatten(value: Any, name: str = "") -> Iterator[tuple[str, NDArray[Any]]]:
+    """Yield names and tensors of all numbers; those of the third layer begin with ``layers.2.``."""
+    if is_dataclass(value):
+        for field in fields(value):
+            yield from _flatten(getattr(value, field.name), f"{name}.{field.name}" if name else field.name)
+    elif isinstance(value, tuple):
+        for i, item in enumerate(value):
+            yield from _flatten(item, f"{name}.{i}")
+    elif isinstance(value, int | np.ndarray):
+        yield name, np.asarray(value)
+
+
+def _build_fields(cls: type, prefix: str, tensors: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    """Take a class's fields out of ``tensors``."""
+    hints = get_type_hints(cls)
+    return {
+        name: _build(hint, prefix + name, tensors) for name, hint in hints.items() if name not in ("labels", "metadata")
+    }
+
+
+def _build(hint: Any, name: str, tensors: dict[str, NDArray[Any]]) -> Any:
+    if is_dataclass(hint):
+        assert isinstance(hint, type)
+        return hint(**_build_fields(hint, f"{name}.", tensors))
+    if hint == tuple[Layer, ...]:
+        count = len({key.split(".")[1] for key in tensors if key.startswith(f"{name}.")})
+        return tuple(_build(Layer, f"{name}.{i}", tensors) for i in range(count))
+    if hint is int:
+        return int(tensors.pop(name).item())
+    if type(None) in get_args(hint):
+        return _build(get_args(hint)[0], name, tensors) if name in tensors else None
+    dtype = get_args(get_args(hint)[1])[0]
+    return tensors.pop(name).astype(dtype, casting="safe")
+
+
+def _narrow(value: NDArray[Any]) -> NDArray[Any]:
+    """The narrowest signed type that holds the integers; others as they are."""
+    if value.dtype.kind != "i":
+        return np.ascontiguousarray(value)
+    low, high = value.min(initial=0), value.max(initial=0)
+    dtype = next(t for t in (np.int8, np.int16, np.int32) if np.iinfo(t).min <= low and high <= np.iinfo(t).max)
+    return np.ascontiguousarray(value.astype(dtype)).reshape(value.shape)
+
+
+def _shapes(c: Checkpoint) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Yield names of tensors and the shapes that they must have."""
+    if c.embedding.word.ndim != 2 or not c.layers or not c.labels:
+        raise ValueError("a checkpoint must have word embeddings of two dimensions, layers and labels")
+    vocabulary, n = c.embedding.word.shape
+    if c.heads < 1 or n % c.heads:
+        raise ValueError(f"heads must divide the {n} hidden values, not be {c.heads}")
+    yield "embedding.word_scale", (vocabulary,)
+    yield "embedding.position", (len(c.embedding.position), n)
+    for i, layer in enumerate(c.layers):
+        yield from _layer_shapes(f"layers.{i}", layer, n, c.heads)
+    yield from _norm_shapes("pooler_norm", c.pooler_norm, n)
+    yield from _linear_shapes("pooler", c.pooler, n, n + c.pooler_norm.slot_channel.size)
+    yield "tanh_table", (TABLE_ENTRIES,)
+    yield from _linear_shapes("classifier", c.classifier, len(c.labels), n)
+    yield "logit_scale", (len(c.labels),)
+
+
+def _layer_shapes(name: str, layer: Layer, n: int, heads: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+    ffn, slots = len(layer.ffn1.bias), layer.ffn1_slots.channel.size
+    yield from _norm_shapes(f"{name}.input_norm", layer.input_norm, n)
+    for matrix in ("query", "key", "value"):
+        yield from _linear_shapes(f"{name}.{matrix}", getattr(layer, matrix), n, n + layer.input_norm.slot_channel.size)
+    for field in ("score_mul", "score_pre_shift", "score_shift"):
+        yield f"{name}.{field}", (heads,)
+    yield f"{name}.softmax_table", (TABLE_ENTRIES,)
+    yield f"{name}.context_mul", (n,)
+    yield from _linear_shapes(f"{name}.output", layer.output, n, n, residual=True)
+    yield from _norm_shapes(f"{name}.mid_norm", layer.mid_norm, n)
+    yield from _linear_shapes(f"{name}.ffn1", layer.ffn1, ffn, n + layer.mid_norm.slot_channel.size)
+    yield f"{name}.gelu_table", (TABLE_ENTRIES,)
+    for field in ("channel", "bias", "mul"):
+        yield f"{name}.ffn1_slots.{field}", (slots,)
+    yield from _linear_shapes(f"{name}.ffn2", layer.ffn2, n, ffn + slots, residual=True)
+
+
+def _norm_shapes(name: str, norm: Norm, n: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+    for field in ("g", "b"):
+        yield f"{name}.{field}", (n,)
+    for field in ("slot_channel", "slot_g", "slot_b"):
+        yield f"{name}.{field}", (norm.slot_channel.size,)
+
+
+def _linear_shapes(
+    name: str, linear: Linear, n: int, k: int, *, residual: bool = False
+) -> Iterator[tuple[str, tuple[int, ...]]]:
+    yield f"{name}.weight", (n, k)
+    for field in ("bias", "mul"):
+        yield f"{name}.{field}", (n,)
+    if residual and linear.residual_mul is None:
+        raise ValueError(f"{name}.residual_mul must not be missing")
+    if linear.residual_mul is not None:
+        yield f"{name}.residual_mul", (n,)
+
+
+def _ranges(c: Checkpoint, tensors: Mapping[str, NDArray[Any]]) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Yield names of integer tensors and the least and greatest value that they may hold."""
+    hidden = c.embedding.word.shape[1]
+    for name in tensors:
+        parent, _, field = name.rpartition(".")
+        if field in BITS:
+            yield name, (-(1 << (BITS[field] - 1)), (1 << (BITS[field] - 1)) - 1)
+        elif field in SHIFTS:
+            yield name, (0, 31)
+        elif field == "slot_channel":
+            yield name, (0, hidden - 1)
+        elif field == "channel":
+            yield name, (0, len(tensors[f"{parent.removesuffix('_slots')}.bias"]) - 1)
+        elif field == "high":
+            yield name, (0, 255)

@@ -60,7 +60,8 @@ def embed(checkpoint: Checkpoint, token_ids: ArrayLike) -> NDArray[np.int16]:
         raise ValueError(f"token ids must be from 0 to {vocabulary - 1}, not {ids.min()} to {ids.max()}")
     rows = table.word[ids].astype(np.float32) * table.word_scale[ids, np.newaxis] + table.position[: len(ids)]
     limits = np.iinfo(np.int16)
-    return np.clip(np.rint(rows), limits.min, limits.max).astype(np.int16)
+    codes: NDArray[np.int16] = np.clip(np.rint(rows), limits.min, limits.max).astype(np.int16)
+    return codes
 
 
 def forward(checkpoint: Checkpoint, rows: NDArray[np.int16], observe: Observer | None = None) -> NDArray[np.int32]:
@@ -89,8 +90,9 @@ def forward(checkpoint: Checkpoint, rows: NDArray[np.int16], observe: Observer |
     index = np.clip(_linear(pooled, checkpoint.pooler), 0, INDEX)
     see("pooler", index)
     pooled = checkpoint.tanh_table.view(np.int8)[index].astype(np.int64)
-    logits = _matmul(pooled, checkpoint.classifier.weight) + checkpoint.classifier.bias
-    return logits[0].astype(np.int32)
+    sums = _matmul(pooled, checkpoint.classifier.weight) + checkpoint.classifier.bias
+    logits: NDArray[np.int32] = sums[0].astype(np.int32)
+    return logits
 
 
 def _encoder_layer(layer: Layer, heads: int, x: Array, kept: int, *, name: str, see: Observer) -> Array:
@@ -187,7 +189,8 @@ def _matmul(a: Array, b: NDArray[np.int8] | Array) -> Array:
     parts: list[Array] = [
         (left[..., k : k + step] @ right[..., k : k + step, :]).astype(np.int64) for k in range(0, a.shape[-1], step)
     ]
-    return np.sum(parts, axis=0, dtype=np.int64)
+    product: Array = np.sum(parts, axis=0, dtype=np.int64)
+    return product
 
 
 def _ignore(name: str, values: Array) -> None:
