@@ -1,0 +1,75 @@
+"""Signatures of the two buses, seen from the master. Members carry AXI's own names."""
+
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+__all__ = ["AXI_ADDRESS_BITS", "BOUNDARY_BYTES", "BURST_BEATS", "BURST_INCR", "RESPONSE_OKAY", "Axi4", "AxiLite"]
+
+AXI_ADDRESS_BITS = 32
+"""Width of a byte address in memory."""
+
+BURST_BEATS = 16
+"""Most beats of a burst."""
+
+BOUNDARY_BYTES = 4096
+"""No burst crosses a multiple of this."""
+
+BURST_INCR = 0b01
+"""AxBURST of incrementing bursts."""
+
+RESPONSE_OKAY = 0b00
+"""xRESP of a transfer that succeeded."""
+
+
+class Axi4(wiring.Signature):
+    """AXI4 with a 32-bit address and one ID; without the optional lock, cache, protection, QoS and user signals.
+
+    Parameters
+    ----------
+    data_bytes : int
+        Width of the data bus in bytes.
+    """
+
+    def __init__(self, data_bytes: int) -> None:
+        address = {"id": Out(1), "addr": Out(AXI_ADDRESS_BITS), "len": Out(8), "size": Out(3), "burst": Out(2)}
+        response = {"id": In(1), "resp": In(2)}
+        data = {"data": Out(8 * data_bytes)}
+        channels = {
+            "aw": address,
+            "w": {**data, "strb": Out(data_bytes), "last": Out(1)},
+            "b": response,
+            "ar": address,
+            "r": {**response, "data": In(8 * data_bytes), "last": In(1)},
+        }
+        super().__init__(_flatten(channels))
+
+
+class AxiLite(wiring.Signature):
+    """AXI4-Lite with 32-bit data, without protection signals.
+
+    Parameters
+    ----------
+    address_bits : int
+        Width of the byte address.
+    """
+
+    def __init__(self, address_bits: int) -> None:
+        channels = {
+            "aw": {"addr": Out(address_bits)},
+            "w": {"data": Out(32), "strb": Out(4)},
+            "b": {"resp": In(2)},
+            "ar": {"addr": Out(address_bits)},
+            "r": {"data": In(32), "resp": In(2)},
+        }
+        super().__init__(_flatten(channels))
+
+
+def _flatten(channels: dict[str, dict[str, object]]) -> dict[str, object]:
+    """Return the members of all channels under their AXI names, with each channel's handshake."""
+    members: dict[str, object] = {}
+    for channel, payload in channels.items():
+        towards_slave = channel in ("aw", "w", "ar")
+        members |= {channel + name: member for name, member in payload.items()}
+        members[channel + "valid"] = Out(1) if towards_slave else In(1)
+        members[channel + "ready"] = In(1) if towards_slave else Out(1)
+    return members

@@ -1,0 +1,139 @@
+"""The AXI4 read channels, shared by several readers."""
+
+from typing import Any
+
+from amaranth.hdl import Array, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
+
+from hw.bus.axi import AXI_ADDRESS_BITS, BURST_INCR, RESPONSE_OKAY, Axi4
+from hw.bus.fault import INDEX_BITS, Fault
+from hw.bus.read_port import ReadPort
+from hw.bus.stream_fifo import StreamFifo
+from hw.bus.watchdog import Watchdog
+from hw.config import AcceleratorConfig
+from hw.isa import ErrorCode
+
+__all__ = ["ReadMaster"]
+
+_OUTSTANDING_BURSTS = 32
+
+
+class ReadMaster(wiring.Component):
+    """Issues bursts of the port with the lowest number that asks, and hands beats back to whom they belong.
+
+    Beats come back in the order of requests, as all use one ID; the bus never waits for the core (``rready`` is 1).
+    Beats that nobody has asked for, as a bus might deliver after a reset that gave up on it, are dropped.
+
+    Latency: 1 cycle from a request to the bus, 0 from the bus to a port. Throughput: one beat per cycle; at most 32
+    bursts are outstanding.
+
+    Parameters
+    ----------
+    config : AcceleratorConfig
+    ports : int
+        Number of ports.
+
+    Members
+    -------
+    axi : Out(Axi4(bus_bytes))
+        Read channels only.
+    ports : In(ReadPort(config)).array(ports)
+        In order of priority.
+    stop : In(1)
+        Take no more requests.
+    idle : Out(1)
+        No request is waiting and nothing is outstanding.
+    dead : Out(1)
+        Nothing has happened for ``timeout_cycles`` although something is outstanding.
+    fault : Out(Fault())
+        An error response, whose beat is dropped; or the oldest burst while ``dead``.
+    """
+
+    axi: Any
+    ports: Any
+    stop: Any
+    idle: Any
+    dead: Any
+    fault: Any
+
+    def __init__(self, config: AcceleratorConfig, *, ports: int) -> None:
+        self.config = config
+        super().__init__(
+            {
+                "axi": Out(Axi4(config.bus_bytes)),
+                "ports": In(ReadPort(config)).array(ports),
+                "stop": In(1),
+                "idle": Out(1),
+                "dead": Out(1),
+                "fault": Out(Fault()),
+            }
+        )
+
+    def elaborate(self, _platform: Any) -> Module:
+        m = Module()
+        axi, bus_bytes = self.axi, self.config.bus_bytes
+
+        owner_layout = data.StructLayout(
+            {
+                "port": range(len(self.ports)),
+                "addr": AXI_ADDRESS_BITS,
+                "index": INDEX_BITS,
+                "final": range(bus_bytes),
+                "last": 1,
+            }
+        )
+        m.submodules.owners = owners = StreamFifo(owner_layout, _OUTSTANDING_BURSTS)
+        owner = owners.o.payload
+
+        # Requests: the first port that asks fills the address register.
+        chosen = Signal(range(len(self.ports)))
+        for number in reversed(range(len(self.ports))):
+            with m.If(self.ports[number].burst.valid):
+                m.d.comb += chosen.eq(number)
+        request = Array([port.burst.payload for port in self.ports])[chosen]
+        wanted = Array([port.burst.valid for port in self.ports])[chosen]
+        free = Signal()
+        m.d.comb += [
+            free.eq((~axi.arvalid | axi.arready) & owners.i.ready & ~self.stop),
+            owners.i.valid.eq(wanted & free),
+            owners.i.payload.port.eq(chosen),
+        ]
+        m.d.comb += [owners.i.payload[name].eq(request[name]) for name in ("addr", "index", "final", "last")]
+        for number, port in enumerate(self.ports):
+            m.d.comb += port.burst.ready.eq(free & (chosen == number))
+        with m.If(axi.arready):
+            m.d.sync += axi.arvalid.eq(0)
+        with m.If(wanted & free):
+            m.d.sync += [axi.arvalid.eq(1), axi.araddr.eq(request.addr), axi.arlen.eq(request.len)]
+        m.d.comb += [axi.arsize.eq(exact_log2(bus_bytes)), axi.arburst.eq(BURST_INCR), axi.rready.eq(1)]
+
+        # Beats: to the owner of the oldest burst.
+        received, failed = Signal(), Signal()
+        end = owner.last & axi.rlast
+        m.d.comb += [
+            received.eq(axi.rvalid & owners.o.valid),
+            failed.eq(received & (axi.rresp != RESPONSE_OKAY)),
+            owners.o.ready.eq(axi.rvalid & axi.rlast),
+        ]
+        for number, port in enumerate(self.ports):
+            m.d.comb += [
+                port.beat.valid.eq(received & ~failed & (owner.port == number)),
+                port.beat.payload.data.eq(axi.rdata),
+                port.beat.payload.final.eq(Mux(end, owner.final, bus_bytes - 1)),
+                port.beat.payload.last.eq(end),
+            ]
+
+        m.submodules.watchdog = watchdog = Watchdog(self.config.timeout_cycles)
+        m.d.comb += [
+            self.idle.eq(owners.level == 0),
+            watchdog.outstanding.eq(~self.idle),
+            watchdog.progress.eq(received | (axi.arvalid & axi.arready)),
+            self.dead.eq(watchdog.expired),
+            self.fault.valid.eq(failed | self.dead),
+            self.fault.code.eq(Mux(failed, ErrorCode.BUS_READ, ErrorCode.BUS_TIMEOUT)),
+            self.fault.index.eq(owner.index),
+            self.fault.addr.eq(owner.addr),
+        ]
+        return m
