@@ -25,8 +25,8 @@ class Reader(wiring.Component):
     A burst is requested only when the buffer has room for all of it, so that beats never wait on the bus. Transfers
     follow one another without waiting for data.
 
-    Latency: 2 cycles from a transfer to its first burst, 2 from a beat to ``o``. Throughput: one beat per cycle, as long
-    as the memory answers within about ``depth - 2 * BURST_BEATS`` cycles.
+    Latency: 2 cycles from a transfer to its first burst, 2 from a beat to ``o``. Throughput: one beat per cycle,
+    as long as the memory answers within about ``depth - 2 * BURST_BEATS`` cycles.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ _OUTSTANDING_BURSTS = 16
 
 
 def write_chunk(config: AcceleratorConfig) -> data.StructLayout:
-    """Return the layout of a chunk: ``addr`` of its DRAIN, a multiple of ``bus_bytes``; ``last`` in the DRAIN's last."""
+    """Return the layout of a chunk: ``addr`` of its DRAIN, a multiple of ``bus_bytes``; ``last`` in its last."""
     return data.StructLayout({"data": data.ArrayLayout(signed(32), config.lanes), "addr": AXI_ADDRESS_BITS, "last": 1})
 
 

@@ -72,7 +72,8 @@ class AxiMemory:
 
             sampled = await ctx.tick().sample(
                 axi.arvalid, axi.araddr, axi.arlen, axi.arburst, axi.arsize, axi.rready, axi.bready,
-                axi.awvalid, axi.awaddr, axi.awlen, axi.awburst, axi.awsize, axi.wvalid, axi.wdata, axi.wstrb, axi.wlast,
+                axi.awvalid, axi.awaddr, axi.awlen, axi.awburst, axi.awsize,
+                axi.wvalid, axi.wdata, axi.wstrb, axi.wlast,
             )  # fmt: skip
             (_, _, arvalid, araddr, arlen, arburst, arsize, rready, bready) = sampled[:9]
             (awvalid, awaddr, awlen, awburst, awsize, wvalid, wdata, wstrb, wlast) = sampled[9:]
