@@ -1,0 +1,468 @@
+"""Serial arithmetic on row statistics: LayerNorm's mean and reciprocal root, softmax's reciprocal sum."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal, ValueLike, signed, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.config import AcceleratorConfig
+from hw.layouts import RowJob, row_scalars, row_stats
+
+__all__ = ["RowUnit"]
+
+_SLOTS = 4  # jobs; a power of two, so that pointers to them wrap by themselves
+
+_STEPS_PER_CYCLE = 2
+_STEPS = 30  # of every stage: the sum has 29 bits, and quotients and roots do not mind leading zeros
+_STEP_CYCLES = _STEPS // _STEPS_PER_CYCLE
+
+_ADDR = RowJob["addr"].shape
+_LENGTH = RowJob["length"].shape
+_SUM = unsigned(row_stats["a"].shape.width)  # magnitude of the least sum included
+_SQUARES = row_stats["b"].shape
+_MEAN = row_scalars["mean"].shape
+_MUL = row_scalars["mul"].shape
+_SHIFT = row_scalars["total"].shape
+
+_MEAN_FRACTION = 8
+_EXPONENTIALS = unsigned(24)  # a row's sum of exponentials
+_VARIANCE = unsigned(58)  # length * b needs 57; normalization shifts by pairs of bits
+_RADICAND = unsigned(48)
+_ROOT = unsigned(24)
+_QUOTIENT_BITS = 18  # of the reciprocal, one more than the multiplier
+
+# The total shift of a row is 38 - k - n + e. It starts with the greatest n and with k = -5; every bit by which the
+# length is shifted adds one, every pair of bits by which the variance is shifted takes one, and e comes last. That of a
+# reciprocal is 31 - k + e, as its variance is the square of the sum.
+_MOMENTS_EXPONENT = 38 + 5 - _LENGTH.width
+_RECIPROCAL_EXPONENT = 31 + 5
+
+_row = data.StructLayout({"reciprocal": 1, "addr": _ADDR, "length": _LENGTH})
+_slot = data.StructLayout({"reciprocal": 1, "length": _LENGTH, "fetch": _ADDR, "write": _ADDR, "end": _ADDR})
+_moments = data.StructLayout(
+    {"negative": 1, "sum": _SUM, "factor": _EXPONENTIALS, "squares": _SQUARES, "length": _LENGTH}
+)
+
+
+class RowUnit(wiring.Component):
+    """Compute ``layernorm_scalars`` or ``reciprocal_scalars`` of :mod:`sim.numerics` for rows of statistics.
+
+    Five stages of 16 cycles work on different rows at the same time: fetch, which also normalizes the length; variance
+    beside mean; normalization; square root; division. A sum of exponentials goes the same way, as the variance
+    ``sum * sum``.
+
+    Latency: 81 cycles from the transfer of a job to the write of its first row. Throughput: a row in 16 cycles, across
+    jobs too. Takes four jobs at a time: the running one and three that wait.
+
+    Parameters
+    ----------
+    config : AcceleratorConfig
+        Uses ``acc_depth``.
+
+    Members
+    -------
+    i : In(stream.Signature(RowJob))
+        Rows ``addr`` to ``addr + m - 1``, which must exist; ``length`` (at least 1) matters to LayerNorm only.
+    stats_addr : Out(range(acc_depth)), stats_data : In(row_stats)
+        Read port of the statistics, data one cycle after the address.
+    scalars_en : Out(1), scalars_addr : Out(range(acc_depth)), scalars_data : Out(row_scalars)
+        Write port of the scalars.
+    query : In(12), pending : Out(1)
+        Combinational: row ``query`` is one of a job that was taken and its scalars were not written before this cycle.
+    """
+
+    i: stream.Interface
+    stats_addr: Signal
+    stats_data: Any
+    scalars_en: Signal
+    scalars_addr: Signal
+    scalars_data: Any
+    query: Signal
+    pending: Signal
+
+    def __init__(self, config: AcceleratorConfig) -> None:
+        super().__init__(
+            {
+                "i": In(stream.Signature(RowJob)),
+                "stats_addr": Out(range(config.acc_depth)),
+                "stats_data": In(row_stats),
+                "scalars_en": Out(1),
+                "scalars_addr": Out(range(config.acc_depth)),
+                "scalars_data": Out(row_scalars),
+                "query": In(_ADDR),
+                "pending": Out(1),
+            }
+        )
+
+    def elaborate(self, _platform: Any) -> Module:
+        m = Module()
+        m.submodules.jobs = jobs = _Jobs()
+        m.submodules.fetch = fetch = _Fetch()
+        m.submodules.variance = variance = _Variance()
+        m.submodules.mean = mean = _Mean()
+        m.submodules.normalize = normalize = _Normalize()
+        m.submodules.root = root = _Root()
+        m.submodules.reciprocal = reciprocal = _Reciprocal()
+
+        # In the last cycle of a beat every stage takes what the one before has made. An idle unit stays in that cycle.
+        cycle = Signal(range(_STEP_CYCLES + 1), init=_STEP_CYCLES)
+        last = Signal()
+        valid = Signal(5)
+        m.d.comb += last.eq(cycle == _STEP_CYCLES)
+        with m.If(~last):
+            m.d.sync += cycle.eq(cycle + 1)
+        with m.Else():
+            m.d.sync += valid.eq(Cat(jobs.valid, valid))
+            with m.If(jobs.valid | valid[:-1].any()):
+                m.d.sync += cycle.eq(0)
+
+        def later(value: Signal, beats: int) -> Signal:
+            for _ in range(beats):
+                register = Signal.like(value)
+                with m.If(last):
+                    m.d.sync += register.eq(value)
+                value = register
+            return value
+
+        wiring.connect(m, wiring.flipped(self.i), jobs.i)
+        m.d.comb += [stage.load.eq(last) for stage in (fetch, variance, mean, normalize, root, reciprocal)]
+        m.d.comb += [
+            jobs.next.eq(last),
+            fetch.i.eq(jobs.o),
+            self.stats_addr.eq(fetch.stats_addr),
+            fetch.stats_data.eq(self.stats_data),
+            variance.i.eq(fetch.o),
+            mean.i.eq(fetch.o),
+            normalize.i.eq(variance.o),
+            normalize.i_exponent.eq(later(fetch.exponent, 1)),
+            root.i.eq(normalize.o),
+            reciprocal.i.eq(root.o),
+            reciprocal.i_length.eq(later(fetch.length, 3)),
+            reciprocal.i_exponent.eq(later(normalize.o_exponent, 1)),
+            self.scalars_en.eq(last & valid[-1]),
+            self.scalars_addr.eq(jobs.write_addr),
+            self.scalars_data.mul.eq(reciprocal.mul),
+            self.scalars_data.total.eq(reciprocal.total),
+            self.scalars_data.mean.eq(later(mean.o, 3)),
+            jobs.written.eq(self.scalars_en),
+            jobs.query.eq(self.query),
+            self.pending.eq(jobs.pending),
+        ]
+        return m
+
+
+class _Jobs(wiring.Component):
+    """Jobs in a ring: one end hands out rows to fetch, the other knows which rows are not yet written.
+
+    Members
+    -------
+    o, valid : Out(_row), Out(1)
+        The next row, taken by ``next`` if ``valid``.
+    write_addr : Out(_ADDR), written : In(1)
+        The next row to write.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "i": In(stream.Signature(RowJob)),
+                "o": Out(_row),
+                "valid": Out(1),
+                "next": In(1),
+                "write_addr": Out(_ADDR),
+                "written": In(1),
+                "query": In(_ADDR),
+                "pending": Out(1),
+            }
+        )
+
+    def elaborate(self, _platform: Any) -> Module:
+        m = Module()
+        slots = Signal(data.ArrayLayout(_slot, _SLOTS))
+        live = Signal(_SLOTS)
+        put, fetch, write = (Signal(range(2 * _SLOTS), name=name) for name in ("put", "fetch", "write"))
+        index = len(put) - 1  # the top bit tells a full ring from an empty one
+
+        fetching, writing = slots[fetch[:index]], slots[write[:index]]
+        m.d.comb += [
+            self.i.ready.eq(~live.bit_select(put[:index], 1)),
+            self.valid.eq(fetch != put),
+            self.o.reciprocal.eq(fetching.reciprocal),
+            self.o.addr.eq(fetching.fetch),
+            self.o.length.eq(fetching.length),
+            self.write_addr.eq(writing.write),
+            self.pending.eq(
+                Cat(live[k] & (slots[k].write <= self.query) & (self.query < slots[k].end) for k in range(_SLOTS)).any()
+            ),
+        ]
+        with m.If(self.valid & self.next):
+            following = Signal(_ADDR)
+            m.d.comb += following.eq(fetching.fetch + 1)
+            m.d.sync += [fetching.fetch.eq(following), fetch.eq(fetch + (following == fetching.end))]
+        with m.If(self.written):
+            following = Signal(_ADDR)
+            m.d.comb += following.eq(writing.write + 1)
+            m.d.sync += writing.write.eq(following)
+            with m.If(following == writing.end):
+                m.d.sync += [write.eq(write + 1), live.bit_select(write[:index], 1).eq(0)]
+        with m.If(self.i.valid & self.i.ready):
+            job, slot = self.i.payload, slots[put[:index]]
+            m.d.sync += [
+                put.eq(put + 1),
+                live.bit_select(put[:index], 1).eq(1),
+                slot.reciprocal.eq(job.reciprocal),
+                slot.length.eq(job.length),
+                slot.fetch.eq(job.addr),
+                slot.write.eq(job.addr),
+                slot.end.eq(job.addr + job.m),
+            ]
+        return m
+
+
+class _Fetch(wiring.Component):
+    """Read a row's statistics; shift its length up to full width."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "load": In(1),
+                "i": In(_row),
+                "stats_addr": Out(_ADDR),
+                "stats_data": In(row_stats),
+                "o": Out(_moments),
+                "length": Out(_LENGTH),
+                "exponent": Out(_SHIFT),
+            }
+        )
+
+    def elaborate(self, _platform: Any) -> Module:
+        m = Module()
+        reciprocal = Signal()
+        one = 1 << (_LENGTH.width - 1)
+        with m.If(self.load):
+            m.d.sync += [
+                reciprocal.eq(self.i.reciprocal),
+                self.stats_addr.eq(self.i.addr),
+                self.o.length.eq(Mux(self.i.reciprocal, 1, self.i.length)),
+                self.length.eq(Mux(self.i.reciprocal, one, self.i.length)),
+                self.exponent.eq(Mux(self.i.reciprocal, _RECIPROCAL_EXPONENT, _MOMENTS_EXPONENT)),
+            ]
+        with m.Elif(~self.length[-1]):
+            m.d.sync += [self.length.eq(self.length << 1), self.exponent.eq(self.exponent + 1)]
+
+        stats, total = self.stats_data, self.stats_data.b[: _EXPONENTIALS.width]
+        with m.If(reciprocal):
+            m.d.sync += [self.o.sum.eq(0), self.o.factor.eq(total), self.o.squares.eq(total)]
+        with m.Else():
+            m.d.sync += [self.o.sum.eq(abs(stats.a)), self.o.factor.eq(self.o.length), self.o.squares.eq(stats.b)]
+        m.d.sync += self.o.negative.eq(stats.a < 0)
+        return m
+
+
+class _Variance(wiring.Component):
+    """``max(factor * squares - sum * sum, 1)``, both products from the top bit down in one sum."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "load": In(1),
+                "i": In(_moments),
+                "o": Out(_VARIANCE),
+            }
+        )
+
+    def elaborate(self, _platform: Any) -> Module:
+        m = Module()
+        acc = Signal(signed(_VARIANCE.width))
+        factor, sum_bits = Signal(_STEPS), Signal(_STEPS)
+        squares, subtrahend, difference = Signal(_SQUARES), Signal(_SUM), Signal(signed(_SQUARES.width + 1))
+        with m.If(self.load):
+            m.d.sync += [
+                acc.eq(0),
+                factor.eq(self.i.factor),
+                sum_bits.eq(self.i.sum),
+                squares.eq(self.i.squares),
+                subtrahend.eq(self.i.sum),
+                difference.eq(self.i.squares - self.i.sum),
+            ]
+        with m.Else():
+            total: Any = acc
+            for step in range(_STEPS_PER_CYCLE):
+                bit = _STEPS - 1 - step
+                plus, minus = factor[bit], sum_bits[bit]
+                addend = Mux(plus, Mux(minus, difference, squares), Mux(minus, -subtrahend, 0))
+                total = (total << 1) + addend
+            m.d.sync += [
+                acc.eq(total),
+                factor.eq(factor << _STEPS_PER_CYCLE),
+                sum_bits.eq(sum_bits << _STEPS_PER_CYCLE),
+            ]
+        m.d.comb += self.o.eq(Mux(acc > 0, acc, 1))
+        return m
+
+
+class _Mean(wiring.Component):
+    """``sum / length`` with 8 fraction bits, rounded, saturated, signed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "load": In(1),
+                "i": In(_moments),
+                "o": Out(_MEAN),
+            }
+        )
+
+    def elaborate(self, _platform: Any) -> Module:
+        m = Module()
+        m.submodules.divide = divide = _Divide(_LENGTH.width)
+        negative, large = Signal(), Signal()
+        greatest = (1 << (_MEAN.width - 1)) - 1
+        # The quotient needs one more fraction bit, to round, and saturates when it has more bits than the mean.
+        dividend = self.i.sum << (_MEAN_FRACTION + 1)
+        m.d.comb += [
+            divide.load.eq(self.load),
+            divide.dividend.eq(dividend),
+            divide.divisor.eq(self.i.length),
+        ]
+        with m.If(self.load):
+            m.d.sync += [negative.eq(self.i.negative), large.eq((dividend >> _MEAN.width) >= self.i.length)]
+        magnitude = _round_half(divide.quotient, _MEAN.width)
+        limited = Mux(large | magnitude[-1], greatest, magnitude)
+        m.d.comb += self.o.eq(Mux(negative, -limited, limited))
+        return m
+
+
+class _Normalize(wiring.Component):
+    """Shift left by pairs of bits until the top pair is not zero; keep the top ``_RADICAND`` bits."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "load": In(1),
+                "i": In(_VARIANCE),
+                "i_exponent": In(_SHIFT),
+                "o": Out(_RADICAND),
+                "o_exponent": Out(_SHIFT),
+            }
+        )
+
+    def elaborate(self, _platform: Any) -> Module:
+        m = Module()
+        value = Signal(_VARIANCE)
+        with m.If(self.load):
+            m.d.sync += [value.eq(self.i), self.o_exponent.eq(self.i_exponent)]
+        with m.Else():
+            shifts = Signal(range(_STEPS_PER_CYCLE + 1))
+            for pairs in range(1, _STEPS_PER_CYCLE + 1):
+                with m.If(~value[-2 * pairs :].any()):
+                    m.d.comb += shifts.eq(pairs)
+            m.d.sync += [value.eq(value << (2 * shifts)), self.o_exponent.eq(self.o_exponent - shifts)]
+        m.d.comb += self.o.eq(value[-_RADICAND.width :])
+        return m
+
+
+class _Root(wiring.Component):
+    """Integer square root, a bit a step."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "load": In(1),
+                "i": In(_RADICAND),
+                "o": Out(_ROOT),
+            }
+        )
+
+    def elaborate(self, _platform: Any) -> Module:
+        m = Module()
+        radicand, remainder = Signal(2 * _STEPS), Signal(_ROOT.width + 1)
+        with m.If(self.load):
+            m.d.sync += [radicand.eq(self.i), remainder.eq(0), self.o.eq(0)]
+        with m.Else():
+            rest: Any = remainder
+            root: Any = self.o
+            for step in range(_STEPS_PER_CYCLE):
+                top = 2 * (_STEPS - step)
+                difference = Cat(radicand[top - 2 : top], rest) - Cat(1, 0, root)
+                negative = difference[-1]
+                rest = Mux(negative, Cat(radicand[top - 2 : top], rest), difference)[: len(remainder)]
+                root = Cat(~negative, root)
+            m.d.sync += [
+                radicand.eq(radicand << (2 * _STEPS_PER_CYCLE)),
+                remainder.eq(rest),
+                self.o.eq(root),
+            ]
+        return m
+
+
+class _Reciprocal(wiring.Component):
+    """``reciprocal(length, root)`` of :mod:`sim.numerics`, and the total shift."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "load": In(1),
+                "i": In(_ROOT),
+                "i_length": In(_LENGTH),
+                "i_exponent": In(_SHIFT),
+                "mul": Out(_MUL),
+                "total": Out(_SHIFT),
+            }
+        )
+
+    def elaborate(self, _platform: Any) -> Module:
+        m = Module()
+        m.submodules.divide = divide = _Divide(_ROOT.width)
+        num = self.i_length << (_ROOT.width - _LENGTH.width)
+        less = Signal()
+        m.d.comb += [
+            less.eq(num < self.i),
+            divide.load.eq(self.load),
+            divide.dividend.eq(Mux(less, num << _QUOTIENT_BITS, num << (_QUOTIENT_BITS - 1))),
+            divide.divisor.eq(self.i),
+        ]
+        with m.If(self.load):
+            m.d.sync += self.total.eq(self.i_exponent + less)
+        rounded = _round_half(divide.quotient, _QUOTIENT_BITS)
+        m.d.comb += self.mul.eq(Mux(rounded[-1], (1 << _MUL.width) - 1, rounded))
+        return m
+
+
+class _Divide(wiring.Component):
+    """Restoring division, a bit of quotient a step.
+
+    The quotient of ``dividend`` (``_STEPS`` bits and as many as the divisor has) is right if it fits ``_STEPS`` bits.
+    """
+
+    def __init__(self, divisor_bits: int) -> None:
+        super().__init__(
+            {
+                "load": In(1),
+                "dividend": In(_STEPS + divisor_bits),
+                "divisor": In(divisor_bits),
+                "quotient": Out(_STEPS),
+            }
+        )
+
+    def elaborate(self, _platform: Any) -> Module:
+        m = Module()
+        divisor, remainder = Signal.like(self.divisor), Signal.like(self.divisor)
+        with m.If(self.load):
+            m.d.sync += [Cat(self.quotient, remainder).eq(self.dividend), divisor.eq(self.divisor)]
+        with m.Else():
+            rest: Any = remainder
+            bits: list[ValueLike] = []
+            for step in range(_STEPS_PER_CYCLE):
+                widened = Cat(self.quotient[_STEPS - 1 - step], rest)
+                difference = widened - divisor
+                bits.insert(0, ~difference[-1])
+                rest = Mux(difference[-1], widened, difference)[: len(remainder)]
+            m.d.sync += [remainder.eq(rest), self.quotient.eq(Cat(*bits, self.quotient))]
+        return m
+
+
+def _round_half(value: Any, bits: int) -> Any:
+    """Halve a number of ``bits`` bits, halves up; the top bit of the result is its overflow."""
+    return (value[:bits] + 1)[1:]
