@@ -3,7 +3,16 @@
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["AXI_ADDRESS_BITS", "BOUNDARY_BYTES", "BURST_BEATS", "BURST_INCR", "RESPONSE_OKAY", "Axi4", "AxiLite"]
+__all__ = [
+    "AXI_ADDRESS_BITS",
+    "BOUNDARY_BYTES",
+    "BURST_BEATS",
+    "BURST_INCR",
+    "RESPONSE_OKAY",
+    "Axi4Read",
+    "Axi4Write",
+    "AxiLite",
+]
 
 AXI_ADDRESS_BITS = 32
 """Width of a byte address in memory."""
@@ -21,8 +30,8 @@ RESPONSE_OKAY = 0b00
 """xRESP of a transfer that succeeded."""
 
 
-class Axi4(wiring.Signature):
-    """AXI4 with a 32-bit address and one ID; without the optional lock, cache, protection, QoS and user signals.
+class Axi4Read(wiring.Signature):
+    """Read channels of AXI4: a 32-bit address, one ID, no optional signals.
 
     Parameters
     ----------
@@ -31,17 +40,22 @@ class Axi4(wiring.Signature):
     """
 
     def __init__(self, data_bytes: int) -> None:
-        address = {"id": Out(1), "addr": Out(AXI_ADDRESS_BITS), "len": Out(8), "size": Out(3), "burst": Out(2)}
-        response = {"id": In(1), "resp": In(2)}
-        data = {"data": Out(8 * data_bytes)}
-        channels = {
-            "aw": address,
-            "w": {**data, "strb": Out(data_bytes), "last": Out(1)},
-            "b": response,
-            "ar": address,
-            "r": {**response, "data": In(8 * data_bytes), "last": In(1)},
-        }
-        super().__init__(_flatten(channels))
+        answer = {"data": In(8 * data_bytes), "last": In(1)}
+        super().__init__(_flatten({"ar": _burst(), "r": {**_response(), **answer}}))
+
+
+class Axi4Write(wiring.Signature):
+    """Write channels of AXI4: a 32-bit address, one ID, no optional signals.
+
+    Parameters
+    ----------
+    data_bytes : int
+        Width of the data bus in bytes.
+    """
+
+    def __init__(self, data_bytes: int) -> None:
+        data = {"data": Out(8 * data_bytes), "strb": Out(data_bytes), "last": Out(1)}
+        super().__init__(_flatten({"aw": _burst(), "w": data, "b": _response()}))
 
 
 class AxiLite(wiring.Signature):
@@ -54,7 +68,7 @@ class AxiLite(wiring.Signature):
     """
 
     def __init__(self, address_bits: int) -> None:
-        channels = {
+        channels: dict[str, dict[str, object]] = {
             "aw": {"addr": Out(address_bits)},
             "w": {"data": Out(32), "strb": Out(4)},
             "b": {"resp": In(2)},
@@ -62,6 +76,16 @@ class AxiLite(wiring.Signature):
             "r": {"data": In(32), "resp": In(2)},
         }
         super().__init__(_flatten(channels))
+
+
+def _burst() -> dict[str, object]:
+    """Return the members of an AXI4 address channel."""
+    return {"id": Out(1), "addr": Out(AXI_ADDRESS_BITS), "len": Out(8), "size": Out(3), "burst": Out(2)}
+
+
+def _response() -> dict[str, object]:
+    """Return the members by which an AXI4 slave answers."""
+    return {"id": In(1), "resp": In(2)}
 
 
 def _flatten(channels: dict[str, dict[str, object]]) -> dict[str, object]:

@@ -7,7 +7,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
-from hw.bus.axi import AXI_ADDRESS_BITS, BURST_INCR, RESPONSE_OKAY, Axi4
+from hw.bus.axi import AXI_ADDRESS_BITS, BURST_INCR, RESPONSE_OKAY, Axi4Read
 from hw.bus.fault import INDEX_BITS, Fault
 from hw.bus.read_port import ReadPort
 from hw.bus.stream_fifo import StreamFifo
@@ -37,8 +37,7 @@ class ReadMaster(wiring.Component):
 
     Members
     -------
-    axi : Out(Axi4(bus_bytes))
-        Read channels only.
+    axi : Out(Axi4Read(bus_bytes))
     ports : In(ReadPort(config)).array(ports)
         In order of priority.
     stop : In(1)
@@ -62,7 +61,7 @@ class ReadMaster(wiring.Component):
         self.config = config
         super().__init__(
             {
-                "axi": Out(Axi4(config.bus_bytes)),
+                "axi": Out(Axi4Read(config.bus_bytes)),
                 "ports": In(ReadPort(config)).array(ports),
                 "stop": In(1),
                 "idle": Out(1),

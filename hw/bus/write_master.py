@@ -7,7 +7,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
-from hw.bus.axi import AXI_ADDRESS_BITS, BOUNDARY_BYTES, BURST_BEATS, BURST_INCR, RESPONSE_OKAY, Axi4
+from hw.bus.axi import AXI_ADDRESS_BITS, BOUNDARY_BYTES, BURST_BEATS, BURST_INCR, RESPONSE_OKAY, Axi4Write
 from hw.bus.fault import INDEX_BITS, Fault
 from hw.bus.gearbox import Gearbox
 from hw.bus.stream_fifo import StreamFifo
@@ -44,8 +44,7 @@ class WriteMaster(wiring.Component):
     i : In(stream.Signature(write_chunk(config)))
     index : In(stream.Signature(32))
         Instruction index of each DRAIN to memory; taken with its last chunk.
-    axi : Out(Axi4(bus_bytes))
-        Write channels only.
+    axi : Out(Axi4Write(bus_bytes))
     done : Out(1)
         Pulse: all writes of a DRAIN have been acknowledged.
     stop : In(1)
@@ -73,7 +72,7 @@ class WriteMaster(wiring.Component):
             {
                 "i": In(stream.Signature(write_chunk(config))),
                 "index": In(stream.Signature(INDEX_BITS)),
-                "axi": Out(Axi4(config.bus_bytes)),
+                "axi": Out(Axi4Write(config.bus_bytes)),
                 "done": Out(1),
                 "stop": In(1),
                 "idle": Out(1),

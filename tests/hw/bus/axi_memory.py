@@ -7,17 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from hw.bus.axi import BOUNDARY_BYTES, BURST_BEATS, BURST_INCR
+from hw.bus.axi import BOUNDARY_BYTES, BURST_BEATS, BURST_INCR, RESPONSE_OKAY
 
 __all__ = ["AxiMemory"]
+
+_SLAVE_ERROR = 2
 
 
 @dataclass
 class AxiMemory:
-    """Memory behind an AXI4 master; ``bench`` is an Amaranth testbench that never ends.
+    """Memory behind an AXI4 master.
 
     ``stall`` is the probability that a channel pauses in a cycle; ``latency`` the cycles from an address to its answer;
-    ``bad_reads`` and ``bad_writes`` are burst addresses that are answered with an error; ``dead`` stops all answers.
+    ``bad_reads`` and ``bad_writes`` are burst addresses that are answered with an error; ``dead`` stops everything.
+    ``reads`` and ``writes`` record bursts as address and beats.
     """
 
     data: np.ndarray[Any, np.dtype[np.uint8]]
@@ -38,72 +41,73 @@ class AxiMemory:
         assert beats <= BURST_BEATS
         assert addr // BOUNDARY_BYTES == (addr + beats * self.bus_bytes - 1) // BOUNDARY_BYTES
 
-    async def bench(self, ctx: Any, axi: Any) -> None:
-        """Serve the read and write channels of ``axi``."""
+    async def serve_reads(self, ctx: Any, axi: Any) -> None:
+        """Serve read channels: an Amaranth testbench that never ends."""
         random = Random(self.seed)
-        now = 0
-        beats: deque[tuple[int, int, int, int]] = deque()  # due, addr, last, response
-        addresses: deque[tuple[int, int]] = deque()
-        responses: deque[tuple[int, int]] = deque()
-        offset = 0
+        pending: deque[tuple[int, int, int, int]] = deque()  # due, addr, last, response
+        offers, now = False, 0
         while True:
-
-            def go() -> bool:
-                return not self.dead and random.random() >= self.stall
-
-            arready, awready, wready = go(), go(), bool(addresses) and go()
-            if not ctx.get(axi.rvalid):
-                give_r = bool(beats) and beats[0][0] <= now and go()
-            if not ctx.get(axi.bvalid):
-                give_b = bool(responses) and responses[0][0] <= now and go()
-            ctx.set(axi.arready, arready)
-            ctx.set(axi.awready, awready)
-            ctx.set(axi.wready, wready)
-            if give_r:
-                _, addr, last, response = beats[0]
-                word = int.from_bytes(self.data[addr : addr + self.bus_bytes].tobytes(), "little")
-                ctx.set(axi.rdata, word)
+            takes = self._goes(random)
+            offers = offers or (bool(pending) and pending[0][0] <= now and self._goes(random))
+            if offers:
+                _, addr, last, response = pending[0]
+                ctx.set(axi.rdata, int.from_bytes(self.data[addr : addr + self.bus_bytes].tobytes(), "little"))
                 ctx.set(axi.rlast, last)
                 ctx.set(axi.rresp, response)
-            if give_b:
-                ctx.set(axi.bresp, responses[0][1])
-            ctx.set(axi.rvalid, give_r)
-            ctx.set(axi.bvalid, give_b)
-
-            sampled = await ctx.tick().sample(
-                axi.arvalid, axi.araddr, axi.arlen, axi.arburst, axi.arsize, axi.rready, axi.bready,
-                axi.awvalid, axi.awaddr, axi.awlen, axi.awburst, axi.awsize,
-                axi.wvalid, axi.wdata, axi.wstrb, axi.wlast,
-            )  # fmt: skip
-            (_, _, arvalid, araddr, arlen, arburst, arsize, rready, bready) = sampled[:9]
-            (awvalid, awaddr, awlen, awburst, awsize, wvalid, wdata, wstrb, wlast) = sampled[9:]
+            ctx.set(axi.arready, takes)
+            ctx.set(axi.rvalid, offers)
+            _, _, arvalid, araddr, arlen, arburst, arsize, rready = await ctx.tick().sample(
+                axi.arvalid, axi.araddr, axi.arlen, axi.arburst, axi.arsize, axi.rready
+            )
             now += 1
-            if give_r and rready:
-                beats.popleft()
-                ctx.set(axi.rvalid, 0)
-            if give_b and bready:
-                responses.popleft()
-                ctx.set(axi.bvalid, 0)
-            if arvalid and arready:
+            if offers and rready:
+                pending.popleft()
+                offers = False
+            if arvalid and takes:
                 self._check_burst(araddr, arlen + 1, arburst, arsize)
                 self.reads.append((araddr, arlen + 1))
-                response = 2 if araddr in self.bad_reads else 0
+                response = _SLAVE_ERROR if araddr in self.bad_reads else RESPONSE_OKAY
                 for i in range(arlen + 1):
-                    addr = araddr + i * self.bus_bytes
-                    beats.append((now + self.latency, addr, int(i == arlen), response))
-            if wvalid and wready:
-                addr, length = addresses[0]
-                raw = int(wdata).to_bytes(self.bus_bytes, "little")
-                for i in range(self.bus_bytes):
+                    pending.append((now + self.latency, araddr + i * self.bus_bytes, int(i == arlen), response))
+
+    async def serve_writes(self, ctx: Any, axi: Any) -> None:
+        """Serve write channels: an Amaranth testbench that never ends."""
+        random = Random(self.seed)
+        bursts: deque[tuple[int, int]] = deque()
+        responses: deque[tuple[int, int]] = deque()  # due, response
+        offers, now, beat = False, 0, 0
+        while True:
+            takes_address, takes_data = self._goes(random), bool(bursts) and self._goes(random)
+            offers = offers or (bool(responses) and responses[0][0] <= now and self._goes(random))
+            if offers:
+                ctx.set(axi.bresp, responses[0][1])
+            ctx.set(axi.awready, takes_address)
+            ctx.set(axi.wready, takes_data)
+            ctx.set(axi.bvalid, offers)
+            sampled = await ctx.tick().sample(
+                axi.awvalid, axi.awaddr, axi.awlen, axi.awburst, axi.awsize,
+                axi.wvalid, axi.wdata, axi.wstrb, axi.wlast, axi.bready,
+            )  # fmt: skip
+            awvalid, awaddr, awlen, awburst, awsize, wvalid, wdata, wstrb, wlast, bready = sampled[2:]
+            now += 1
+            if offers and bready:
+                responses.popleft()
+                offers = False
+            if wvalid and takes_data:
+                addr, beats = bursts[0]
+                for i, value in enumerate(int(wdata).to_bytes(self.bus_bytes, "little")):
                     if wstrb >> i & 1:
-                        self.data[addr + offset * self.bus_bytes + i] = raw[i]
-                assert bool(wlast) == (offset == length - 1)
-                offset += 1
+                        self.data[addr + beat * self.bus_bytes + i] = value
+                assert bool(wlast) == (beat == beats - 1)
+                beat += 1
                 if wlast:
-                    addresses.popleft()
-                    offset = 0
-                    responses.append((now + self.latency, 3 if addr in self.bad_writes else 0))
-            if awvalid and awready:
+                    bursts.popleft()
+                    beat = 0
+                    responses.append((now + self.latency, _SLAVE_ERROR if addr in self.bad_writes else RESPONSE_OKAY))
+            if awvalid and takes_address:
                 self._check_burst(awaddr, awlen + 1, awburst, awsize)
                 self.writes.append((awaddr, awlen + 1))
-                addresses.append((awaddr, awlen + 1))
+                bursts.append((awaddr, awlen + 1))
+
+    def _goes(self, random: Random) -> bool:
+        return not self.dead and random.random() >= self.stall

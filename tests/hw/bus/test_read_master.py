@@ -93,7 +93,7 @@ def test_three_readers_get_their_own_bytes(bus_bytes: int, stall: float) -> None
         simulator.add_testbench(sink)
 
     async def serve(ctx: Any) -> None:
-        await memory.bench(ctx, dut.master.axi)
+        await memory.serve_reads(ctx, dut.master.axi)
 
     simulator.add_testbench(serve, background=True)
     simulator.run()
@@ -116,7 +116,7 @@ def test_bus_is_full_at_a_latency_of_40_cycles() -> None:
             cycles += 1
 
     async def serve(ctx: Any) -> None:
-        await memory.bench(ctx, dut.master.axi)
+        await memory.serve_reads(ctx, dut.master.axi)
 
     simulator.add_testbench(bench)
     simulator.add_testbench(serve, background=True)
@@ -139,7 +139,7 @@ def test_lowest_port_goes_first() -> None:
         await ctx.tick().repeat(30)
 
     async def serve(ctx: Any) -> None:
-        await memory.bench(ctx, dut.master.axi)
+        await memory.serve_reads(ctx, dut.master.axi)
 
     simulator.add_testbench(bench)
     simulator.add_testbench(serve, background=True)
@@ -175,7 +175,7 @@ def test_reports_the_failing_burst(kind: str) -> None:
             assert start > 250
 
     async def serve(ctx: Any) -> None:
-        await memory.bench(ctx, dut.master.axi)
+        await memory.serve_reads(ctx, dut.master.axi)
 
     simulator.add_testbench(bench)
     simulator.add_testbench(serve, background=True)

@@ -59,7 +59,7 @@ def _run(
         assert ctx.get(dut.idle) or faults
 
     async def serve(ctx: Any) -> None:
-        await memory.bench(ctx, dut.axi)
+        await memory.serve_writes(ctx, dut.axi)
 
     simulator = Simulator(dut)
     simulator.add_clock(1e-6)

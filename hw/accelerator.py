@@ -1,0 +1,224 @@
+"""The whole accelerator."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, ResetInserter, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from hw.array.engine import ArrayEngine
+from hw.bus.axi import Axi4Read, Axi4Write, AxiLite
+from hw.bus.fault import INDEX_BITS
+from hw.bus.read_master import ReadMaster
+from hw.bus.stream_fifo import StreamFifo
+from hw.bus.write_master import WriteMaster
+from hw.config import AcceleratorConfig
+from hw.control.checker import Checker
+from hw.control.control_registers import ControlRegisters
+from hw.control.counters import Counters
+from hw.control.dispatcher import Dispatcher
+from hw.control.fetch import Fetch
+from hw.control.issue import UNDERWAY, Issue
+from hw.control.load_engine import LoadEngine
+from hw.control.sequencer import Sequencer
+from hw.control.tokens import Tokens
+from hw.control.weight_dma import WeightDma
+from hw.isa import Destination, Drain, Engine, Opcode
+from hw.layouts import instruction_layout
+from hw.memory.scratchpad import Scratchpad
+from hw.post.engine import PostEngine
+from hw.registers import ADDRESS_BITS
+
+__all__ = ["Accelerator"]
+
+
+class Accelerator(wiring.Component):
+    """An int8 accelerator with a register bus and a memory bus.
+
+    Everything is in the clock domain ``sync``, whose ``clk`` and (synchronous, active high) ``rst`` become ports of the emitted Verilog.
+    A hardware reset clears no memory: the host does a soft reset after it (:class:`hw.registers.Control`).
+
+    Parameters
+    ----------
+    config : AcceleratorConfig
+
+    Members
+    -------
+    s_axil : In(AxiLite(12))
+        Registers: ``awaddr awvalid awready wdata wstrb wvalid wready bresp bvalid bready araddr arvalid arready rdata rresp
+        rvalid rready``.
+    m_axi_read : Out(Axi4Read(bus_bytes))
+        ``arid araddr arlen arsize arburst arvalid arready rid rdata rresp rlast rvalid rready``.
+    m_axi_write : Out(Axi4Write(bus_bytes))
+        ``awid awaddr awlen awsize awburst awvalid awready wdata wstrb wlast wvalid wready bid bresp bvalid bready``.
+    irq : Out(1)
+        High while DONE or ERROR, if enabled.
+    """
+
+    s_axil: Any
+    m_axi_read: Any
+    m_axi_write: Any
+    irq: Any
+
+    def __init__(self, config: AcceleratorConfig) -> None:
+        self.config = config
+        super().__init__(
+            {
+                "s_axil": In(AxiLite(ADDRESS_BITS)),
+                "m_axi_read": Out(Axi4Read(config.bus_bytes)),
+                "m_axi_write": Out(Axi4Write(config.bus_bytes)),
+                "irq": Out(1),
+            }
+        )
+
+    @property
+    def ports(self) -> dict[str, tuple[Any, None]]:
+        """Flat ports for ``amaranth.back``: ``irq``, ``s_axil_*`` and ``m_axi_*``; ``clk`` and ``rst`` come by themselves."""
+        ports = {"irq": (self.irq, None)}
+        for prefix, bus in (("s_axil", self.s_axil), ("m_axi", self.m_axi_read), ("m_axi", self.m_axi_write)):
+            ports |= {f"{prefix}_{name}": (getattr(bus, name), None) for name in bus.signature.members}
+        return ports
+
+    def elaborate(self, _platform: Any) -> Module:
+        m = Module()
+        config = self.config
+        sequencer = Sequencer(config)
+        core_reset = ResetInserter(sequencer.core_reset)
+        fetch_reset = ResetInserter(sequencer.core_reset | sequencer.fetch_reset)
+
+        # Control.
+        m.submodules.sequencer = sequencer
+        m.submodules.registers = registers = ControlRegisters(config)
+        connect(m, flipped(self.s_axil), registers.axil)
+        connect(m, sequencer.error, registers.error)
+        m.d.comb += [
+            self.irq.eq(registers.irq),
+            registers.status.eq(sequencer.status),
+            sequencer.start.eq(registers.start),
+            sequencer.soft_reset.eq(registers.soft_reset),
+        ]
+
+        # From memory to the queues.
+        fetch, checker, dispatcher = Fetch(config), Checker(config), Dispatcher()
+        m.submodules.fetch = fetch_reset(fetch)
+        m.submodules.checker = fetch_reset(checker)
+        m.submodules.dispatcher = fetch_reset(dispatcher)
+        connect(m, fetch.o, checker.i)
+        connect(m, checker.o, dispatcher.i)
+        connect(m, dispatcher.stop, sequencer.stop)
+        m.d.comb += [
+            fetch.start.eq(sequencer.begin),
+            fetch.addr.eq(registers.program_addr),
+            fetch.length.eq(registers.program_length),
+            dispatcher.run.eq(sequencer.run),
+            dispatcher.length.eq(registers.program_length),
+        ]
+
+        # Queues and tokens.
+        tokens = Tokens()
+        m.submodules.tokens = core_reset(tokens)
+        issues = {engine: Issue(config) for engine in Engine}
+        for engine, queue in zip(Engine, (dispatcher.load, dispatcher.array, dispatcher.post), strict=True):
+            issue = issues[engine]
+            m.submodules[f"issue_{engine.name.lower()}"] = core_reset(issue)
+            connect(m, queue, issue.i)
+            m.d.comb += [
+                issue.available.eq(tokens.available[engine]),
+                tokens.take[engine].eq(issue.take),
+                tokens.give[engine].eq(issue.give),
+            ]
+
+        # Engines and the memory that they share.
+        load, weights = LoadEngine(config), WeightDma(config)
+        array, post = ArrayEngine(config), PostEngine(config)
+        scratchpad = Scratchpad(config)
+        m.submodules.load = core_reset(load)
+        m.submodules.weights = core_reset(weights)
+        m.submodules.array = core_reset(array)
+        m.submodules.post = core_reset(post)
+        m.submodules.scratchpad = core_reset(scratchpad)
+        connect(m, issues[Engine.LOAD].o, load.i)
+        connect(m, dispatcher.weights, weights.i)
+        for engine, unit in ((Engine.ARRAY, array), (Engine.POST, post)):
+            issued = issues[engine].o
+            m.d.comb += [
+                unit.i.payload.eq(issued.payload.instruction),
+                unit.i.valid.eq(issued.valid),
+                issued.ready.eq(unit.i.ready),
+            ]
+        for engine, unit in ((Engine.LOAD, load), (Engine.ARRAY, array), (Engine.POST, post)):
+            m.d.comb += issues[engine].done.eq(unit.done)
+
+        connect(m, weights.o, array.i_weights)
+        connect(m, array.a_read, scratchpad.a_read)
+        connect(m, array.b_read, scratchpad.b_read)
+        connect(m, array.bank, post.bank)
+        connect(m, post.acc_read, array.acc_read)
+        connect(m, post.post_write, scratchpad.post_write)
+        connect(m, load.load_scratchpad, scratchpad.load_write)
+        connect(m, load.load_vector, post.load_vector)
+        connect(m, load.load_param, post.load_param)
+        connect(m, load.load_table, post.load_table)
+        connect(m, sequencer.scrub, array.scrub, post.scrub, scratchpad.scrub)
+
+        # Memory bus; instructions come before LOADs, LOADs before weights.
+        readers = (fetch.port, load.port, weights.port)
+        read_master, write_master = ReadMaster(config, ports=len(readers)), WriteMaster(config)
+        m.submodules.read_master = core_reset(read_master)
+        m.submodules.write_master = core_reset(write_master)
+        for port, reader in zip(read_master.ports, readers, strict=True):
+            connect(m, reader, port)
+        connect(m, read_master.axi, flipped(self.m_axi_read))
+        connect(m, write_master.axi, flipped(self.m_axi_write))
+        connect(m, post.o_memory, write_master.i)
+        connect(m, read_master.fault, sequencer.read_fault)
+        connect(m, write_master.fault, sequencer.write_fault)
+        m.d.comb += [
+            post.write_done.eq(write_master.done),
+            read_master.stop.eq(sequencer.bus_stop),
+            write_master.stop.eq(sequencer.bus_stop),
+        ]
+
+        # The indices of DRAINs to memory follow their chunks, for the error report. No more than are under way fit in.
+        drain_indices = StreamFifo(INDEX_BITS, UNDERWAY)
+        m.submodules.drain_indices = core_reset(drain_indices)
+        connect(m, drain_indices.o, write_master.index)
+        issued = issues[Engine.POST].o
+        drain = data.View(instruction_layout(Drain), issued.payload.instruction)
+        to_memory = (drain.opcode == Opcode.DRAIN) & (drain.dest == Destination.MEMORY)
+        m.d.comb += [
+            drain_indices.i.payload.eq(issued.payload.index),
+            drain_indices.i.valid.eq(issued.valid & issued.ready & to_memory),
+        ]
+
+        # When a program has ended: weights that nobody has used count as work.
+        engines_idle = Cat(issue.idle for issue in issues.values()).all()
+        weights_used = weights.idle & (array.weights_free == config.weight_fifo_words)
+        m.d.comb += [
+            sequencer.core_idle.eq(engines_idle & weights_used & write_master.idle),
+            sequencer.bus_idle.eq(read_master.idle & write_master.idle),
+            sequencer.bus_settled.eq((read_master.idle | read_master.dead) & (write_master.idle | write_master.dead)),
+        ]
+
+        counters = Counters(config)
+        m.submodules.counters = core_reset(counters)
+        write = self.m_axi_write
+        strobes = Signal(range(config.bus_bytes + 1))
+        m.d.comb += [
+            strobes.eq(sum(write.wstrb)),
+            counters.clear.eq(sequencer.begin),
+            counters.enable.eq(sequencer.status.busy),
+            counters.array_lacks.eq(issues[Engine.ARRAY].lacks),
+            counters.post_lacks.eq(issues[Engine.POST].lacks),
+            counters.load_busy.eq(issues[Engine.LOAD].working),
+            counters.scratchpad_conflict.eq(scratchpad.conflict),
+            counters.dispatched.eq(dispatcher.dispatched),
+            counters.instruction_beat.eq(fetch.port.beat.valid),
+            counters.load_beat.eq(load.port.beat.valid),
+            counters.weight_beat.eq(weights.port.beat.valid),
+            counters.written_bytes.eq(Mux(write.wvalid & write.wready, strobes, 0)),
+            registers.counters.eq(counters.values),
+        ]
+        for causes, unit in ((counters.array, array), (counters.post, post)):
+            m.d.comb += [causes[cause].eq(getattr(unit, cause)) for cause in causes.shape().members]
+        return m

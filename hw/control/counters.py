@@ -1,0 +1,115 @@
+"""Performance counters."""
+
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.config import AcceleratorConfig
+from hw.isa import Engine
+from hw.registers import COUNTERS
+
+__all__ = ["COUNTER_BITS", "Counters"]
+
+COUNTER_BITS = 48
+"""Bits that count; at 100 MHz they last a month. The rest of a counter reads as zero."""
+
+_ARRAY_CAUSES = ("busy", "wait_weights", "wait_operand", "wait_bank")
+_POST_CAUSES = ("busy", "wait_bank", "wait_row", "wait_memory")
+
+
+class Counters(wiring.Component):
+    """Count the events of a run; cycles without an instruction are attributed to the token that is missing.
+
+    Parameters
+    ----------
+    config : AcceleratorConfig
+
+    Members
+    -------
+    clear : In(1)
+        Pulse: back to zero.
+    enable : In(1)
+        A program runs.
+    array, post : In(StructLayout)
+        What the engine does in this cycle, one bit each; a cycle with none of them is one without an instruction.
+    array_lacks, post_lacks : In(3)
+        Engines for whose tokens the engine's next instruction waits.
+    load_busy, scratchpad_conflict, dispatched : In(1)
+    instruction_beat, load_beat, weight_beat : In(1)
+        A beat arrives over the bus.
+    written_bytes : In(range(bus_bytes + 1))
+        Bytes that leave over the bus in this cycle.
+    values : Out(ArrayLayout(unsigned(48), 22))
+        In the order of :data:`hw.registers.COUNTERS`.
+    """
+
+    clear: Any
+    enable: Any
+    array: Any
+    post: Any
+    array_lacks: Any
+    post_lacks: Any
+    load_busy: Any
+    scratchpad_conflict: Any
+    dispatched: Any
+    instruction_beat: Any
+    load_beat: Any
+    weight_beat: Any
+    written_bytes: Any
+    values: Any
+
+    def __init__(self, config: AcceleratorConfig) -> None:
+        self.config = config
+        super().__init__(
+            {
+                "clear": In(1),
+                "enable": In(1),
+                "array": In(data.StructLayout(dict.fromkeys(_ARRAY_CAUSES, 1))),
+                "post": In(data.StructLayout(dict.fromkeys(_POST_CAUSES, 1))),
+                "array_lacks": In(len(Engine)),
+                "post_lacks": In(len(Engine)),
+                "load_busy": In(1),
+                "scratchpad_conflict": In(1),
+                "dispatched": In(1),
+                "instruction_beat": In(1),
+                "load_beat": In(1),
+                "weight_beat": In(1),
+                "written_bytes": In(range(config.bus_bytes + 1)),
+                "values": Out(data.ArrayLayout(unsigned(COUNTER_BITS), len(COUNTERS))),
+            }
+        )
+
+    def elaborate(self, _platform: Any) -> Module:
+        m = Module()
+        bus_bytes = self.config.bus_bytes
+        amounts: dict[str, Any] = {
+            "cycles": 1,
+            "load_busy": self.load_busy,
+            "scratchpad_conflicts": self.scratchpad_conflict,
+            "instruction_bytes": Mux(self.instruction_beat, bus_bytes, 0),
+            "weight_bytes": Mux(self.weight_beat, bus_bytes, 0),
+            "load_bytes": Mux(self.load_beat, bus_bytes, 0),
+            "write_bytes": self.written_bytes,
+            "instructions": self.dispatched,
+        }
+        for name, causes, lacks, other in (
+            ("array", self.array, self.array_lacks, Engine.POST),
+            ("post", self.post, self.post_lacks, Engine.ARRAY),
+        ):
+            lacks_load = lacks[Engine.LOAD] & ~causes.as_value().any()
+            lacks_other = lacks[other] & ~lacks[Engine.LOAD] & ~causes.as_value().any()
+            amounts |= {f"{name}_{cause}": causes[cause] for cause in causes.shape().members}
+            amounts[f"{name}_wait_load"] = lacks_load
+            amounts[f"{name}_wait_{other.name.lower()}"] = lacks_other
+            amounts[f"{name}_wait_instruction"] = ~causes.as_value().any() & ~lacks_load & ~lacks_other
+
+        counts = Signal(self.values.shape())
+        m.d.comb += self.values.eq(counts)
+        for number, register in enumerate(COUNTERS):
+            with m.If(self.clear):
+                m.d.sync += counts[number].eq(0)
+            with m.Elif(self.enable):
+                m.d.sync += counts[number].eq(counts[number] + amounts[register.name])
+        return m

@@ -1,0 +1,171 @@
+"""The life of a program: start, finish, error and reset."""
+
+from typing import Any
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import enum, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.bus.fault import Fault
+from hw.config import AcceleratorConfig
+from hw.control.control_registers import status_layout
+from hw.isa import TABLE_ENTRIES, ErrorCode
+from hw.layouts import Scrub
+
+__all__ = ["Sequencer"]
+
+_SETTLE_CYCLES = 4
+"""The last scrubbed words pass through the memories' write registers before these are reset, too."""
+
+
+class _State(enum.Enum, shape=3):
+    IDLE = 0
+    RUN = 1  # dispatch
+    FINISH = 2  # wait for what was dispatched
+    DISCARD = 3  # wait for instructions that were fetched for nothing
+    SETTLE = 4  # soft reset: wait for the bus
+    SCRUB = 5  # clear the memories
+    RESET = 6  # clear the registers
+
+
+class Sequencer(wiring.Component):
+    """Starts programs, decides how they end, and carries out soft resets.
+
+    A program that dispatch has ended (by HALT or a broken rule) finishes what was dispatched; then prefetched
+    instructions are discarded. A bus fault ends it at once. A soft reset first lets the bus answer what is outstanding,
+    unless it is dead, so that no handshake is broken off.
+
+    Parameters
+    ----------
+    config : AcceleratorConfig
+
+    Members
+    -------
+    start, soft_reset : In(1)
+        Pulses from the host.
+    stop : In(Fault())
+        From the dispatcher.
+    read_fault, write_fault : In(Fault())
+        From the bus masters.
+    core_idle : In(1)
+        Nothing is queued or under way in any engine.
+    bus_idle : In(1)
+        Nothing is outstanding.
+    bus_settled : In(1)
+        Nothing is outstanding, or the bus is dead.
+    begin : Out(1)
+        Pulse: fetch the program and clear the counters.
+    run : Out(1)
+        Dispatch.
+    bus_stop : Out(1)
+        No new requests.
+    fetch_reset : Out(1)
+        Reset of what instructions pass through before dispatch.
+    core_reset : Out(1)
+        Reset of everything but the registers and this.
+    scrub : Out(Scrub())
+    status : Out(status_layout)
+    error : Out(Fault())
+        The first error.
+    """
+
+    start: Any
+    soft_reset: Any
+    stop: Any
+    read_fault: Any
+    write_fault: Any
+    core_idle: Any
+    bus_idle: Any
+    bus_settled: Any
+    begin: Any
+    run: Any
+    bus_stop: Any
+    fetch_reset: Any
+    core_reset: Any
+    scrub: Any
+    status: Any
+    error: Any
+
+    def __init__(self, config: AcceleratorConfig) -> None:
+        self.largest_memory = max(
+            config.scratchpad_words,
+            config.vector_words,
+            config.param_words,
+            config.tables * TABLE_ENTRIES,
+            config.acc_banks * config.acc_depth,
+            config.weight_fifo_words,
+        )
+        super().__init__(
+            {
+                "start": In(1),
+                "soft_reset": In(1),
+                "stop": In(Fault()),
+                "read_fault": In(Fault()),
+                "write_fault": In(Fault()),
+                "core_idle": In(1),
+                "bus_idle": In(1),
+                "bus_settled": In(1),
+                "begin": Out(1),
+                "run": Out(1),
+                "bus_stop": Out(1),
+                "fetch_reset": Out(1),
+                "core_reset": Out(1),
+                "scrub": Out(Scrub()),
+                "status": Out(status_layout),
+                "error": Out(Fault()),
+            }
+        )
+
+    def elaborate(self, _platform: Any) -> Module:
+        m = Module()
+        status, error = self.status, self.error
+        state = Signal(_State)
+        settle = Signal(range(_SETTLE_CYCLES))
+        m.d.comb += [
+            status.busy.eq((state == _State.RUN) | (state == _State.FINISH) | (state == _State.DISCARD)),
+            status.error.eq(error.valid),
+            status.resetting.eq((state == _State.SETTLE) | (state == _State.SCRUB) | (state == _State.RESET)),
+            self.run.eq(state == _State.RUN),
+            self.scrub.en.eq(state == _State.SCRUB),
+            self.bus_stop.eq((state == _State.DISCARD) | status.error | status.resetting),
+        ]
+
+        with m.Switch(state):
+            with m.Case(_State.IDLE), m.If(self.start & ~error.valid):
+                m.d.comb += self.begin.eq(1)
+                m.d.sync += [status.done.eq(0), state.eq(_State.RUN)]
+            with m.Case(_State.RUN), m.If(self.stop.valid):
+                m.d.sync += state.eq(_State.FINISH)
+                with m.If(self.stop.code != ErrorCode.NONE):
+                    m.d.sync += self._record(self.stop)
+            with m.Case(_State.FINISH), m.If(self.core_idle):
+                m.d.sync += state.eq(_State.DISCARD)
+            with m.Case(_State.DISCARD), m.If(self.bus_idle):
+                failed = error.code != ErrorCode.NONE
+                m.d.comb += self.fetch_reset.eq(1)
+                m.d.sync += [status.done.eq(~failed), error.valid.eq(failed), state.eq(_State.IDLE)]
+            with m.Case(_State.SETTLE), m.If(self.bus_settled):
+                m.d.comb += self.core_reset.eq(1)
+                m.d.sync += state.eq(_State.SCRUB)
+            with m.Case(_State.SCRUB):
+                m.d.sync += self.scrub.addr.eq(self.scrub.addr + 1)
+                with m.If(self.scrub.addr == self.largest_memory - 1):
+                    m.d.sync += [self.scrub.addr.eq(0), state.eq(_State.RESET)]
+            with m.Case(_State.RESET):
+                m.d.sync += settle.eq(settle + 1)
+                with m.If(settle == _SETTLE_CYCLES - 1):
+                    m.d.comb += self.core_reset.eq(1)
+                    m.d.sync += [settle.eq(0), state.eq(_State.IDLE)]
+
+        # What follows wins over what a state decides.
+        for fault in (self.write_fault, self.read_fault):
+            with m.If(status.busy & fault.valid):
+                m.d.sync += [*self._record(fault), error.valid.eq(1), status.done.eq(0), state.eq(_State.IDLE)]
+        with m.If(self.soft_reset & ~status.resetting):
+            m.d.sync += [field.eq(0) for field in (error.valid, error.code, error.index, error.addr, status.done)]
+            m.d.sync += state.eq(_State.SETTLE)
+        return m
+
+    def _record(self, fault: Any) -> list[Any]:
+        """Return the assignments that keep ``fault``."""
+        return [getattr(self.error, name).eq(getattr(fault, name)) for name in ("code", "index", "addr")]
