@@ -1,0 +1,48 @@
+"""Named configurations, each derived from another."""
+
+from dataclasses import replace
+
+from hw.config import AcceleratorConfig
+
+__all__ = ["PRESETS"]
+
+_DEFAULT = AcceleratorConfig()
+
+_SMALL = replace(
+    _DEFAULT,
+    rows=8,
+    cols=8,
+    lanes=4,
+    scratchpad_kib=64,
+    vector_kib=64,
+    weight_fifo_words=64,
+    bus_bytes=8,
+)
+
+PRESETS: dict[str, AcceleratorConfig] = {
+    # 16x16 with memories for MiniLM at 512 tokens; what the simulator runs.
+    "default": _DEFAULT,
+    # 2x2 with the smallest useful memories, for tests that run in slow simulators.
+    "tiny": replace(
+        _DEFAULT,
+        rows=2,
+        cols=2,
+        lanes=2,
+        acc_depth=16,
+        scratchpad_kib=4,
+        vector_kib=4,
+        param_words=64,
+        weight_fifo_words=16,
+        bus_bytes=4,
+        timeout_cycles=4096,
+    ),
+    # 4x4 for the smaller ECP5-25F: 56 block memories of 18 kbit.
+    "small_4x4": replace(_SMALL, rows=4, cols=4, scratchpad_kib=32, vector_kib=16, weight_fifo_words=32),
+    # 8x8 for an ECP5-45F: 108 block memories, 243 KB.
+    "small_8x8": _SMALL,
+    # 16x16 for the ECP5-85F of a ULX3S: 208 block memories, 468 KB.
+    "ulx3s_85f": replace(_DEFAULT, scratchpad_kib=128, vector_kib=128),
+    # 32x32 with twice the operand memory and bus width, for large FPGAs.
+    "large_32x32": replace(_DEFAULT, rows=32, cols=32, scratchpad_kib=2048, bus_bytes=32),
+}
+"""Configurations by name, for ``python -m gen --preset`` and for tests."""
