@@ -1,0 +1,5 @@
+"""From a fine-tuned Hugging Face BERT to a :class:`sw.checkpoint.Checkpoint`; only this package needs torch."""
+
+from sw.quantizer.quantize import quantize
+
+__all__ = ["quantize"]

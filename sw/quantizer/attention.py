@@ -1,0 +1,126 @@
+"""Scales inside of attention: query, key, scores, value and context."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sw.checkpoint import Linear
+from sw.quantizer.clipping import clip_thresholds
+from sw.quantizer.float_bert import FloatLayer, FloatLinear
+from sw.quantizer.matrix import Matrix
+from sw.quantizer.operand import Operand
+from sw.quantizer.scaling import common_shift, requantizer
+from sw.quantizer.statistics import Statistics
+
+__all__ = ["Attention", "quantize_attention"]
+
+LIMIT = 127
+TABLE_ENTRIES = 2048
+TABLE_NATS = 8.0
+"""The table ends at exp(-8); its step is the LSB of the score codes."""
+
+NUMERATOR_ONE = 255
+CONTEXT_FRACTION = 256
+"""Contexts leave the row's reciprocal in 1/256 of the values' LSB."""
+
+Float = NDArray[np.float32]
+Real = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attention:
+    """The part of a layer's integers from its input to the context, and the context as operand."""
+
+    query: Linear
+    key: Linear
+    value: Linear
+    score_mul: NDArray[np.int32]
+    score_pre_shift: NDArray[np.int32]
+    score_shift: NDArray[np.int32]
+    softmax_table: NDArray[np.uint8]
+    context_mul: NDArray[np.int32]
+    context_shift: int
+    context: Operand
+
+
+def quantize_attention(layer: FloatLayer, name: str, statistics: Statistics, operand: Operand, heads: int) -> Attention:
+    """Choose scales: per head for queries and keys, per channel for values.
+
+    Parameters
+    ----------
+    layer : FloatLayer
+    name : str
+        Prefix of the layer's statistics.
+    statistics : Statistics
+    operand : Operand
+        What enters query, key and value.
+    heads : int
+    """
+    size = len(layer.query.bias) // heads
+    query_lsb = _head_lsb(statistics.sample(f"{name}query"), heads)
+    key_middle = _middle(statistics, f"{name}key")
+    key_lsb = _head_lsb(statistics.sample(f"{name}key") - key_middle, heads)
+    value_middle = _middle(statistics, f"{name}value")
+    value_lsb = clip_thresholds(statistics.sample(f"{name}value") - value_middle) / LIMIT
+    # The key's own bias adds the same to all scores of a row, and so would any other: it is free for centring.
+    key = FloatLinear(weight=layer.key.weight, bias=np.zeros_like(layer.key.bias))
+
+    factor = query_lsb * key_lsb / np.sqrt(size) * TABLE_ENTRIES / TABLE_NATS
+    scores = [requantizer(f[np.newaxis], size * LIMIT**2) for f in factor]
+    context_mul, context_shift, context = _context(layer, name, statistics, value_lsb, value_middle)
+    return Attention(
+        query=Matrix.quantize(layer.query, operand).linear(np.repeat(query_lsb, size)),
+        key=Matrix.quantize(key, operand).linear(np.repeat(key_lsb, size), -key_middle),
+        value=Matrix.quantize(layer.value, operand).linear(value_lsb, -value_middle),
+        score_mul=np.concatenate([mul for mul, _, _ in scores]),
+        score_pre_shift=np.array([pre_shift for _, pre_shift, _ in scores], np.int32),
+        score_shift=np.array([shift for _, _, shift in scores], np.int32),
+        softmax_table=_softmax_table(),
+        context_mul=context_mul,
+        context_shift=context_shift,
+        context=context,
+    )
+
+
+def _context(
+    layer: FloatLayer, name: str, statistics: Statistics, value_lsb: Real, middle: Real
+) -> tuple[NDArray[np.int32], int, Operand]:
+    """Return multiplier and shift from values' LSB / 256 to codes, and the codes as operand.
+
+    The rows of softmax add up to one: what the values were centred by comes back through the next bias.
+    """
+    real = statistics.sample(f"{name}context")
+    ends = np.stack([statistics.low(f"{name}context"), statistics.high(f"{name}context")]) - middle
+    spread = np.maximum(np.abs(ends).max(0), 1e-6)
+    energy = np.square(layer.output.weight, dtype=np.float64).sum(0) * np.square(spread)
+    centred = ((real - middle) / spread).astype(np.float32)
+    weight = np.broadcast_to(energy.astype(np.float32), centred.shape).reshape(-1, 1)
+    scale = spread * clip_thresholds(centred.reshape(-1, 1), weight)[0] / LIMIT
+    factor = value_lsb / (CONTEXT_FRACTION * scale)
+    shift = common_shift((factor, 18))
+    codes = np.rint((real - middle) / scale).clip(-LIMIT, LIMIT)
+    operand = Operand(
+        scale=scale,
+        mean=real.mean(0, dtype=np.float64),
+        code_mean=codes.mean(0),
+        slot_channel=np.zeros(0, np.int32),
+        limit=LIMIT,
+    )
+    return np.rint(factor * 2.0**shift).astype(np.int32), shift, operand
+
+
+def _middle(statistics: Statistics, name: str) -> Real:
+    """Middle of each column's range."""
+    return (statistics.low(name).astype(np.float64) + statistics.high(name)) / 2
+
+
+def _head_lsb(rows: NDArray[np.floating], heads: int) -> Real:  # type: ignore[type-arg]
+    """Return one LSB for each head."""
+    per_head = rows.reshape(len(rows), heads, -1).transpose(0, 2, 1).reshape(-1, heads)
+    return clip_thresholds(per_head.astype(np.float32)) / LIMIT
+
+
+def _softmax_table() -> NDArray[np.uint8]:
+    exponent = np.arange(TABLE_ENTRIES) * (TABLE_NATS / TABLE_ENTRIES)
+    return np.rint(NUMERATOR_ONE * np.exp(-exponent)).astype(np.uint8)

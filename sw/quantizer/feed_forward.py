@@ -1,0 +1,161 @@
+"""GELU as a table, its large values spread over extra slots."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sw.checkpoint import Linear, Slots
+from sw.quantizer.clipping import FRACTIONS
+from sw.quantizer.float_bert import FloatLayer, gelu
+from sw.quantizer.matrix import Matrix
+from sw.quantizer.operand import Operand
+from sw.quantizer.statistics import Statistics
+
+__all__ = ["FeedForward", "quantize_feed_forward"]
+
+CODES = 255
+LAST_INDEX = 2047
+INDEX_LOW = -4.0
+"""Below, GELU is zero within half a code."""
+
+GELU_LEAST = 0.17
+"""Minus GELU's least value: what the zero point makes room for."""
+
+LINEAR_FROM = 3.0
+"""From here GELU is the identity within half a code, and a slot needs no table."""
+
+LEAST_HIGH = 1.0
+MARGIN = 1.1
+"""Room of slots beyond the calibrated maximum."""
+
+Float = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeedForward:
+    """First matrix, GELU and slots as integers, and the result as operand of the second matrix."""
+
+    ffn1: Linear
+    gelu_table: NDArray[np.uint8]
+    slots: Slots
+    middle: Operand
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Codes:
+    """u8 codes of GELU up to ``high``: ``code = round(gelu(x) / lsb) + zero``."""
+
+    high: float
+
+    @property
+    def lsb(self) -> float:
+        return (self.high + GELU_LEAST) / CODES
+
+    @property
+    def zero(self) -> int:
+        return int(np.rint(GELU_LEAST / self.lsb))
+
+    @property
+    def top(self) -> int:
+        """Greatest code above the zero point; what one slot adds."""
+        return CODES - self.zero
+
+    def encode(self, activation: Float) -> Float:
+        """Real values to codes above the zero point."""
+        codes: Float = np.clip(np.rint(activation / np.float32(self.lsb)), -self.zero, self.top)
+        return codes
+
+    def excess(self, activation: Float, nth: NDArray[np.int64]) -> Float:
+        """Codes of the ``nth`` slot: what is left above ``nth`` times the range, in columns of channels."""
+        codes: Float = np.clip(np.rint(activation / np.float32(self.lsb)) - nth * self.top, 0, self.top)
+        return codes
+
+
+def quantize_feed_forward(
+    layer: FloatLayer, name: str, statistics: Statistics, operand: Operand, slots: int
+) -> FeedForward:
+    """Choose the range of GELU's codes, and the channels that get slots.
+
+    Parameters
+    ----------
+    layer : FloatLayer
+    name : str
+        Prefix of the layer's statistics.
+    statistics : Statistics
+    operand : Operand
+        What enters the first matrix.
+    slots : int
+        Most extra slots.
+    """
+    activation, largest = statistics.sample(f"{name}ffn"), statistics.high(f"{name}ffn")
+    energy = np.square(layer.ffn2.weight).sum(0)
+    codes, channel, nth = _search(activation, largest, energy, slots)
+
+    index_lsb = (max(codes.high, LEAST_HIGH) - INDEX_LOW) / LAST_INDEX
+    grid = (np.arange(LAST_INDEX + 1) * index_lsb + INDEX_LOW).astype(np.float32)
+    matrix = Matrix.quantize(layer.ffn1, operand)
+    main, excess = codes.encode(activation) + codes.zero, codes.excess(activation[:, channel], nth)
+    return FeedForward(
+        ffn1=matrix.linear(index_lsb, -INDEX_LOW),
+        gelu_table=(codes.encode(gelu(grid)) + codes.zero).astype(np.uint8),
+        slots=_slots(matrix, codes, channel, nth),
+        middle=Operand(
+            scale=np.full(len(energy), codes.lsb),
+            mean=activation.mean(0, dtype=np.float64),
+            code_mean=np.concatenate([main.mean(0, dtype=np.float64), excess.mean(0, dtype=np.float64)]),
+            slot_channel=channel.astype(np.int32),
+            limit=CODES,
+        ),
+    )
+
+
+def _slots(matrix: Matrix, codes: _Codes, channel: NDArray[np.int64], nth: NDArray[np.int64]) -> Slots:
+    """Repeated rows of the first matrix, requantized straight to codes above ``nth`` times the range."""
+    rows = replace(matrix, weight=matrix.weight[channel], step=matrix.step[channel], bias=matrix.bias[channel])
+    if len(channel) == 0:
+        empty = np.zeros(0, np.int32)
+        return Slots(channel=empty, bias=empty, mul=empty, pre_shift=0, shift=0, high=codes.top)
+    linear = rows.linear(codes.lsb, -nth * codes.top * codes.lsb)
+    return Slots(
+        channel=channel.astype(np.int32),
+        bias=linear.bias,
+        mul=linear.mul,
+        pre_shift=linear.pre_shift,
+        shift=linear.shift,
+        high=codes.top,
+    )
+
+
+def _search(
+    activation: Float, largest: Float, energy: Float, slots: int
+) -> tuple[_Codes, NDArray[np.int64], NDArray[np.int64]]:
+    """Return codes with the least weighted error, and channel and number of each slot that goes with them."""
+    best, found = np.inf, None
+    for fraction in FRACTIONS:
+        codes = _Codes(high=float(max(largest.max(), LEAST_HIGH)) * fraction)
+        channel, nth = _spend(activation, largest, energy, codes, slots)
+        approximation = codes.encode(activation)
+        np.add.at(approximation.T, channel, codes.excess(activation[:, channel], nth).T)
+        residue = activation - approximation * np.float32(codes.lsb)
+        error = float((np.square(residue) * energy).sum(dtype=np.float64))
+        if error < best:
+            best, found = error, (codes, channel, nth)
+    assert found is not None
+    return found
+
+
+def _spend(
+    activation: Float, largest: Float, energy: Float, codes: _Codes, slots: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Give slots to the channels that lose most above the codes' range, until there are none left."""
+    spent: list[tuple[int, int]] = []
+    if codes.high >= LINEAR_FROM:
+        loss = np.square(np.maximum(activation - np.float32(codes.high), 0)).sum(0) * energy
+        for channel in np.argsort(-loss, kind="stable"):
+            extra = int(np.ceil(largest[channel] * MARGIN / codes.high)) - 1
+            if largest[channel] <= codes.high or len(spent) == slots:
+                break
+            spent += [(int(channel), nth) for nth in range(1, min(extra, slots - len(spent)) + 1)]
+    table = np.array(spent, np.int64).reshape(-1, 2)
+    return table[:, 0], table[:, 1]

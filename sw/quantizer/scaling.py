@@ -1,0 +1,48 @@
+"""Real factors to the integers of the device's multipliers."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["common_shift", "requantizer"]
+
+Real = NDArray[np.floating[Any]]
+
+FACTOR_BITS = 18
+"""Signed width of both multipliers' operands."""
+
+MAX_SHIFT = 31
+
+
+def common_shift(*groups: tuple[Real, int]) -> int:
+    """Return the greatest shift at which ``round(values * 2**shift)`` of every group fits its signed width.
+
+    Parameters
+    ----------
+    *groups : (values, bits)
+
+    Raises
+    ------
+    ValueError
+        If values do not even fit unshifted.
+    """
+    for shift in range(MAX_SHIFT, -1, -1):
+        if all(np.abs(np.rint(v * 2.0**shift)).max(initial=0) < 1 << (bits - 1) for v, bits in groups):
+            return shift
+    raise ValueError("values must fit the device's parameters; is the model degenerate?")
+
+
+def requantizer(factors: Real, bound: float) -> tuple[NDArray[np.int32], int, int]:
+    """Return ``mul``, ``pre_shift`` and ``shift`` that scale sums of at most ``bound`` by real factors.
+
+    Parameters
+    ----------
+    factors : float [N]
+    bound : float
+        No sum is greater in magnitude, so that none saturates at 18 bits.
+    """
+    pre_shift = max(0, int(np.ceil(bound)).bit_length() - (FACTOR_BITS - 1))
+    scaled = np.asarray(factors, np.float64) * 2.0**pre_shift
+    shift = common_shift((scaled, FACTOR_BITS))
+    return np.rint(scaled * 2.0**shift).astype(np.int32), pre_shift, shift

@@ -1,0 +1,53 @@
+"""What calibration texts show of every step: extremes of each column, and a sample of rows."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Statistics"]
+
+Float = NDArray[np.float32]
+
+
+class Statistics:
+    """Observer of :meth:`FloatBert.forward`.
+
+    Parameters
+    ----------
+    rows_per_text : int
+        Rows that are kept of every text and step; extremes are those of all rows.
+    seed : int
+        Which rows.
+    """
+
+    def __init__(self, *, rows_per_text: int = 24, seed: int = 0) -> None:
+        self._rows, self._rng = rows_per_text, np.random.default_rng(seed)
+        self._samples: dict[str, list[Float]] = {}
+        self._low: dict[str, Float] = {}
+        self._high: dict[str, Float] = {}
+
+    def __call__(self, name: str, rows: Float) -> None:
+        """Take in the rows [S, N] of one text."""
+        low, high = rows.min(0), rows.max(0)
+        if name in self._low:
+            low, high = np.minimum(low, self._low[name]), np.maximum(high, self._high[name])
+        self._low[name], self._high[name] = low, high
+        kept = rows
+        if len(rows) > self._rows:
+            kept = rows[np.sort(self._rng.choice(len(rows), self._rows, replace=False))]
+        self._samples.setdefault(name, []).append(kept.copy())
+
+    def sample(self, name: str) -> Float:
+        """Rows [texts * rows_per_text, N]."""
+        return np.concatenate(self._samples[name])
+
+    def low(self, name: str) -> Float:
+        """Least value of each column."""
+        return self._low[name]
+
+    def high(self, name: str) -> Float:
+        """Greatest value of each column."""
+        return self._high[name]
+
+    def magnitude(self, name: str) -> float:
+        """Greatest absolute value."""
+        return float(max(np.abs(self._low[name]).max(), np.abs(self._high[name]).max()))

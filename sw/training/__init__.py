@@ -1,0 +1,1 @@
+"""How the default model was made: fine-tune adapters, merge them, quantize, evaluate; needs torch."""
