@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, ResetInserter, Signal
+from amaranth.hdl import Cat, Module, ResetInserter
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -35,8 +35,9 @@ __all__ = ["Accelerator"]
 class Accelerator(wiring.Component):
     """An int8 accelerator with a register bus and a memory bus.
 
-    Everything is in the clock domain ``sync``, whose ``clk`` and (synchronous, active high) ``rst`` become ports of the emitted Verilog.
-    A hardware reset clears no memory: the host does a soft reset after it (:class:`hw.registers.Control`).
+    Everything is in the clock domain ``sync``, whose ``clk`` and (synchronous, active high) ``rst`` become ports of the
+    emitted Verilog. A hardware reset clears no memory: the host does a soft reset after it
+    (:class:`hw.registers.Control`).
 
     Parameters
     ----------
@@ -45,8 +46,8 @@ class Accelerator(wiring.Component):
     Members
     -------
     s_axil : In(AxiLite(12))
-        Registers: ``awaddr awvalid awready wdata wstrb wvalid wready bresp bvalid bready araddr arvalid arready rdata rresp
-        rvalid rready``.
+        ``awaddr awvalid awready wdata wstrb wvalid wready bresp bvalid bready araddr arvalid arready rdata rresp rvalid
+        rready``.
     m_axi_read : Out(Axi4Read(bus_bytes))
         ``arid araddr arlen arsize arburst arvalid arready rid rdata rresp rlast rvalid rready``.
     m_axi_write : Out(Axi4Write(bus_bytes))
@@ -73,7 +74,7 @@ class Accelerator(wiring.Component):
 
     @property
     def ports(self) -> dict[str, tuple[Any, None]]:
-        """Flat ports for ``amaranth.back``: ``irq``, ``s_axil_*`` and ``m_axi_*``; ``clk`` and ``rst`` come by themselves."""
+        """Flat ports for ``amaranth.back``: ``irq``, ``s_axil_*``, ``m_axi_*``; ``clk`` and ``rst`` come along."""
         ports = {"irq": (self.irq, None)}
         for prefix, bus in (("s_axil", self.s_axil), ("m_axi", self.m_axi_read), ("m_axi", self.m_axi_write)):
             ports |= {f"{prefix}_{name}": (getattr(bus, name), None) for name in bus.signature.members}
@@ -202,10 +203,7 @@ class Accelerator(wiring.Component):
 
         counters = Counters(config)
         m.submodules.counters = core_reset(counters)
-        write = self.m_axi_write
-        strobes = Signal(range(config.bus_bytes + 1))
         m.d.comb += [
-            strobes.eq(sum(write.wstrb)),
             counters.clear.eq(sequencer.begin),
             counters.enable.eq(sequencer.status.busy),
             counters.array_lacks.eq(issues[Engine.ARRAY].lacks),
@@ -216,7 +214,7 @@ class Accelerator(wiring.Component):
             counters.instruction_beat.eq(fetch.port.beat.valid),
             counters.load_beat.eq(load.port.beat.valid),
             counters.weight_beat.eq(weights.port.beat.valid),
-            counters.written_bytes.eq(Mux(write.wvalid & write.wready, strobes, 0)),
+            counters.written_bytes.eq(write_master.written_bytes),
             registers.counters.eq(counters.values),
         ]
         for causes, unit in ((counters.array, array), (counters.post, post)):

@@ -80,7 +80,7 @@ REGISTERS: tuple[Register, ...] = (
     Register("CONTROL", 0x08, 2, "w", "START (bit 0), SOFT_RESET (bit 1); write one to act"),
     Register("STATUS", 0x0C, 4, "r", "BUSY (bit 0), DONE (1), ERROR (2), RESETTING (3)"),
     Register("PROGRAM_ADDR", 0x10, 32, "rw", "byte address of the first instruction, a multiple of the bus width"),
-    Register("PROGRAM_LENGTH", 0x14, 32, "rw", "instructions in the program"),
+    Register("PROGRAM_LENGTH", 0x14, 27, "rw", "instructions in the program"),
     Register("ERROR_CODE", 0x18, 4, "r", "ErrorCode of the first error, 0 if there is none"),
     Register("ERROR_INDEX", 0x1C, 32, "r", "index of the instruction that the error belongs to"),
     Register("ERROR_ADDR", 0x20, 32, "r", "address that the error belongs to"),

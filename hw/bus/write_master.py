@@ -47,6 +47,8 @@ class WriteMaster(wiring.Component):
     axi : Out(Axi4Write(bus_bytes))
     done : Out(1)
         Pulse: all writes of a DRAIN have been acknowledged.
+    written_bytes : Out(range(bus_bytes + 1))
+        Bytes that leave in this cycle.
     stop : In(1)
         Begin no more bursts.
     idle : Out(1)
@@ -61,6 +63,7 @@ class WriteMaster(wiring.Component):
     index: stream.Interface
     axi: Any
     done: Any
+    written_bytes: Any
     stop: Any
     idle: Any
     dead: Any
@@ -74,6 +77,7 @@ class WriteMaster(wiring.Component):
                 "index": In(stream.Signature(INDEX_BITS)),
                 "axi": Out(Axi4Write(config.bus_bytes)),
                 "done": Out(1),
+                "written_bytes": Out(range(config.bus_bytes + 1)),
                 "stop": In(1),
                 "idle": Out(1),
                 "dead": Out(1),
@@ -144,6 +148,7 @@ class WriteMaster(wiring.Component):
             axi.wvalid.eq(beats.o.valid & writing),
             beats.o.ready.eq(axi.wready & writing),
             w_ends.eq(~writing | (axi.wvalid & axi.wready & axi.wlast)),
+            self.written_bytes.eq(Mux(axi.wvalid & axi.wready, beats.o.payload.final + 1, 0)),
             aw_ends.eq(~axi.awvalid | axi.awready),
         ]
         begin = Signal()

@@ -7,6 +7,7 @@ import pytest
 from amaranth.sim import Simulator
 
 from hw.bus.gearbox import Gearbox
+from tests.hw.bus.streams import send
 
 
 def _repack(i_bytes: int, o_bytes: int, transfers: list[bytes], stall: float, seed: int) -> tuple[list[bytes], int]:
@@ -24,10 +25,7 @@ def _repack(i_bytes: int, o_bytes: int, transfers: list[bytes], stall: float, se
                 while random.random() < stall:
                     await ctx.tick()
                 payload = {"data": list(padded), "final": len(piece) - 1, "last": start + i_bytes >= len(transfer)}
-                ctx.set(dut.i.payload, payload)
-                ctx.set(dut.i.valid, 1)
-                await ctx.tick().until(dut.i.ready)
-                ctx.set(dut.i.valid, 0)
+                await send(ctx, dut.i, payload)
 
     async def sink(ctx: Any) -> None:
         nonlocal cycles

@@ -15,6 +15,7 @@ from hw.bus.reader import Reader
 from hw.config import AcceleratorConfig
 from hw.isa import ErrorCode
 from tests.hw.bus.axi_memory import AxiMemory
+from tests.hw.bus.streams import send
 
 _DEPTHS = (32, 128, 128)
 
@@ -45,10 +46,7 @@ def _memory(bus_bytes: int, **options: Any) -> AxiMemory:
 
 async def _send(ctx: Any, reader: Reader, transfers: list[tuple[int, int]]) -> None:
     for index, (addr, n_bytes) in enumerate(transfers):
-        ctx.set(reader.i.payload, {"addr": addr, "bytes": n_bytes, "index": 100 + index})
-        ctx.set(reader.i.valid, 1)
-        await ctx.tick().until(reader.i.ready)
-    ctx.set(reader.i.valid, 0)
+        await send(ctx, reader.i, {"addr": addr, "bytes": n_bytes, "index": 100 + index})
 
 
 async def _receive(ctx: Any, reader: Reader, count: int, stall: float, random: Random) -> list[bytes]:

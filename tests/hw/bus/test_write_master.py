@@ -11,6 +11,7 @@ from hw.bus.write_master import WriteMaster
 from hw.config import AcceleratorConfig
 from hw.isa import ErrorCode
 from tests.hw.bus.axi_memory import AxiMemory
+from tests.hw.bus.streams import send
 
 
 def _run(
@@ -31,17 +32,11 @@ def _run(
                 while random.random() < memory.stall:
                     await ctx.tick()
                 values = [int(value) for value in chunk]
-                ctx.set(dut.i.payload, {"data": values, "addr": addr, "last": number == len(chunks) - 1})
-                ctx.set(dut.i.valid, 1)
-                await ctx.tick().until(dut.i.ready)
-                ctx.set(dut.i.valid, 0)
+                await send(ctx, dut.i, {"data": values, "addr": addr, "last": number == len(chunks) - 1})
 
     async def indices(ctx: Any) -> None:
         for index in range(len(drains)):
-            ctx.set(dut.index.payload, 40 + index)
-            ctx.set(dut.index.valid, 1)
-            await ctx.tick().until(dut.index.ready)
-        ctx.set(dut.index.valid, 0)
+            await send(ctx, dut.index, 40 + index)
 
     async def watch(ctx: Any) -> None:
         nonlocal done

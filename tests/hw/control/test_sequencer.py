@@ -1,0 +1,154 @@
+"""Tests of a program's life."""
+
+from typing import Any
+
+import pytest
+from amaranth.sim import Simulator
+
+from hw.config import AcceleratorConfig
+from hw.control.sequencer import Sequencer
+from hw.isa import ErrorCode
+from hw.registers import Status
+
+_CONFIG = AcceleratorConfig(
+    rows=4, cols=4, acc_depth=8, scratchpad_kib=1, vector_kib=1, param_words=4, tables=1, weight_fifo_words=8
+)
+
+
+def _simulate(bench: Any) -> None:
+    dut = Sequencer(_CONFIG)
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+
+    async def wrapped(ctx: Any) -> None:
+        await bench(ctx, dut)
+
+    simulator.add_testbench(wrapped)
+    simulator.run()
+
+
+async def _pulse(ctx: Any, signal: Any) -> None:
+    ctx.set(signal, 1)
+    await ctx.tick()
+    ctx.set(signal, 0)
+
+
+async def _fault(ctx: Any, fault: Any, code: int, index: int, addr: int) -> None:
+    ctx.set(fault.code, code)
+    ctx.set(fault.index, index)
+    ctx.set(fault.addr, addr)
+    await _pulse(ctx, fault.valid)
+
+
+def _status(ctx: Any, dut: Sequencer) -> int:
+    return int(ctx.get(dut.status.as_value()))
+
+
+def _error(ctx: Any, dut: Sequencer) -> tuple[int, int, int]:
+    return ctx.get(dut.error.code), ctx.get(dut.error.index), ctx.get(dut.error.addr)
+
+
+def test_halt_waits_for_the_core_then_for_the_bus() -> None:
+    async def bench(ctx: Any, dut: Sequencer) -> None:
+        ctx.set(dut.start, 1)
+        assert ctx.get(dut.begin)
+        await ctx.tick()
+        ctx.set(dut.start, 0)
+        assert _status(ctx, dut) == Status.BUSY
+        assert ctx.get(dut.run)
+        await _fault(ctx, dut.stop, ErrorCode.NONE, 5, 0)
+        assert not ctx.get(dut.run)
+        await ctx.tick().repeat(3)
+        assert _status(ctx, dut) == Status.BUSY
+        assert not ctx.get(dut.bus_stop)
+        ctx.set(dut.core_idle, 1)
+        await ctx.tick().repeat(3)
+        assert _status(ctx, dut) == Status.BUSY
+        assert ctx.get(dut.bus_stop)
+        assert not ctx.get(dut.fetch_reset)
+        ctx.set(dut.bus_idle, 1)
+        assert ctx.get(dut.fetch_reset)
+        await ctx.tick()
+        assert _status(ctx, dut) == Status.DONE
+        assert _error(ctx, dut) == (0, 0, 0)
+        await _pulse(ctx, dut.start)
+        assert _status(ctx, dut) == Status.BUSY
+
+    _simulate(bench)
+
+
+def test_a_broken_rule_ends_in_error_after_earlier_instructions() -> None:
+    async def bench(ctx: Any, dut: Sequencer) -> None:
+        await _pulse(ctx, dut.start)
+        await _fault(ctx, dut.stop, ErrorCode.ILLEGAL_FIELD, 3, 0x44)
+        await ctx.tick().repeat(5)
+        assert _status(ctx, dut) == Status.BUSY
+        ctx.set(dut.core_idle, 1)
+        ctx.set(dut.bus_idle, 1)
+        await ctx.tick().repeat(3)
+        assert _status(ctx, dut) == Status.ERROR
+        assert _error(ctx, dut) == (ErrorCode.ILLEGAL_FIELD, 3, 0x44)
+        await _pulse(ctx, dut.start)
+        assert _status(ctx, dut) == Status.ERROR
+
+    _simulate(bench)
+
+
+@pytest.mark.parametrize("finishing", [False, True])
+def test_a_bus_fault_stops_at_once_and_the_first_one_stays(finishing: bool) -> None:
+    async def bench(ctx: Any, dut: Sequencer) -> None:
+        await _pulse(ctx, dut.start)
+        if finishing:
+            await _fault(ctx, dut.stop, ErrorCode.ILLEGAL_FIELD, 3, 0)
+        await _fault(ctx, dut.write_fault, ErrorCode.BUS_WRITE, 7, 0x100)
+        assert _status(ctx, dut) == Status.ERROR
+        assert ctx.get(dut.bus_stop)
+        await _fault(ctx, dut.read_fault, ErrorCode.BUS_READ, 8, 0x200)
+        await _pulse(ctx, dut.start)
+        assert _status(ctx, dut) == Status.ERROR
+        assert _error(ctx, dut) == (ErrorCode.BUS_WRITE, 7, 0x100)
+
+    _simulate(bench)
+
+
+def test_soft_reset_settles_scrubs_and_recovers() -> None:
+    async def bench(ctx: Any, dut: Sequencer) -> None:
+        await _pulse(ctx, dut.start)
+        await _fault(ctx, dut.read_fault, ErrorCode.BUS_READ, 1, 2)
+        await _pulse(ctx, dut.soft_reset)
+        assert _status(ctx, dut) == Status.RESETTING
+        await ctx.tick().repeat(20)
+        assert _status(ctx, dut) == Status.RESETTING
+        assert not ctx.get(dut.scrub.en)
+        ctx.set(dut.bus_settled, 1)
+        assert ctx.get(dut.core_reset)
+        await ctx.tick()
+        addresses, resets = [], 0
+        while _status(ctx, dut) == Status.RESETTING:
+            if ctx.get(dut.scrub.en):
+                addresses.append(ctx.get(dut.scrub.addr))
+            ctx.set(dut.start, len(addresses) == 5)
+            ctx.set(dut.soft_reset, len(addresses) == 7)
+            resets += ctx.get(dut.core_reset)
+            await ctx.tick()
+        assert addresses == list(range(2048))
+        assert resets == 1
+        assert _status(ctx, dut) == 0
+        assert _error(ctx, dut) == (0, 0, 0)
+        await _pulse(ctx, dut.start)
+        assert _status(ctx, dut) == Status.BUSY
+
+    _simulate(bench)
+
+
+def test_soft_reset_stops_a_running_program() -> None:
+    async def bench(ctx: Any, dut: Sequencer) -> None:
+        await _pulse(ctx, dut.start)
+        await _pulse(ctx, dut.soft_reset)
+        assert _status(ctx, dut) == Status.RESETTING
+        assert not ctx.get(dut.run)
+        assert ctx.get(dut.bus_stop)
+        await _fault(ctx, dut.read_fault, ErrorCode.BUS_TIMEOUT, 1, 2)
+        assert _status(ctx, dut) == Status.RESETTING
+
+    _simulate(bench)
