@@ -276,14 +276,15 @@ class _Variance(wiring.Component):
         m = Module()
         acc = Signal(signed(_VARIANCE.width))
         factor, sum_bits = Signal(_STEPS), Signal(_STEPS)
-        squares, subtrahend, difference = Signal(_SQUARES), Signal(_SUM), Signal(signed(_SQUARES.width + 1))
+        squares, difference = Signal(_SQUARES), Signal(signed(_SQUARES.width + 1))
+        negated = Signal(signed(_SUM.width + 1))
         with m.If(self.load):
             m.d.sync += [
                 acc.eq(0),
                 factor.eq(self.i.factor),
                 sum_bits.eq(self.i.sum),
                 squares.eq(self.i.squares),
-                subtrahend.eq(self.i.sum),
+                negated.eq(-self.i.sum),
                 difference.eq(self.i.squares - self.i.sum),
             ]
         with m.Else():
@@ -291,7 +292,7 @@ class _Variance(wiring.Component):
             for step in range(_STEPS_PER_CYCLE):
                 bit = _STEPS - 1 - step
                 plus, minus = factor[bit], sum_bits[bit]
-                addend = Mux(plus, Mux(minus, difference, squares), Mux(minus, -subtrahend, 0))
+                addend = Mux(plus, Mux(minus, difference, squares), Mux(minus, negated, 0))
                 total = (total << 1) + addend
             m.d.sync += [
                 acc.eq(total),
