@@ -19,17 +19,17 @@ PRODUCT_BITS = 16
 class SystolicArray(wiring.Component):
     """Multiply words of the streaming operand with the stationary tile: rows along K, columns along N.
 
-    Everything moves every cycle and nothing stalls. Row ``r`` is two shift registers, each with ``r`` stages of skew in
-    front: its operands pass one processing element a cycle, its weights one in *two* cycles. The swap token goes with the
-    operands. Weights enter one column a cycle, the highest first, the last one together with the token; so weight ``c`` has
-    ``c`` cycles' start, takes ``r + 2 c`` cycles to element ``(r, c)``, and meets the token there, which takes ``r + c``.
-    The next tile enters while the present one is used.
+    Everything moves every cycle and nothing stalls. Row ``r`` is two shift registers, each with ``r`` stages of skew
+    in front: its operands pass one processing element a cycle, its weights one in *two* cycles. The swap token goes
+    with the operands. Weights enter one column a cycle, the highest first, the last one together with the token; so
+    weight ``c`` has ``c`` cycles' start, takes ``r + 2 c`` cycles to element ``(r, c)``, and meets the token there,
+    which takes ``r + c``. The next tile enters while the present one is used.
 
     One flat module: it simulates faster than a module for each element, and so do shift registers that are one wide
     signal each beside single signals for whatever is computed.
 
-    Latency: ``sums[c]`` is valid ``latency + c`` cycles after the operand word. Throughput: one operand word a cycle, one
-    tile in ``cols`` cycles.
+    Latency: ``sums[c]`` is valid ``latency + c`` cycles after the operand word. Throughput: one operand word a cycle,
+    one tile in ``cols`` cycles.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class SystolicArray(wiring.Component):
         """Cycles from an operand word to the sum of column 0: skew, operand, product and sum register."""
         return self._rows + 2
 
-    def elaborate(self, platform: object) -> Module:
+    def elaborate(self, _platform: Any) -> Module:
         m = Module()
 
         tokens = Signal(self._rows + self._cols - 1)

@@ -1,0 +1,118 @@
+"""The banked memory of int8 operands."""
+
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from hw.config import AcceleratorConfig
+from hw.layouts import BankedRead, LoadWrite, MaskedWrite, Scrub
+from hw.memory.scrub import scrubs
+
+__all__ = ["Scratchpad"]
+
+
+class Scratchpad(wiring.Component):
+    """Words of ``rows`` bytes in contiguous banks, each with one read and one write port.
+
+    In each bank a read of A goes before one of B, and a write of the post-processor before one of a LOAD; the other
+    waits. A write is in memory in the next cycle. A read in the cycle of a write to the same word gives the old word.
+
+    Latency: read data 2 cycles after the request. Throughput: two reads and two writes a cycle, to different banks.
+
+    Parameters
+    ----------
+    config : AcceleratorConfig
+        Gives ``rows``, ``scratchpad_words`` and ``scratchpad_banks``.
+
+    Members
+    -------
+    a_read : In(BankedRead)
+        The array's streaming operand; always ready.
+    b_read : In(BankedRead)
+        The array's stationary operand.
+    post_write : In(MaskedWrite)
+        Never waits.
+    load_write : In(LoadWrite(ArrayLayout(unsigned(8), rows)))
+        Whole words.
+    scrub : In(Scrub())
+        Clears a word of every bank.
+    conflict : Out(1)
+        A read of B or a LOAD had to wait in this cycle.
+    """
+
+    def __init__(self, config: AcceleratorConfig) -> None:
+        self._banks = config.scratchpad_banks
+        self._depth = config.scratchpad_words // config.scratchpad_banks
+        self._word = data.ArrayLayout(unsigned(8), config.rows)
+        super().__init__(
+            {
+                "a_read": In(BankedRead(config)),
+                "b_read": In(BankedRead(config)),
+                "post_write": In(MaskedWrite(config)),
+                "load_write": In(LoadWrite(self._word)),
+                "scrub": In(Scrub()),
+                "conflict": Out(1),
+            }
+        )
+
+    def elaborate(self, _platform: Any) -> Module:
+        m = Module()
+        a, b, post, load = self.a_read, self.b_read, self.post_write, self.load_write
+
+        a_place = self._locate(m, "a", a.addr)
+        b_place = self._locate(m, "b", b.addr)
+        post_place = self._locate(m, "post", post.addr)
+        load_place = self._locate(m, "load", load.payload.addr)
+
+        m.d.comb += [
+            a.ready.eq(1),
+            b.ready.eq(~(a.en & (a_place.bank == b_place.bank))),
+            load.ready.eq(~(post.en & (post_place.bank == load_place.bank)) & ~self.scrub.en),
+            self.conflict.eq((b.en & ~b.ready) | (load.valid & ~load.ready)),
+        ]
+
+        words = []
+        for index in range(self._banks):
+            bank = m.submodules[f"bank_{index}"] = Memory(shape=self._word, depth=self._depth, init=[])
+            read, write = bank.read_port(), bank.write_port(granularity=1)
+
+            reads_a = a.en & (a_place.bank == index)
+            m.d.comb += [
+                read.en.eq(reads_a | (b.en & (b_place.bank == index))),
+                read.addr.eq(Mux(reads_a, a_place.offset, b_place.offset)),
+            ]
+            words.append(read.data)
+
+            with m.If(scrubs(self.scrub, self._depth)):
+                m.d.comb += [write.en.eq(~0), write.addr.eq(self.scrub.addr)]
+            with m.Elif(post.en & (post_place.bank == index)):
+                m.d.comb += [write.en.eq(post.mask), write.addr.eq(post_place.offset), write.data.eq(post.data)]
+            with m.Elif(load.valid & (load_place.bank == index)):
+                m.d.comb += [write.en.eq(~0), write.addr.eq(load_place.offset), write.data.eq(load.payload.data)]
+
+        for port, place in ((a, a_place), (b, b_place)):
+            bank_read = Signal.like(place.bank)
+            m.d.sync += bank_read.eq(place.bank)
+            with m.Switch(bank_read):
+                for index, word in enumerate(words):
+                    with m.Case(index):
+                        m.d.sync += port.data.eq(word)
+        return m
+
+    def _locate(self, m: Module, name: str, addr: Any) -> Any:
+        """Split an address into bank and offset: by its bits, or by comparison where a bank is no power of two long."""
+        place = Signal(
+            data.StructLayout({"offset": range(self._depth), "bank": range(self._banks)}),
+            name=f"{name}_place",
+        )
+        m.d.comb += place.as_value().eq(addr)
+        if self._depth & (self._depth - 1):
+            m.d.comb += [place.offset.eq(addr), place.bank.eq(0)]
+            for index in range(1, self._banks):
+                start = index * self._depth
+                with m.If(addr >= start):
+                    m.d.comb += [place.offset.eq(addr - start), place.bank.eq(index)]
+        return place
