@@ -132,7 +132,7 @@ class Assembler:
     def dump_scratchpad(self, name: str, params_addr: int = 0) -> list[str]:
         """Append GEMMs with the identity and DRAINs to outputs: all words, in parts of ``acc_depth``.
 
-        Each output is in :func:`dense` order. Parameter word ``params_addr`` is overwritten. Returns the names of the outputs.
+        Each output is in :func:`dense` order. Parameter word ``params_addr`` is overwritten. Returns the names.
         """
         config, names = self.config, []
         self.load_broadcast(params_addr)
@@ -147,7 +147,7 @@ class Assembler:
     def dump_vector(self, name: str, params_addr: int = 0) -> list[str]:
         """Append what brings all of the vector memory to outputs, as two bytes: ``x = 256 * high + low``, both signed.
 
-        Parameter word ``params_addr`` and the scratchpad are overwritten. Returns the names of the outputs.
+        Parameter word ``params_addr`` and the scratchpad are overwritten. Returns the names.
         """
         config, names = self.config, []
         words_per_part = min(config.acc_depth, config.scratchpad_words)

@@ -1,0 +1,73 @@
+"""The integer model as a device."""
+
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hw.config import AcceleratorConfig
+from hw.isa import ErrorCode
+from hw.program import Program
+from sim.device import DeviceError, Result
+from sim.model.plan import Plan, Stop, make_plan
+from sim.model.state import State
+
+__all__ = ["ModelDevice"]
+
+
+class ModelDevice:
+    """Executes a program one instruction after the other, as ``docs/architecture.md`` and :mod:`sim.numerics` say.
+
+    A program that would hang (tokens, accumulator banks or weights that never come, weights left over) is found without
+    running it, and raises DeviceError with code 0. Every run starts from memories that are zero.
+
+    What does not depend on data is worked out in a program's first run and kept as long as the program lives.
+
+    Parameters
+    ----------
+    config : AcceleratorConfig
+        The accelerator.
+
+    Attributes
+    ----------
+    memory : ndarray of uint8
+        External memory as the last run has left it.
+    """
+
+    def __init__(self, config: AcceleratorConfig) -> None:
+        self.config = config
+        self.memory: NDArray[np.uint8] = np.zeros(0, np.uint8)
+        self._plans: WeakKeyDictionary[Program, Plan] = WeakKeyDictionary()
+
+    def run(self, program: Program, inputs: dict[str, NDArray[np.generic]]) -> Result:
+        """Write ``inputs`` to their regions, run to HALT, read the outputs.
+
+        Raises
+        ------
+        ValueError
+            If the program was made for another configuration, or an input is unknown, missing or of another dtype or
+            shape.
+        DeviceError
+            With the code, instruction index and address that the hardware reports, or code 0 where it would hang.
+        """
+        if program.config != self.config:
+            raise ValueError(f"the program must be made for {self.config}, not {program.config}")
+        self.memory = program.memory_image(inputs)
+        plan = self._plan(program)
+        state = State(self.config, self.memory)
+        for step in plan.steps:
+            step.run(state)
+        if plan.stop:
+            raise _error(plan.stop)
+        return Result(outputs=program.read_outputs(self.memory))
+
+    def _plan(self, program: Program) -> Plan:
+        if program not in self._plans:
+            self._plans[program] = make_plan(program)
+        return self._plans[program]
+
+
+def _error(stop: Stop) -> DeviceError:
+    what = stop.reason if stop.code == ErrorCode.NONE else stop.code.name
+    message = f"instruction {stop.index}: {what}" + (f" at address {stop.addr:#x}" if stop.addr else "")
+    return DeviceError(message, code=int(stop.code), index=stop.index, addr=stop.addr)
