@@ -1,0 +1,201 @@
+"""Which rows a BERT's phases take at a time, and where their operands stand on the chip."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from hw.config import AcceleratorConfig
+from sw.lowering.bert_constants import BertConstants
+from sw.lowering.placement import place
+
+__all__ = ["BertPlan", "Buffer", "Rows"]
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """Rows of words in the scratchpad or the vector memory."""
+
+    addr: int
+    stride: int
+
+    def row(self, m: int) -> int:
+        """First word of a row."""
+        return self.addr + m * self.stride
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Neighbouring rows: those that one GEMM streams."""
+
+    first: int
+    count: int
+
+    @property
+    def stop(self) -> int:
+        """Row behind the last."""
+        return self.first + self.count
+
+
+@dataclass(frozen=True, kw_only=True)
+class BertPlan:
+    """Blocks and buffers of a program.
+
+    ``codes`` are the int8 rows that matrices read; ``rows`` the int16 ones that LayerNorm works on in place. ``query``,
+    ``key`` and ``value`` have one entry each, or two so that a head can be computed while the one before it is still in
+    use. ``middle`` stands where the buffers of attention stood. ``tail`` rows are multiplied apart from the others in
+    front of a LayerNorm, 0 if that does not pay.
+    """
+
+    length: int
+    acc_depth: int
+    query_block: int
+    ffn_block: int
+    codes: Buffer
+    context: Buffer
+    probabilities: Buffer
+    query: tuple[Buffer, ...]
+    key: tuple[Buffer, ...]
+    value: tuple[Buffer, ...]
+    value_weights: range
+    middle: Buffer
+    rows: Buffer
+    scores: Buffer
+    tail: int
+
+    @classmethod
+    def fit(cls, constants: BertConstants, length: int) -> "BertPlan":
+        """Choose the largest blocks that fit.
+
+        Raises
+        ------
+        ValueError
+            If not even the smallest do, with the field to enlarge.
+        """
+        config = constants.config
+        rows_stride = -(-constants.hidden // config.lanes)
+        scores_stride = -(-length // config.lanes)
+        spare = config.vector_words - length * rows_stride
+        most = min(length, config.acc_depth)
+        by_vector = min(spare // scores_stride, most)
+        if by_vector < 1:
+            raise ValueError(
+                f"vector_kib must be larger than {config.vector_kib}: {length} rows of {constants.hidden} int16 values "
+                f"and one row of scores do not fit"
+            )
+        attention = _Attention(constants, length)
+        for heads_at_once, least in ((2, min(by_vector, config.cols)), (1, 1)):
+            block = min(attention.query_block(heads_at_once), by_vector)
+            if block >= least:
+                block = _balanced(length, block)
+                break
+        else:
+            raise ValueError(
+                f"scratchpad_kib must be larger than {config.scratchpad_kib}: "
+                f"the attention of {length} rows of {constants.hidden} values does not fit"
+            )
+        middle_stride = max(layer.ffn2.k_tiles for layer in constants.layers)
+        ffn_block = min((config.scratchpad_words - attention.codes) // middle_stride, most)
+        if ffn_block < 1:
+            raise ValueError(
+                f"scratchpad_kib must be larger than {config.scratchpad_kib}: {length} rows of {constants.hidden} "
+                f"values and one row of the feed-forward network's middle do not fit"
+            )
+        places = attention.place(block, heads_at_once)
+
+        def each(name: str, stride: int) -> tuple[Buffer, ...]:
+            return tuple(Buffer(places[f"{name}{i}"], stride) for i in range(heads_at_once))
+
+        ring = places["value_weights"]
+        return cls(
+            length=length,
+            acc_depth=config.acc_depth,
+            query_block=block,
+            ffn_block=_balanced(length, ffn_block),
+            codes=Buffer(0, attention.code_words),
+            context=Buffer(places["context"], attention.context_words),
+            probabilities=Buffer(places["probabilities"], attention.length_words),
+            query=each("query", attention.head_words),
+            key=each("key", attention.head_words),
+            value=each("value", attention.length_words),
+            value_weights=range(ring, ring + heads_at_once * attention.value_weights),
+            middle=Buffer(attention.codes, middle_stride),
+            rows=Buffer(0, rows_stride),
+            scores=Buffer(length * rows_stride, scores_stride),
+            tail=_tail(config, length),
+        )
+
+    def blocks(self, stop: int, size: int) -> Iterator[Rows]:
+        """Rows 0 to ``stop - 1`` in blocks of at most ``size``."""
+        for first in range(0, stop, size):
+            yield Rows(first, min(size, stop - first))
+
+    def norm_blocks(self, stop: int) -> list[Rows]:
+        """Rows 0 to ``stop - 1`` for a matrix in front of a LayerNorm.
+
+        The last block is small, for its LayerNorm has the least to overlap with.
+        """
+        if stop <= self.acc_depth and self.tail and stop > 2 * self.tail:
+            return [Rows(0, stop - self.tail), Rows(stop - self.tail, self.tail)]
+        return list(self.blocks(stop, self.acc_depth))
+
+
+class _Attention:
+    """Scratchpad words of attention's buffers."""
+
+    def __init__(self, constants: BertConstants, length: int) -> None:
+        self._config: AcceleratorConfig = constants.config
+        self._length = length
+        norms = [layer.input_norm for layer in constants.layers] + [layer.mid_norm for layer in constants.layers]
+        slots = max(sum(p.columns for p in norm.slots) for norm in [*norms, constants.pooler_norm])
+        self.code_words = constants.words(constants.hidden + slots)
+        self.codes = length * self.code_words
+        self.head_words = constants.words(constants.width)
+        self.context_words = constants.heads * self.head_words
+        self.length_words = constants.words(length)
+        self._value = constants.width * self.length_words
+        self.value_weights = max(panel.rows for head in constants.layers[0].heads for panel in head.value) * max(
+            layer.heads[0].query.k_tiles for layer in constants.layers
+        )
+
+    def query_block(self, heads_at_once: int) -> int:
+        """Most rows of probabilities that fit beside the rest; may be below 1."""
+        fixed = self.codes + sum(self._sizes(0, heads_at_once).values())
+        return (self._config.scratchpad_words - fixed) // self.length_words
+
+    def place(self, block: int, heads_at_once: int) -> dict[str, int]:
+        """First words of all buffers."""
+        config, heads = self._config, range(heads_at_once)
+        apart = [("value_weights", "codes")]
+        apart += [(f"query{i}", f"key{i}") for i in heads]
+        apart += [("probabilities", f"value{i}") for i in heads]
+        places = place(
+            self._sizes(block, heads_at_once),
+            apart,
+            start=self.codes,
+            words=config.scratchpad_words,
+            banks=config.scratchpad_banks,
+        )
+        assert places is not None, "query_block has made sure that all fit"
+        return places
+
+    def _sizes(self, block: int, heads_at_once: int) -> dict[str, int]:
+        one_head = self._length * self.head_words
+        sizes = {
+            "context": self._length * self.context_words,
+            "probabilities": block * self.length_words,
+            "value_weights": heads_at_once * self.value_weights,
+        }
+        for i in range(heads_at_once):
+            sizes |= {f"query{i}": one_head, f"key{i}": one_head, f"value{i}": self._value}
+        return sizes
+
+
+def _balanced(length: int, block: int) -> int:
+    """The smallest block that needs no more blocks."""
+    return -(-length // -(-length // block))
+
+
+def _tail(config: AcceleratorConfig, length: int) -> int:
+    """Rows in the last block in front of a LayerNorm: their weights are streamed once more, as fast as the bus can."""
+    tile_beats = -(-config.rows * config.cols // config.bus_bytes)
+    tail = length // 4
+    return tail if tail >= max(2 * tile_beats, 2 * config.cols) else 0

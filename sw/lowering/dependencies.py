@@ -1,0 +1,145 @@
+"""Tokens between the engines, derived from what the instructions read and write."""
+
+import dataclasses
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from hw.config import AcceleratorConfig
+from hw.isa import Drain, Engine, Gemm, Instruction
+from sw.lowering.accesses import Access, Space, Span, accesses
+
+__all__ = ["MAX_TOKENS", "add_tokens"]
+
+MAX_TOKENS = 255
+"""What a token counter holds."""
+
+Pair = tuple[int, int]
+"""Indices of an instruction that signals and of the later one that waits for it."""
+
+
+def add_tokens(config: AcceleratorConfig, instructions: Sequence[Instruction]) -> list[Instruction]:
+    """Return the instructions with the ``wait`` and ``signal`` bits that keep program order visible.
+
+    Every instruction then sees the memories as if all earlier ones had finished (and no later one had begun), however
+    the engines run ahead of each other. The k-th signal from one engine to another belongs to the k-th wait.
+
+    Parameters
+    ----------
+    config : AcceleratorConfig
+    instructions : sequence of Instruction
+        In program order, each GEMM with its DRAIN behind it, all tokens clear.
+
+    Raises
+    ------
+    ValueError
+        If a DRAIN overwrites an operand that its own GEMM still reads.
+    """
+    waits, signals = [0] * len(instructions), [0] * len(instructions)
+    # The consumer's queue may hold waits whose tokens are all there, beyond those that dispatch still has before it.
+    limit = MAX_TOKENS - config.queue_depth - 1
+    for (producer, consumer), edges in _edges(config, instructions).items():
+        for first, second in _limit_outstanding(_strongest(edges), limit):
+            signals[first] |= 1 << consumer
+            waits[second] |= 1 << producer
+    return [
+        dataclasses.replace(instruction, wait=wait, signal=signal)
+        for instruction, wait, signal in zip(instructions, waits, signals, strict=True)
+    ]
+
+
+def _edges(config: AcceleratorConfig, instructions: Sequence[Instruction]) -> dict[tuple[Engine, Engine], list[Pair]]:
+    """Read-after-write, write-after-read and write-after-write pairs, by engine pair, consumers in program order."""
+    edges: dict[tuple[Engine, Engine], list[Pair]] = {(p, c): [] for p in Engine for c in Engine if p != c}
+    memories = {space: _Memory() for space in Space}
+    open_gemm = Access()
+    for index, instruction in enumerate(instructions):
+        engine = instruction.engine
+        if engine is None:
+            continue
+        access = accesses(config, instruction)
+        if isinstance(instruction, Gemm):
+            open_gemm = access
+        elif isinstance(instruction, Drain):
+            if any(write.overlaps(read) for write in access.writes for read in open_gemm.reads):
+                raise ValueError(f"instruction {index}: a DRAIN must not write what its own GEMM reads")
+            open_gemm = Access()
+        needed: dict[Engine, int] = {}
+        for span in access.reads:
+            memories[span.space].read(span, engine, index, needed)
+        for span in access.writes:
+            memories[span.space].write(span, engine, index, needed)
+        for producer, last in needed.items():
+            edges[producer, engine].append((last, index))
+    return edges
+
+
+def _strongest(edges: list[Pair]) -> Iterator[Pair]:
+    """Drop what an earlier wait already implies: both members of what is left rise strictly."""
+    latest = -1
+    for producer, consumer in edges:
+        if producer > latest:
+            latest = producer
+            yield producer, consumer
+
+
+def _limit_outstanding(pairs: Iterator[Pair], limit: int) -> list[Pair]:
+    """Join pairs so that at most ``limit`` of them span any point of the program."""
+    kept: list[Pair] = []
+    for producer, consumer in pairs:
+        oldest = len(kept) - limit
+        if oldest >= 0 and kept[oldest][1] > producer:
+            # All those consumers are behind this producer: the last of them waits for it, on behalf of this one too.
+            kept[-1] = producer, kept[-1][1]
+        else:
+            kept.append((producer, consumer))
+    return kept
+
+
+@dataclass
+class _Segment:
+    """Neighbouring words with the same history: the last write, and each engine's last read since then."""
+
+    writer: tuple[Engine, int] | None = None
+    readers: dict[Engine, int] = field(default_factory=dict)
+
+
+class _Memory:
+    """Who touched which words last."""
+
+    def __init__(self) -> None:
+        self._starts = [0]
+        self._segments = [_Segment()]
+
+    def read(self, span: Span, engine: Engine, index: int, needed: dict[Engine, int]) -> None:
+        first, last = self._split(span.start), self._split(span.stop)
+        for segment in self._segments[first:last]:
+            if segment.writer is not None:
+                _need(needed, engine, *segment.writer)
+            segment.readers[engine] = index
+
+    def write(self, span: Span, engine: Engine, index: int, needed: dict[Engine, int]) -> None:
+        first, last = self._split(span.start), self._split(span.stop)
+        for segment in self._segments[first:last]:
+            if segment.writer is not None:
+                _need(needed, engine, *segment.writer)
+            for reader, read_index in segment.readers.items():
+                _need(needed, engine, reader, read_index)
+        self._starts[first:last] = [span.start]
+        self._segments[first:last] = [_Segment((engine, index))]
+
+    def _split(self, at: int) -> int:
+        """Make a segment begin at a word and return its place."""
+        place = bisect_right(self._starts, at) - 1
+        if self._starts[place] == at:
+            return place
+        whole = self._segments[place]
+        self._starts.insert(place + 1, at)
+        self._segments.insert(place + 1, _Segment(whole.writer, dict(whole.readers)))
+        return place + 1
+
+
+def _need(needed: dict[Engine, int], engine: Engine, producer: Engine, index: int) -> None:
+    """Note that an instruction of ``engine`` comes after instruction ``index`` of ``producer``."""
+    if producer != engine:
+        needed[producer] = max(needed.get(producer, -1), index)
