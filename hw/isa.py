@@ -127,11 +127,11 @@ def _bits(width: int, doc: str, *, signed: bool = False) -> Any:
     )
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(_bits,))
+@dataclass_transform(frozen_default=True, kw_only_default=True)
 def _instruction(opcode: Opcode, engine: Engine | None) -> Any:
     def wrap(cls: type) -> type:
-        made = dataclasses.dataclass(frozen=True, kw_only=True)(cls)
-        made.opcode, made.engine = opcode, engine  # type: ignore[attr-defined]
+        made: Any = dataclasses.dataclass(frozen=True, kw_only=True)(cls)
+        made.opcode, made.engine = opcode, engine
         return made
 
     return wrap
