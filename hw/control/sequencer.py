@@ -1,9 +1,10 @@
 """The life of a program: start, finish, error and reset."""
 
+import enum
 from typing import Any
 
 from amaranth.hdl import Module, Signal
-from amaranth.lib import enum, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.bus.fault import Fault
@@ -18,7 +19,7 @@ _SETTLE_CYCLES = 4
 """The last scrubbed words pass through the memories' write registers before these are reset, too."""
 
 
-class _State(enum.Enum, shape=3):
+class _State(enum.Enum):
     IDLE = 0
     RUN = 1  # dispatch
     FINISH = 2  # wait for what was dispatched
@@ -88,7 +89,7 @@ class Sequencer(wiring.Component):
 
     def __init__(self, config: AcceleratorConfig) -> None:
         self.largest_memory = max(
-            config.scratchpad_words,
+            config.scratchpad_words // config.scratchpad_banks,
             config.vector_words,
             config.param_words,
             config.tables * TABLE_ENTRIES,
