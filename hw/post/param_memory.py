@@ -1,0 +1,73 @@
+"""The parameter records of the post-processor."""
+
+from typing import Any
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from hw.config import AcceleratorConfig
+from hw.layouts import LoadWrite, Scrub, param_record
+from hw.post.layouts import MemoryRead
+
+__all__ = ["ParamMemory"]
+
+_FIELDS = ("bias", "mul", "mul2")
+
+
+class ParamMemory(wiring.Component):
+    """``param_words`` words of ``lanes`` records; each field is read for itself, when the datapath is ready for it.
+
+    Latency: a read takes 2 cycles, and sees writes of earlier cycles. Throughput: three reads and a write per cycle.
+
+    Parameters
+    ----------
+    config : AcceleratorConfig
+
+    Members
+    -------
+    bias, mul, mul2 : In(MemoryRead(param_words, ArrayLayout(signed(...), lanes)))
+        One field of a word's records.
+    load : In(LoadWrite(ArrayLayout(param_record, lanes)))
+        Always ready, except while the memory is scrubbed.
+    scrub : In(Scrub())
+    """
+
+    bias: Any
+    mul: Any
+    mul2: Any
+    load: stream.Interface
+    scrub: Any
+
+    def __init__(self, config: AcceleratorConfig) -> None:
+        self._lanes = config.lanes
+        self.storage = {
+            name: Memory(shape=_word(name, config.lanes), depth=config.param_words, init=[]) for name in _FIELDS
+        }
+        super().__init__(
+            {
+                **{name: In(MemoryRead(config.param_words, _word(name, config.lanes))) for name in _FIELDS},
+                "load": In(LoadWrite(data.ArrayLayout(param_record, config.lanes))),
+                "scrub": In(Scrub()),
+            }
+        )
+
+    def elaborate(self, _platform: Any) -> Module:
+        m = Module()
+        m.d.comb += self.load.ready.eq(~self.scrub.en)
+        for name, storage in self.storage.items():
+            m.submodules[name] = storage
+            port, read, write = getattr(self, name), storage.read_port(), storage.write_port()
+            m.d.comb += [read.en.eq(port.en), read.addr.eq(port.addr)]
+            m.d.sync += port.data.eq(read.data)
+            with m.If(self.scrub.en):
+                m.d.comb += [write.addr.eq(self.scrub.addr), write.en.eq(self.scrub.addr < storage.depth)]
+            with m.Else():
+                m.d.comb += [write.addr.eq(self.load.payload.addr), write.en.eq(self.load.valid)]
+                m.d.comb += [write.data[i].eq(self.load.payload.data[i][name]) for i in range(self._lanes)]
+        return m
+
+
+def _word(name: str, lanes: int) -> data.ArrayLayout:
+    return data.ArrayLayout(param_record[name].shape, lanes)

@@ -1,0 +1,283 @@
+"""Walks the tiles, rows and chunks of DRAIN and SWEEP, and holds them back until all they need is there."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.config import AcceleratorConfig
+from hw.isa import ParamMode
+from hw.layouts import RowJob
+from hw.post.layouts import Sink, chunk_layout, command
+
+__all__ = ["Sequencer"]
+
+_position = data.StructLayout(
+    {
+        "chunk": unsigned(16),  # of the row, over all tiles
+        "word": unsigned(16),  # of the scratchpad row
+        "byte": unsigned(8),  # in that word
+        "left": unsigned(16),  # columns below n, from this chunk on
+    }
+)
+
+
+class Sequencer(wiring.Component):
+    """Issue one chunk per cycle, in the order of the instruction's loops.
+
+    A command starts while earlier ones are still in the pipeline only if all of these are DRAINs that stay on chip and it
+    reads nothing from the vector memory that they may write. A chunk waits for its accumulator bank, for its row's scalars
+    and for room on the way to memory.
+
+    The bank is handed back with the issue of its last chunk, a cycle before that chunk's read request: the array cannot
+    use a bank so soon.
+
+    Latency: 1 cycle from a command to its first chunk, 1 from issue to ``o``. Throughput: one chunk per cycle, without a
+    bubble between rows, tiles and commands that overlap; ``spacing`` idle cycles where a row's statistics return early.
+
+    Parameters
+    ----------
+    config : AcceleratorConfig
+    spacing : int
+        Least number of cycles from a row's last chunk to the next chunk that changes its statistics.
+    in_flight : int
+        Most commands that the pipeline can hold.
+
+    Members
+    -------
+    i : In(stream.Signature(command))
+    o : Out(chunk_layout(config))
+        A chunk in each cycle in which its ``valid`` is set.
+    bank : In(stream.Signature(range(acc_banks)))
+        Full banks; the transfer frees one.
+    query : Out(12), pending : In(1)
+        Row whose next chunk waits while the row unit needs it.
+    job : Out(RowJob)
+        Last command's work for the row unit, from its start until ``job_taken``.
+    job_taken : In(1)
+        The row unit has taken the job.
+    room : In(1), reserve : Out(1)
+        A chunk to memory may be issued; one is.
+    memory_addr : Out(32)
+        Destination of the DRAIN to memory whose chunks are in flight.
+    done : In(1)
+        A command has made its last write.
+    busy, wait_bank, wait_row, wait_memory, wait_instruction : Out(1)
+        What became of this cycle: exactly one is set. See :class:`hw.post.engine.PostEngine`.
+    """
+
+    i: stream.Interface
+    o: Any
+    bank: stream.Interface
+    query: Signal
+    pending: Signal
+    job: Any
+    job_taken: Signal
+    room: Signal
+    reserve: Signal
+    memory_addr: Signal
+    done: Signal
+    busy: Signal
+    wait_bank: Signal
+    wait_row: Signal
+    wait_memory: Signal
+    wait_instruction: Signal
+
+    def __init__(self, config: AcceleratorConfig, *, spacing: int, in_flight: int) -> None:
+        self._config, self._spacing, self._in_flight = config, spacing, in_flight
+        super().__init__(
+            {
+                "i": In(stream.Signature(command)),
+                "o": Out(chunk_layout(config)),
+                "bank": In(stream.Signature(range(config.acc_banks))),
+                "query": Out(12),
+                "pending": In(1),
+                "job": Out(RowJob),
+                "job_taken": In(1),
+                "room": In(1),
+                "reserve": Out(1),
+                "memory_addr": Out(32),
+                "done": In(1),
+                "busy": Out(1),
+                "wait_bank": Out(1),
+                "wait_row": Out(1),
+                "wait_memory": Out(1),
+                "wait_instruction": Out(1),
+            }
+        )
+
+    def elaborate(self, _platform: Any) -> Module:
+        m = Module()
+        active, now = Signal(), Signal(command)
+        start, issue, ends, tile_ends = Signal(), Signal(), Signal(), Signal()
+
+        self._walk(m, now, start, issue, tile_ends, ends)
+        may_start, memory_pending = self._dependencies(m, start)
+        spaced = self._space(m, now, issue, tile_ends, ends)
+
+        bank_ready, row_ready, memory_ready = Signal(), Signal(), Signal()
+        m.d.comb += [
+            bank_ready.eq(~now.tiled | self.bank.valid),
+            row_ready.eq(spaced & ~(now.row_needed & self.pending)),
+            memory_ready.eq((now.recipe.sink != Sink.MEMORY) | self.room),
+            issue.eq(active & bank_ready & row_ready & memory_ready),
+            self.reserve.eq(issue & (now.recipe.sink == Sink.MEMORY)),
+            self.bank.ready.eq(issue & now.tiled & tile_ends),
+            start.eq(self.i.valid & may_start & (~active | (issue & ends))),
+            self.i.ready.eq(start),
+            self.memory_addr.eq(now.dest_addr),
+        ]
+        with m.If(start):
+            m.d.sync += [active.eq(1), now.eq(self.i.payload)]
+        with m.Elif(issue & ends):
+            m.d.sync += active.eq(0)
+
+        with m.If(active):
+            m.d.comb += [
+                self.busy.eq(issue),
+                self.wait_bank.eq(~bank_ready),
+                self.wait_row.eq(bank_ready & ~row_ready),
+                self.wait_memory.eq(bank_ready & row_ready & ~memory_ready),
+            ]
+        with m.Elif(~self.i.valid | start):
+            m.d.comb += self.wait_instruction.eq(1)
+        with m.Else():
+            m.d.comb += [self.wait_memory.eq(memory_pending), self.wait_row.eq(~memory_pending)]
+        return m
+
+    def _walk(self, m: Module, now: Any, start: Signal, issue: Signal, tile_ends: Signal, ends: Signal) -> None:
+        """Keep the place in the loops; put chunks into ``o``."""
+        config = self._config
+        row, column = Signal(12), Signal(self.o.column.shape())
+        stats_addr = Signal(12)
+        vector_row, dest_row = Signal(20), Signal(20)
+        place, tile_start, step = (Signal(_position, name=name) for name in ("place", "tile_start", "step"))
+        row_first, first_tile = Signal(), Signal()
+
+        short, word_ends, row_ends, last_row = Signal(), Signal(), Signal(), Signal()
+        m.d.comb += [
+            short.eq(place.left <= config.lanes),
+            word_ends.eq(place.byte == config.rows - config.lanes),
+            row_ends.eq(
+                Mux(now.recipe.padded, short & word_ends, short | (now.tiled & (column == _column_last(config))))
+            ),
+            last_row.eq(row == now.last_row),
+            tile_ends.eq(row_ends & last_row),
+            ends.eq(tile_ends & short),
+            step.chunk.eq(place.chunk + 1),
+            step.word.eq(place.word + word_ends),
+            step.byte.eq(Mux(word_ends, 0, place.byte + config.lanes)),
+            step.left.eq(Mux(short, 0, place.left - config.lanes)),
+            self.query.eq(stats_addr),
+        ]
+
+        with m.If(start):
+            begin, first = self.i.payload, Signal(_position)
+            m.d.comb += [first.byte.eq(begin.dest_byte), first.left.eq(begin.n)]
+            m.d.sync += [
+                *(register.eq(first) for register in (place, tile_start)),
+                row_first.eq(1),
+                first_tile.eq(1),
+                *_first_row(begin, row, column, stats_addr, vector_row, dest_row),
+            ]
+        with m.Elif(issue):
+            m.d.sync += [place.eq(step), row_first.eq(row_ends), column.eq(column + 1)]
+            with m.If(row_ends):
+                m.d.sync += [
+                    place.eq(tile_start),
+                    column.eq(0),
+                    row.eq(row + 1),
+                    stats_addr.eq(stats_addr + 1),
+                    vector_row.eq(vector_row + now.vector_stride),
+                    dest_row.eq(dest_row + now.dest_stride),
+                ]
+            with m.If(tile_ends):
+                m.d.sync += [
+                    *(register.eq(step) for register in (place, tile_start)),
+                    first_tile.eq(0),
+                    *_first_row(now, row, column, stats_addr, vector_row, dest_row),
+                ]
+
+        m.d.sync += [
+            self.o.valid.eq(issue),
+            self.o.recipe.eq(now.recipe),
+            self.o.bank.eq(self.bank.payload),
+            self.o.row.eq(row),
+            self.o.column.eq(column),
+            self.o.param_addr.eq(
+                now.param_addr
+                + Mux(now.param_mode == ParamMode.COLUMN, place.chunk, Mux(now.param_mode == ParamMode.ROW, row, 0))
+            ),
+            self.o.vector_addr.eq(vector_row + place.chunk),
+            self.o.dest_addr.eq(dest_row + Mux(now.recipe.sink == Sink.VECTOR, place.chunk, place.word)),
+            self.o.byte.eq(place.byte),
+            self.o.mask.eq(Cat(place.left > lane for lane in range(config.lanes))),
+            self.o.stats_addr.eq(stats_addr),
+            self.o.fresh.eq(now.stats_first & first_tile),
+            self.o.row_first.eq(row_first),
+            self.o.row_last.eq(row_ends),
+            self.o.last.eq(ends),
+        ]
+
+    def _dependencies(self, m: Module, start: Signal) -> tuple[Any, Signal]:
+        """Whether the next command may start, and whether one to memory is under way."""
+        following = self.i.payload
+        in_flight = Signal(range(self._in_flight + 1))
+        memory_pending, sweep_pending, vector_pending, job_pending = (
+            Signal(name=f"{name}_pending") for name in ("memory", "sweep", "vector", "job")
+        )
+        to_memory = following.recipe.sink == Sink.MEMORY
+        to_vector = following.recipe.sink == Sink.VECTOR
+        quiet = in_flight == 0
+        overlaps = (
+            following.tiled
+            & ~to_memory
+            & ~memory_pending
+            & ~sweep_pending
+            & ~(following.recipe.residual & vector_pending)
+        )
+
+        m.d.sync += in_flight.eq(in_flight + start - self.done)
+        with m.If(start):
+            m.d.sync += [
+                memory_pending.eq(to_memory),
+                sweep_pending.eq(~following.tiled),
+                vector_pending.eq(to_vector | (vector_pending & ~quiet)),
+            ]
+        with m.Elif(quiet):
+            m.d.sync += [register.eq(0) for register in (memory_pending, sweep_pending, vector_pending)]
+
+        with m.If(start & following.recipe.job):
+            m.d.sync += [self.job.eq(following.job), job_pending.eq(1)]
+        with m.Elif(self.job_taken):
+            m.d.sync += job_pending.eq(0)
+        return (quiet | overlaps) & ~(following.row_needed & job_pending), memory_pending
+
+    def _space(self, m: Module, now: Any, issue: Signal, tile_ends: Signal, ends: Signal) -> Any:
+        """Hold the next chunk back where the statistics that it changes may still be on their way to memory."""
+        spacing = self._spacing
+        wait = Signal(range(spacing))
+        early = ends | (now.last_row < spacing - 1)
+        with m.If(issue & tile_ends & (now.recipe.write_a | now.recipe.write_b) & early):
+            m.d.sync += wait.eq(spacing - 1)
+        with m.Elif(wait != 0):
+            m.d.sync += wait.eq(wait - 1)
+        return wait == 0
+
+
+def _column_last(config: AcceleratorConfig) -> int:
+    """Last chunk of a full tile."""
+    return config.chunks_per_tile - 1
+
+
+def _first_row(
+    begin: Any, row: Signal, column: Signal, stats_addr: Signal, vector_row: Signal, dest_row: Signal
+) -> Any:
+    return [
+        row.eq(0),
+        column.eq(0),
+        stats_addr.eq(begin.job.addr),
+        vector_row.eq(begin.vector_addr),
+        dest_row.eq(begin.dest_addr),
+    ]

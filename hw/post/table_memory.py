@@ -1,0 +1,85 @@
+"""The look-up tables of the post-processor."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Signal, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from hw.config import AcceleratorConfig
+from hw.isa import TABLE_ENTRIES
+from hw.layouts import LoadWrite, Scrub
+
+__all__ = ["TableMemory"]
+
+_GROUP = 8  # entries that are written together
+_GROUPS = TABLE_ENTRIES // _GROUP
+_INDEX = range(TABLE_ENTRIES)
+
+
+class TableMemory(wiring.Component):
+    """``tables`` tables of 2048 bytes with a copy for each lane.
+
+    Latency: a read takes 2 cycles, with the choice of a byte in a group as logic after the last register; it sees writes of
+    earlier cycles. Throughput: a read and a write per cycle.
+
+    Parameters
+    ----------
+    config : AcceleratorConfig
+
+    Members
+    -------
+    en : In(1), table : In(2), index : In(ArrayLayout(range(2048), lanes))
+        Read entry ``index`` of the table in each lane.
+    entry : Out(ArrayLayout(unsigned(8), lanes))
+    load : In(LoadWrite(ArrayLayout(unsigned(8), 8)))
+        Group ``addr % 256`` of table ``addr // 256``; always ready, except while the memory is scrubbed.
+    scrub : In(Scrub())
+    """
+
+    en: Signal
+    table: Signal
+    index: Any
+    entry: Any
+    load: stream.Interface
+    scrub: Any
+
+    def __init__(self, config: AcceleratorConfig) -> None:
+        group = data.ArrayLayout(unsigned(8), _GROUP)
+        self.storage = [Memory(shape=group, depth=config.tables * _GROUPS, init=[]) for _ in range(config.lanes)]
+        super().__init__(
+            {
+                "en": In(1),
+                "table": In(2),
+                "index": In(data.ArrayLayout(_INDEX, config.lanes)),
+                "entry": Out(data.ArrayLayout(unsigned(8), config.lanes)),
+                "load": In(LoadWrite(group)),
+                "scrub": In(Scrub()),
+            }
+        )
+
+    def elaborate(self, _platform: Any) -> Module:
+        m = Module()
+        low = (_GROUP - 1).bit_length()
+        m.d.comb += self.load.ready.eq(~self.scrub.en)
+        for lane, storage in enumerate(self.storage):
+            m.submodules[f"lane_{lane}"] = storage
+            read, write = storage.read_port(), storage.write_port()
+            index, group = self.index[lane], Signal.like(read.data, name="group")
+            place, place_read = Signal(low), Signal(low)
+            m.d.comb += [
+                read.en.eq(self.en),
+                read.addr.eq(Cat(index[low:], self.table)),
+                self.entry[lane].eq(group[place_read]),
+            ]
+            m.d.sync += [place.eq(index[:low]), group.eq(read.data), place_read.eq(place)]
+            with m.If(self.scrub.en):
+                m.d.comb += [write.addr.eq(self.scrub.addr), write.en.eq(self.scrub.addr < storage.depth)]
+            with m.Else():
+                m.d.comb += [
+                    write.addr.eq(self.load.payload.addr),
+                    write.data.eq(self.load.payload.data),
+                    write.en.eq(self.load.valid),
+                ]
+        return m

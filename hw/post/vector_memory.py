@@ -1,0 +1,80 @@
+"""The post-processor's int16 memory."""
+
+from typing import Any
+
+from amaranth.hdl import Module, Signal, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from hw.config import AcceleratorConfig
+from hw.layouts import LoadWrite, Scrub
+from hw.post.layouts import MemoryRead
+
+__all__ = ["VectorMemory"]
+
+
+class VectorMemory(wiring.Component):
+    """``vector_words`` words of ``lanes`` int16 values with one read and one write port.
+
+    Latency: a read takes 2 cycles, and sees writes of earlier cycles. Throughput: a read and a write per cycle. A LOAD's
+    word waits while the post-processor writes.
+
+    Parameters
+    ----------
+    config : AcceleratorConfig
+
+    Members
+    -------
+    read : In(MemoryRead(vector_words, ArrayLayout(signed(16), lanes)))
+    write_mask : In(lanes)
+        Lanes to write at ``write_addr``.
+    write_addr : In(range(vector_words))
+    write_data : In(ArrayLayout(signed(16), lanes))
+    load : In(LoadWrite(ArrayLayout(signed(16), lanes)))
+    scrub : In(Scrub())
+    """
+
+    read: Any
+    write_mask: Signal
+    write_addr: Signal
+    write_data: Any
+    load: stream.Interface
+    scrub: Any
+
+    def __init__(self, config: AcceleratorConfig) -> None:
+        word = data.ArrayLayout(signed(16), config.lanes)
+        self.storage = Memory(shape=word, depth=config.vector_words, init=[])
+        super().__init__(
+            {
+                "read": In(MemoryRead(config.vector_words, word)),
+                "write_mask": In(config.lanes),
+                "write_addr": In(range(config.vector_words)),
+                "write_data": In(word),
+                "load": In(LoadWrite(word)),
+                "scrub": In(Scrub()),
+            }
+        )
+
+    def elaborate(self, _platform: Any) -> Module:
+        m = Module()
+        m.submodules.storage = self.storage
+        read, write = self.storage.read_port(), self.storage.write_port(granularity=1)
+        m.d.comb += [read.en.eq(self.read.en), read.addr.eq(self.read.addr)]
+        m.d.sync += self.read.data.eq(read.data)
+
+        m.d.comb += [write.addr.eq(self.write_addr), write.data.eq(self.write_data), write.en.eq(self.write_mask)]
+        with m.If(self.scrub.en):
+            m.d.comb += [
+                write.addr.eq(self.scrub.addr),
+                write.data.eq(0),
+                write.en.eq((self.scrub.addr < self.storage.depth).replicate(len(write.en))),
+            ]
+        with m.Elif(~self.write_mask.any()):
+            m.d.comb += [
+                self.load.ready.eq(1),
+                write.addr.eq(self.load.payload.addr),
+                write.data.eq(self.load.payload.data),
+                write.en.eq(self.load.valid.replicate(len(write.en))),
+            ]
+        return m
