@@ -6,6 +6,7 @@ from sw.checkpoint import Checkpoint
 from sw.lowering.bert_constants import BertConstants
 from sw.lowering.bert_plan import BertPlan
 from sw.lowering.bert_writer import BertWriter
+from sw.lowering.builder import NoRoomError
 
 __all__ = ["BertLowering", "lower_bert"]
 
@@ -61,4 +62,8 @@ class BertLowering:
         positions = len(self._checkpoint.embedding.position)
         if not 1 <= length <= positions:
             raise ValueError(f"length must be from 1 to {positions}, not {length!r}")
-        return BertWriter(self._checkpoint, self._constants, BertPlan.fit(self._constants, length)).write()
+        plan = BertPlan.fit(self._constants, length)
+        try:
+            return BertWriter(self._checkpoint, self._constants, plan).write()
+        except NoRoomError:
+            return BertWriter(self._checkpoint, self._constants, plan, eager=True).write()

@@ -12,9 +12,23 @@ from sw.checkpoint import Checkpoint, Layer, Linear, Norm, Slots
 from sw.lowering.image import Image
 from sw.lowering.weights import broadcast_records, param_records, split_k, stream_tiles, whole_words
 
-__all__ = ["BertConstants", "HeadConstants", "LayerConstants", "Matrix", "NormConstants", "Panel", "ValuePanel"]
+__all__ = [
+    "LOGIT_BYTES",
+    "BertConstants",
+    "HeadConstants",
+    "LayerConstants",
+    "Matrix",
+    "NormConstants",
+    "Panel",
+    "ValuePanel",
+]
 
 Int = NDArray[np.int32]
+
+LOGIT_BYTES = 4
+
+SHARES = 4
+"""Pieces of parameters that should fit the chip together: those of a matrix, of two sweeps, and the next."""
 
 MAX_COLUMNS = (1 << 16) - 1
 """What the ``n`` of a GEMM holds."""
@@ -111,7 +125,8 @@ class BertConstants:
         self.pooler_norm = self._norm(checkpoint.pooler_norm)
         self.pooler = self._matrix(checkpoint.pooler)
         self.tanh_table_addr = self._loaded.add(checkpoint.tanh_table)
-        self.classifier = self._matrix(checkpoint.classifier)
+        logits_per_beat = lcm(config.lanes, config.bus_bytes // LOGIT_BYTES)
+        self.classifier = self._matrix(checkpoint.classifier, unit=logits_per_beat)
         self.weights_base = self._loaded.size
         self.data = np.concatenate([self._loaded.to_array(), self._streamed.to_array()])
         self.data.flags.writeable = False
@@ -126,12 +141,12 @@ class BertConstants:
             input_norm=self._norm(layer.input_norm),
             heads=tuple(self._head(layer, head) for head in range(self.heads)),
             softmax_table_addr=self._loaded.add(layer.softmax_table),
-            output=self._matrix(layer.output, [self.width] * self.heads),
+            output=self._matrix(layer.output, [self.width] * self.heads, self.config.lanes),
             mid_norm=self._norm(layer.mid_norm),
             gelu_table_addr=self._loaded.add(layer.gelu_table),
             ffn1=self._matrix(layer.ffn1),
             ffn1_slots=self._matrix(_slot_rows(layer.ffn1, layer.ffn1_slots)) if slots else None,
-            ffn2=self._matrix(layer.ffn2, [ffn, slots]),
+            ffn2=self._matrix(layer.ffn2, [ffn, slots], self.config.lanes),
         )
 
     def _head(self, layer: Layer, head: int) -> HeadConstants:
@@ -153,7 +168,7 @@ class BertConstants:
                         )
                     ),
                 )
-                for first, rows in self._split(self.width, 1, 1, most=self.config.acc_depth)
+                for first, rows in self._split(self.width, 1, per_word=1, most=self.config.acc_depth)
             ),
             score_params_addr=self._load(broadcast_records(mul=layer.score_mul[head])),
             context=self._panels(self.config.rows, mul2=layer.context_mul[own]),
@@ -174,23 +189,27 @@ class BertConstants:
                     ),
                     param_words=count,
                 )
-                for first, count in self._split(slots, 1, 1)
+                for first, count in self._split(slots, 1, per_word=1)
             ),
         )
 
-    def _matrix(self, linear: Linear, k_widths: Sequence[int] | None = None) -> Matrix:
-        """Streamed weights and their parameters; ``k_widths``: pieces of K that have their own words."""
+    def _matrix(self, linear: Linear, k_widths: Sequence[int] | None = None, unit: int = 0) -> Matrix:
+        """Streamed weights and their parameters.
+
+        ``k_widths`` are pieces of K that have words of their own; results may be cut at multiples of ``unit`` columns,
+        by default a word of int8.
+        """
         weight = split_k(linear.weight, k_widths or [linear.weight.shape[1]], self.config.rows)
         residual = 0 if linear.residual_mul is None else linear.residual_mul
-        cut = lcm(self.config.rows, self.config.cols)
-        panels = self._panels(cut, weight, bias=linear.bias, mul=linear.mul, mul2=residual)
+        unit = unit or self.config.rows
+        cut = lcm(unit, self.config.cols)
+        panels = self._panels(cut, unit, weight=weight, bias=linear.bias, mul=linear.mul, mul2=residual)
         return Matrix(k_tiles=weight.shape[1] // self.config.rows, cut=cut, panels=panels)
 
     def _panels(
         self,
-        cut: int,
+        *units: int,
         weight: NDArray[np.int8] | None = None,
-        *,
         bias: Int | int = 0,
         mul: Int | int = 0,
         mul2: Int | int,
@@ -214,19 +233,23 @@ class BertConstants:
                 ),
                 param_words=-(-columns // self.config.lanes),
             )
-            for first, columns in self._split(fields[0].size, cut, self.config.lanes)
+            for first, columns in self._split(fields[0].size, *units, per_word=self.config.lanes)
         )
 
-    def _split(self, count: int, cut: int, per_word: int, most: int = MAX_COLUMNS) -> Iterator[tuple[int, int]]:
-        """Cut columns so that two pieces' parameters fit the chip, or at least one piece's."""
-        available = self.config.param_words * per_word
-        step = count if count <= available // 2 else max(available // 2 // cut * cut, min(cut, count))
-        step = min(step, most)
-        if -(-step // per_word) > self.config.param_words:
+    def _split(self, count: int, *units: int, per_word: int, most: int = MAX_COLUMNS) -> Iterator[tuple[int, int]]:
+        """Cut columns into pieces whose parameters fit the chip, several of them if possible.
+
+        Pieces are multiples of one of ``units``, the first that allows it.
+        """
+        columns = self.config.param_words * per_word
+        sizes = [columns // SHARES // unit * unit for unit in units] + [columns // unit * unit for unit in units]
+        step = count if count <= columns // SHARES else next((size for size in sizes if size), 0)
+        if count and not step:
             raise ValueError(
-                f"param_words must hold the parameters of {step} columns ({-(-step // per_word)} words), "
-                f"not {self.config.param_words}"
+                f"param_words must hold the parameters of {units[-1]} columns, {per_word} in a word, "
+                f"not be {self.config.param_words}"
             )
+        step = min(step, most)
         for first in range(0, count, max(step, 1)):
             yield first, min(step, count - first)
 

@@ -7,7 +7,7 @@ from math import gcd, lcm
 from hw.isa import Destination, Drain, Gemm, Load, LoadTarget, ParamMode, SecondStage, Stats, Sweep, SweepKind
 from hw.program import Program, Region
 from sw.checkpoint import Checkpoint, Linear, Norm
-from sw.lowering.bert_constants import BertConstants, Matrix, NormConstants, Panel
+from sw.lowering.bert_constants import LOGIT_BYTES, BertConstants, Matrix, NormConstants, Panel
 from sw.lowering.bert_plan import BertPlan, Rows
 from sw.lowering.builder import Binding, Builder, Resident
 from sw.lowering.schedule import Product, Schedule
@@ -21,8 +21,6 @@ INT16 = 32767
 
 INDEX = 2047
 """Greatest index of a table."""
-
-LOGIT_BYTES = 4
 
 EMBEDDING_BLOCKS = 4
 """Parts of the input, so that loading one overlaps the LayerNorm of another."""
@@ -39,13 +37,17 @@ class BertWriter:
     checkpoint : Checkpoint
     constants : BertConstants
     plan : BertPlan
+    eager : bool
+        Sweeps at once, for small parameter memories.
     """
 
-    def __init__(self, checkpoint: Checkpoint, constants: BertConstants, plan: BertPlan) -> None:
+    def __init__(
+        self, checkpoint: Checkpoint, constants: BertConstants, plan: BertPlan, *, eager: bool = False
+    ) -> None:
         self._checkpoint, self._constants, self._plan = checkpoint, constants, plan
         self._config = config = constants.config
         self._builder = Builder(config, weights_base=constants.weights_base, ring_words=plan.value_weights)
-        self._schedule = Schedule(self._builder)
+        self._schedule = Schedule(self._builder, eager=eager)
         self._cut = lcm(config.rows, config.cols)
         self._ready = 0
         """Rows of ``plan.codes`` that the next matrix may read; the LayerNorm of the others is still waiting."""

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hw.config import AcceleratorConfig
-from hw.isa import INSTRUCTION_BYTES, Gemm, Halt, Instruction, Load, LoadTarget, Stream
+from hw.isa import INSTRUCTION_BYTES, Drain, Gemm, Halt, Instruction, Load, LoadTarget, Stream
 from hw.program import Program, Region
 from sw.lowering.accesses import TABLE_GROUPS
 from sw.lowering.dependencies import add_tokens
 from sw.lowering.ring import Ring
 
-__all__ = ["Binding", "Builder", "Resident"]
+__all__ = ["Binding", "Builder", "NoRoomError", "Resident"]
 
 MAX_STREAM_WORDS = (1 << 24) - 1
 """What the count of a STREAM holds."""
@@ -50,6 +50,10 @@ class Binding:
 
     resident: Resident
     offset: int = 0
+
+
+class NoRoomError(ValueError):
+    """More constants are in use at the same time than the chip holds."""
 
 
 NONE: Mapping[str, Binding] = {}
@@ -118,8 +122,8 @@ class Builder:
 
         Raises
         ------
-        ValueError
-            If the constants of an instruction do not fit their memory.
+        NoRoomError
+            If constants that are used at the same time do not fit their memory.
         """
         placed = self._place_constants()
         streamed = self._add_streams(placed)
@@ -141,21 +145,25 @@ class Builder:
         )
 
     def _place_constants(self) -> list[_Entry]:
-        """Put a LOAD for each resident constant well before its first use and fill in its place."""
+        """Put a LOAD for each resident constant well before its first use and fill in its place.
+
+        Nothing stands between a GEMM and its DRAIN: a LOAD that waits there, with its queue full, would keep the DRAIN
+        from the banks that the GEMM needs.
+        """
         uses = self._uses()
         waiting = list(uses)
         places: dict[Resident, int] = {}
         placed: list[_Entry] = []
         for now, entry in enumerate(self._entries):
-            while waiting:
+            while waiting and not isinstance(entry.instruction, Drain):
                 resident = waiting[0]
                 first, last = uses[resident]
                 if max(first - LOOKAHEAD, resident.not_before) > now:
                     break
                 place = self._rings[resident.target].take(resident.units, now=now, last_use=last)
                 if place is None:
-                    if first == now:
-                        raise ValueError(_no_room(self.config, resident))
+                    if first <= now + isinstance(entry.instruction, Gemm):
+                        raise NoRoomError(_no_room(self.config, resident))
                     break
                 places[waiting.pop(0)] = place
                 placed.append(_Entry(_load(resident, place), {}, 0))

@@ -40,7 +40,6 @@ class Product:
 
 @dataclass
 class _Deferred:
-    ticket: int
     sweep: Sweep
     bindings: dict[str, Binding]
 
@@ -54,13 +53,15 @@ class Schedule:
     Parameters
     ----------
     builder : Builder
+    eager : bool
+        Emit sweeps at once: less overlap, but fewer constants in use at the same time.
     """
 
-    def __init__(self, builder: Builder) -> None:
+    def __init__(self, builder: Builder, *, eager: bool) -> None:
         self._builder = builder
+        self._eager = eager
         self._config = builder.config
         self._waiting: deque[_Deferred] = deque()
-        self._tickets = 0
         self._array_time = 0
         self._post_time = 0
         self.array_cycles = 0
@@ -70,15 +71,15 @@ class Schedule:
         """Whether no sweep is waiting."""
         return not self._waiting
 
-    def defer(self, sweep: Sweep, **bindings: Binding) -> int:
-        """Add a sweep to the waiting work and return its ticket for :meth:`flush`."""
-        self._tickets += 1
-        self._waiting.append(_Deferred(self._tickets, sweep, bindings))
-        return self._tickets
+    def defer(self, sweep: Sweep, **bindings: Binding) -> None:
+        """Add a sweep to the waiting work."""
+        self._waiting.append(_Deferred(sweep, bindings))
+        if self._eager:
+            self.flush()
 
-    def flush(self, ticket: int | None = None) -> None:
-        """Emit the waiting sweeps, up to a ticket or all; the array is taken to need them next."""
-        while self._waiting and (ticket is None or self._waiting[0].ticket <= ticket):
+    def flush(self) -> None:
+        """Emit the waiting sweeps; the array is taken to need them next."""
+        while self._waiting:
             self._emit_sweep(self._waiting[0].sweep.m)
             self._array_time = max(self._array_time, self._post_time)
 
@@ -142,7 +143,7 @@ class Schedule:
         """Emit rows of waiting sweeps that are done by ``deadline``."""
         while self._waiting:
             sweep = self._waiting[0].sweep
-            rows = min((deadline - max(self._post_time, 0)) // self._row_cycles(sweep), sweep.m)
+            rows = min((deadline - self._post_time) // self._row_cycles(sweep), sweep.m)
             if rows <= 0:
                 return
             self._emit_sweep(rows)
