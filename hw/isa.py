@@ -129,7 +129,7 @@ def _bits(width: int, doc: str, *, signed: bool = False) -> Any:
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def _instruction(opcode: Opcode, engine: Engine | None) -> Any:
-    def wrap(cls: type) -> type:
+    def wrap(cls: type) -> Any:
         made: Any = dataclasses.dataclass(frozen=True, kw_only=True)(cls)
         made.opcode, made.engine = opcode, engine
         return made
