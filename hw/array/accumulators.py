@@ -1,0 +1,153 @@
+"""Banks of accumulators behind the array."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal, signed, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from hw.array.layouts import RowToken
+from hw.config import AcceleratorConfig
+from hw.layouts import AccumulatorRead, Scrub
+from hw.memory.scrub import scrubs
+
+__all__ = ["Accumulators"]
+
+
+class Accumulators(wiring.Component):
+    """Add the array's sums to 32-bit accumulators, which wrap; one memory for each column and bank.
+
+    Sums come skewed by one cycle a column, so the place of a row travels along the columns too, one a cycle. Column ``c``
+    reads at its stage ``c``, adds two stages later and writes after that. A bank's read port belongs to the array while
+    the bank is being filled and to the post-processor while it is full.
+
+    Latency: a bank is announced, and ``done`` pulses, ``cols + 4`` cycles after its last row's token. Throughput: one row
+    a cycle; the same row again after ``ROW_INTERVAL`` cycles.
+
+    Parameters
+    ----------
+    config : AcceleratorConfig
+        Gives ``cols``, ``lanes``, ``acc_banks`` and ``acc_depth``.
+    sum_shape : Shape
+        Shape of the array's sums.
+
+    Members
+    -------
+    token : In(RowToken)
+        A row, ``TOKEN_LEAD`` cycles before ``sums[0]``.
+    sums : In(ArrayLayout(sum_shape, cols))
+        Column ``c`` comes ``c`` cycles after column 0.
+    bank : Out(stream.Signature(range(acc_banks)))
+        The oldest full bank; the transfer frees it.
+    done : Out(1)
+        All sums of a GEMM are written.
+    acc_read : In(AccumulatorRead)
+        Reads of that bank.
+    scrub : In(Scrub())
+        Clears a row of every bank.
+    """
+
+    TOKEN_LEAD = 3
+    """Cycles from a token to ``sums[0]``: the row counter, the memory and the register behind it."""
+
+    ROW_INTERVAL = 4
+    """Cycles after which a row that was read has been written."""
+
+    def __init__(self, config: AcceleratorConfig, *, sum_shape: Any) -> None:
+        self._config = config
+        super().__init__(
+            {
+                "token": In(RowToken),
+                "sums": In(data.ArrayLayout(sum_shape, config.cols)),
+                "bank": Out(stream.Signature(range(config.acc_banks))),
+                "done": Out(1),
+                "acc_read": In(AccumulatorRead(config)),
+                "scrub": In(Scrub()),
+            }
+        )
+
+    def elaborate(self, _platform: Any) -> Module:
+        m = Module()
+        banks, cols = self._config.acc_banks, self._config.cols
+        row_shape = range(self._config.acc_depth)
+        place_layout = data.StructLayout(
+            {
+                "row": row_shape,
+                "bank": unsigned(banks),
+                "clear": 1,
+                "release": 1,
+                "done": 1,
+            }  # bank is one-hot, 0: no row
+        )
+
+        # Stage c of this line is the row that column c reads now.
+        line = Signal(data.ArrayLayout(place_layout, cols + self.ROW_INTERVAL - 1))
+        place = Signal(place_layout)
+        fill = Signal(unsigned(banks), init=1)
+        m.d.comb += [
+            place.row.eq(Mux(self.token.first, 0, line[0].row + self.token.valid)),
+            place.bank.eq(Mux(self.token.valid, fill, 0)),
+            place.clear.eq(self.token.clear),
+            place.release.eq(self.token.release),
+            place.done.eq(self.token.done),
+        ]
+        m.d.sync += line.as_value().eq(Cat(place, line))
+        with m.If(self.token.release):
+            m.d.sync += fill.eq(fill.rotate_left(1))
+
+        # The scrub is one cycle late so that the sums, its data, are zero by then; a reset must not hold it back.
+        scrub_en = Signal(reset_less=True)
+        scrub_row = Signal(row_shape, reset_less=True)
+        m.d.sync += [scrub_en.eq(scrubs(self.scrub, self._config.acc_depth)), scrub_row.eq(self.scrub.addr)]
+
+        contents: list[list[Any]] = [[] for _ in range(banks)]
+        for c in range(cols):
+            reading, loading, writing = line[c], line[c + 1], line[c + 3]
+            present = Signal(signed(32), name=f"present_{c}")
+            total = Signal(signed(32), name=f"sum_{c}")
+            masked: Any = 0
+            for b in range(banks):
+                memory = Memory(shape=signed(32), depth=self._config.acc_depth, init=[])
+                m.submodules[f"bank_{b}_column_{c}"] = memory
+                read, write = memory.read_port(), memory.write_port()
+                wanted = self.acc_read.en & (self.acc_read.bank == b) & (self.acc_read.chunk == c // self._config.lanes)
+                m.d.comb += [
+                    read.en.eq(reading.bank[b] | wanted),
+                    read.addr.eq(Mux(reading.bank[b], reading.row, self.acc_read.row)),
+                    write.en.eq(writing.bank[b] | scrub_en),
+                    write.addr.eq(Mux(scrub_en, scrub_row, writing.row)),
+                    write.data.eq(total),
+                ]
+                contents[b].append(read.data)
+                masked |= Mux(loading.bank[b], read.data, 0)
+            m.d.sync += [
+                present.eq(Mux(loading.clear, 0, masked)),
+                total.eq(Mux(self.scrub.en, 0, present + self.sums[c])),
+            ]
+
+        self._post_reads(m, contents)
+        self._bank_queue(m, line[-1])
+        return m
+
+    def _post_reads(self, m: Module, contents: list[list[Any]]) -> None:
+        """Choose bank and chunk in the cycle after a read of the post-processor."""
+        bank, chunk = Signal.like(self.acc_read.bank), Signal.like(self.acc_read.chunk)
+        m.d.sync += [bank.eq(self.acc_read.bank), chunk.eq(self.acc_read.chunk)]
+        lanes = self._config.lanes
+        with m.Switch(bank):
+            for b, columns in enumerate(contents):
+                with m.Case(b), m.Switch(chunk):
+                    for j in range(self._config.chunks_per_tile):
+                        with m.Case(j):
+                            m.d.sync += self.acc_read.data.eq(Cat(columns[j * lanes : (j + 1) * lanes]))
+
+    def _bank_queue(self, m: Module, written: Any) -> None:
+        """Count full banks; they are freed in the order in which they were filled."""
+        banks = self._config.acc_banks
+        full = Signal(range(banks + 1))
+        freed = Signal()
+        m.d.comb += [self.bank.valid.eq(full != 0), freed.eq(self.bank.valid & self.bank.ready)]
+        m.d.sync += [full.eq(full + written.release - freed), self.done.eq(written.done)]
+        with m.If(freed):
+            m.d.sync += self.bank.payload.eq(Mux(self.bank.payload == banks - 1, 0, self.bank.payload + 1))

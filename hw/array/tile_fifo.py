@@ -1,0 +1,94 @@
+"""A queue of words that leaves in whole tiles."""
+
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from hw.array.layouts import word_layout
+from hw.config import AcceleratorConfig
+from hw.layouts import Scrub
+from hw.memory.scrub import scrubs
+
+__all__ = ["TileFifo"]
+
+
+class TileFifo(wiring.Component):
+    """Store words and tell when a whole tile of ``cols`` words is there.
+
+    The reader claims a tile when it decides to use it and may pop its words at any time after that.
+
+    Latency: a word can be claimed in the cycle after its transfer. Throughput: one word in and one out a cycle.
+
+    Parameters
+    ----------
+    config : AcceleratorConfig
+        Gives ``rows`` and ``cols``.
+    depth : int
+        Words that it holds; at least ``cols``.
+
+    Members
+    -------
+    i : In(stream.Signature(ArrayLayout(unsigned(8), rows)))
+        Words in order.
+    free : Out(range(depth + 1))
+        Words that would be taken now.
+    tile : Out(1)
+        A tile is stored that has not been claimed.
+    claim : In(1)
+        Claim it; only with ``tile``.
+    pop : In(1)
+        Remove a claimed word.
+    o : Out(ArrayLayout(unsigned(8), rows))
+        The word, in the cycle after ``pop``.
+    scrub : In(Scrub())
+        Clears the memory.
+    """
+
+    def __init__(self, config: AcceleratorConfig, *, depth: int) -> None:
+        self._word, self._tile_words, self._depth = word_layout(config), config.cols, depth
+        super().__init__(
+            {
+                "i": In(stream.Signature(self._word)),
+                "free": Out(range(depth + 1), init=depth),
+                "tile": Out(1),
+                "claim": In(1),
+                "pop": In(1),
+                "o": Out(self._word),
+                "scrub": In(Scrub()),
+            }
+        )
+
+    def elaborate(self, _platform: Any) -> Module:
+        m = Module()
+        memory = m.submodules.memory = Memory(shape=self._word, depth=self._depth, init=[])
+        write, read = memory.write_port(), memory.read_port()
+
+        push = Signal()
+        m.d.comb += [
+            self.i.ready.eq(self.free != 0),
+            push.eq(self.i.valid & self.i.ready),
+            self.o.eq(read.data),
+            read.en.eq(self.pop),
+        ]
+        m.d.sync += self.free.eq(self.free - push + self.pop)
+
+        unclaimed = Signal(range(self._depth + 1))
+        m.d.comb += self.tile.eq(unclaimed >= self._tile_words)
+        m.d.sync += unclaimed.eq(unclaimed + push - Mux(self.claim, self._tile_words, 0))
+
+        write_addr, read_addr = Signal(range(self._depth)), Signal(range(self._depth))
+        for enable, addr in ((push, write_addr), (self.pop, read_addr)):
+            with m.If(enable):
+                m.d.sync += addr.eq(Mux(addr == self._depth - 1, 0, addr + 1))
+
+        scrub = scrubs(self.scrub, self._depth)
+        m.d.comb += [
+            read.addr.eq(read_addr),
+            write.en.eq(push | scrub),
+            write.addr.eq(Mux(scrub, self.scrub.addr, write_addr)),
+            write.data.eq(Mux(scrub, 0, self.i.payload.as_value())),
+        ]
+        return m

@@ -1,0 +1,119 @@
+"""Reads of tiles of B from the scratchpad."""
+
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.array.layouts import word_layout
+from hw.config import AcceleratorConfig
+from hw.isa import Gemm
+from hw.layouts import INSTRUCTION, BankedRead, instruction_layout
+
+__all__ = ["TileLoader"]
+
+
+class TileLoader(wiring.Component):
+    """Walk over the tiles of a GEMM's B in order of use, the highest column of each first, as far ahead as there is room.
+
+    Columns at or beyond ``n`` become zero words and are not read. A GEMM whose B comes from the weight stream passes
+    without effect.
+
+    Latency: a word comes 2 cycles after its request. Throughput: one word a cycle, without a gap between tiles or GEMMs.
+
+    Parameters
+    ----------
+    config : AcceleratorConfig
+        Gives ``rows`` and ``cols``.
+    room : int
+        Words that may be requested before the first is used.
+
+    Members
+    -------
+    i : In(stream.Signature(INSTRUCTION))
+        GEMMs.
+    read : Out(BankedRead)
+        Requests.
+    o : Out(stream.Signature(ArrayLayout(unsigned(8), rows)))
+        Words; must always be ready for ``room`` words.
+    used : In(1)
+        A word has made room again.
+    """
+
+    def __init__(self, config: AcceleratorConfig, *, room: int) -> None:
+        self._cols, self._room, self._word = config.cols, room, word_layout(config)
+        super().__init__(
+            {
+                "i": In(stream.Signature(INSTRUCTION)),
+                "read": Out(BankedRead(config)),
+                "o": Out(stream.Signature(self._word)),
+                "used": In(1),
+            }
+        )
+
+    def elaborate(self, _platform: Any) -> Module:
+        m = Module()
+        new = data.View(instruction_layout(Gemm), self.i.payload)
+        addr_shape = new.b_addr.shape()
+
+        active = Signal()
+        gemm = Signal(instruction_layout(Gemm))
+        columns_left = Signal(new.n.shape())
+        k_left = Signal(new.k_tiles.shape())
+        column = Signal(range(self._cols))
+        tile_addr = Signal(addr_shape)  # highest column of this column tile, k = 0
+        k_addr = Signal(addr_shape)  # highest column of this tile
+
+        # A word is "taken" when it is requested, or known to be zero.
+        room = Signal(range(self._room + 1), init=self._room)
+        zero, wanted, taken = Signal(), Signal(), Signal()
+        m.d.comb += [
+            zero.eq(column >= columns_left),
+            wanted.eq(active & (room != 0)),
+            self.read.en.eq(wanted & ~zero),
+            taken.eq(wanted & (zero | self.read.ready)),
+        ]
+        m.d.sync += room.eq(room - taken + self.used)
+
+        next_k, next_tile, last_tile = Signal(addr_shape), Signal(addr_shape), Signal()
+        m.d.comb += [
+            next_k.eq(k_addr + 1),
+            next_tile.eq(tile_addr + _times(gemm.b_stride, self._cols)),
+            last_tile.eq((columns_left <= self._cols) & (k_left == 1)),
+            self.i.ready.eq(~active | (taken & last_tile & (column == 0))),
+        ]
+        with m.If(taken):
+            with m.If(column != 0):
+                m.d.sync += [column.eq(column - 1), self.read.addr.eq(self.read.addr - gemm.b_stride)]
+            with m.Elif(k_left != 1):
+                m.d.sync += [column.eq(self._cols - 1), k_left.eq(k_left - 1)]
+                m.d.sync += [k_addr.eq(next_k), self.read.addr.eq(next_k)]
+            with m.Else():
+                m.d.sync += [column.eq(self._cols - 1), k_left.eq(gemm.k_tiles)]
+                m.d.sync += [tile_addr.eq(next_tile), k_addr.eq(next_tile), self.read.addr.eq(next_tile)]
+                m.d.sync += [columns_left.eq(columns_left - self._cols), active.eq(~last_tile)]
+
+        first = Signal(addr_shape)
+        m.d.comb += first.eq(new.b_addr + _times(new.b_stride, self._cols - 1))
+        with m.If(self.i.valid & self.i.ready):
+            m.d.sync += [active.eq(new.b_scratchpad), gemm.eq(new), columns_left.eq(new.n), k_left.eq(new.k_tiles)]
+            m.d.sync += [column.eq(self._cols - 1)]
+            m.d.sync += [tile_addr.eq(first), k_addr.eq(first), self.read.addr.eq(first)]
+
+        coming = Signal(data.ArrayLayout(data.StructLayout({"valid": 1, "zero": 1}), 2))
+        m.d.sync += [
+            coming[0].valid.eq(taken),
+            coming[0].zero.eq(zero),
+            coming[1].eq(coming[0]),
+        ]
+        m.d.comb += [
+            self.o.valid.eq(coming[1].valid),
+            self.o.payload.eq(Mux(coming[1].zero, 0, self.read.data.as_value())),
+        ]
+        return m
+
+
+def _times(value: Any, factor: int) -> Any:
+    """Multiply by a constant with shifts and sums: synthesis would spend a multiplier block."""
+    return sum((value << bit for bit in range(factor.bit_length()) if factor >> bit & 1), 0)

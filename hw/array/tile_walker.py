@@ -1,0 +1,80 @@
+"""The loop of a GEMM over its tiles."""
+
+from typing import Any
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.array.layouts import Tile
+from hw.config import AcceleratorConfig
+from hw.isa import Gemm
+from hw.layouts import INSTRUCTION, instruction_layout
+
+__all__ = ["TileWalker"]
+
+
+class TileWalker(wiring.Component):
+    """Unroll GEMMs into passes over one tile: for each column tile, for each word of K.
+
+    Holds the present GEMM and the next.
+
+    Latency: 2 cycles. Throughput: one tile a cycle, one GEMM in 2 cycles.
+
+    Parameters
+    ----------
+    config : AcceleratorConfig
+        Gives ``cols``.
+
+    Members
+    -------
+    i : In(stream.Signature(INSTRUCTION))
+        GEMMs.
+    o : Out(stream.Signature(Tile))
+        Their tiles.
+    """
+
+    def __init__(self, config: AcceleratorConfig) -> None:
+        self._cols = config.cols
+        super().__init__({"i": In(stream.Signature(INSTRUCTION)), "o": Out(stream.Signature(Tile))})
+
+    def elaborate(self, _platform: Any) -> Module:
+        m = Module()
+        layout = instruction_layout(Gemm)
+        waiting, waiting_valid = Signal(layout), Signal()
+        gemm = Signal(layout)
+        a_addr, k_left, columns_left = (Signal.like(field) for field in (gemm.a_addr, gemm.k_tiles, gemm.n))
+        first_k = Signal()
+
+        tile = self.o.payload
+        last_k, last_column_tile, load = Signal(), Signal(), Signal()
+        m.d.comb += [
+            last_k.eq(k_left == 1),
+            last_column_tile.eq(columns_left <= self._cols),
+            tile.m.eq(gemm.m),
+            tile.a_addr.eq(a_addr),
+            tile.a_stride.eq(gemm.a_stride),
+            tile.a_unsigned.eq(gemm.a_unsigned),
+            tile.b_scratchpad.eq(gemm.b_scratchpad),
+            tile.clear.eq(gemm.clear & first_k),
+            tile.release.eq(gemm.release & last_k),
+            tile.done.eq(last_k & last_column_tile),
+        ]
+
+        with m.If(self.o.valid & self.o.ready):
+            m.d.sync += [first_k.eq(last_k), a_addr.eq(a_addr + 1), k_left.eq(k_left - 1)]
+            with m.If(last_k):
+                m.d.sync += [a_addr.eq(gemm.a_addr), k_left.eq(gemm.k_tiles)]
+                m.d.sync += [columns_left.eq(columns_left - self._cols), self.o.valid.eq(~last_column_tile)]
+
+        m.d.comb += [
+            load.eq(waiting_valid & (~self.o.valid | (self.o.ready & tile.done))),
+            self.i.ready.eq(~waiting_valid),
+        ]
+        with m.If(load):
+            m.d.sync += [gemm.eq(waiting), self.o.valid.eq(1), waiting_valid.eq(0)]
+            m.d.sync += [a_addr.eq(waiting.a_addr), k_left.eq(waiting.k_tiles), columns_left.eq(waiting.n)]
+            m.d.sync += first_k.eq(1)
+        with m.If(self.i.valid & self.i.ready):
+            m.d.sync += [waiting.eq(self.i.payload), waiting_valid.eq(1)]
+        return m
