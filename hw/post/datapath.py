@@ -40,10 +40,10 @@ _RESULT = _LOOKED_UP + 1
 class Datapath(wiring.Component):
     """Take one chunk through both multipliers and the table.
 
-    ``operand -> round_shift -> * factor -> round_shift -> (or vector) * mul2 + bias -> round_shift -> + residual -> clip ->
-    table``; settings in the chunk's recipe make each kind of DRAIN and SWEEP of it. Memories are read when the value is
-    due: vector and bias at the beginning for some recipes and at the second multiplier for others, so chunks of these must
-    not overlap (the sequencer lets only DRAINs overlap, and these agree).
+    ``operand -> round_shift -> * factor -> round_shift -> (or vector) * mul2 + bias -> round_shift -> + residual ->
+    clip -> table``; settings in the chunk's recipe make each kind of DRAIN and SWEEP of it. Memories are read when the
+    value is due: vector and bias at the beginning for some recipes and at the second multiplier for others, so chunks
+    of these must not overlap (the sequencer lets only DRAINs overlap, and these agree).
 
     Latency: :attr:`LATENCY` cycles. Throughput: one chunk per cycle; never stalls.
 

@@ -31,11 +31,12 @@ class PostEngine(wiring.Component):
 
     Latency: an instruction is done ``latency`` cycles after the issue of its last chunk (a DRAIN to memory with
     ``write_done``). Throughput: one chunk of ``lanes`` values per cycle; rows of GATHER, one per cycle. DRAINs on chip
-    follow one another without a bubble, but for 3 cycles after the last row of one with statistics, and after each of its
-    tiles if these have less than 4 rows. Every SWEEP, a DRAIN after a SWEEP, one with a residual after one to the vector
-    memory, and one before or after a DRAIN to memory wait until all earlier instructions are done.
+    follow one another without a bubble, but for 3 cycles after the last row of one with statistics, and after each of
+    its tiles if these have less than 4 rows. Every SWEEP, a DRAIN after a SWEEP, one with a residual after one to the
+    vector memory, and one before or after a DRAIN to memory wait until all earlier instructions are done.
 
-    LAYERNORM writes neither bytes nor vector values at or beyond ``n``. MAX leaves ``b`` and SOFTMAX leaves ``a`` as it is.
+    LAYERNORM writes neither bytes nor vector values at or beyond ``n``. MAX leaves ``b`` and SOFTMAX leaves ``a`` as it
+    is.
 
     Parameters
     ----------
@@ -67,9 +68,9 @@ class PostEngine(wiring.Component):
         The chunks up to the one with ``last`` are in memory.
     scrub : In(Scrub())
     busy, wait_bank, wait_row, wait_memory, wait_instruction : Out(1)
-        Exactly one in each cycle: a chunk was issued; the DRAIN waits for a full bank; for row scalars, for the pipeline to
-        perform what it depends on, or for a row's statistics; for the bus to take or acknowledge results; there is nothing to do
-        (this includes the cycle in which an instruction starts).
+        Exactly one in each cycle: a chunk was issued; the DRAIN waits for a full bank; for row scalars, for the
+        pipeline to perform what it depends on, or for a row's statistics; for the bus to take or acknowledge results;
+        there is nothing to do (this includes the cycle in which an instruction starts).
     """
 
     i: stream.Interface
@@ -178,8 +179,8 @@ class PostEngine(wiring.Component):
             row_memory.write_data.eq(statistics.write_data),
         ]
 
-        # SOFTMAX reads maxima when it starts, and statistics that continue are read when they are due: never both at once,
-        # as SOFTMAX starts its rows anew and waits for all before it.
+        # SOFTMAX reads maxima when it starts, and statistics that continue are read when they are due: never both at
+        # once, as SOFTMAX starts its rows anew and waits for all before it.
         m.d.comb += [
             row_memory.stats.en.eq(datapath.stats.en | statistics.read.en),
             row_memory.stats.addr.eq(Mux(datapath.stats.en, datapath.stats.addr, statistics.read.addr)),

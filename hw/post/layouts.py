@@ -1,9 +1,10 @@
 """What travels between the blocks of the post-processor."""
 
+from enum import IntEnum
 from typing import Any
 
 from amaranth.hdl import signed, unsigned
-from amaranth.lib import data, enum, wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.config import AcceleratorConfig
@@ -13,7 +14,7 @@ from hw.layouts import RowJob
 __all__ = ["Factor", "MemoryRead", "Operand", "Sink", "chunk_layout", "command", "recipe"]
 
 
-class Operand(enum.Enum, shape=2):
+class Operand(IntEnum):
     """What the first multiplier scales."""
 
     ACCUMULATOR = 0  # acc + bias
@@ -21,7 +22,7 @@ class Operand(enum.Enum, shape=2):
     BELOW_MAXIMUM = 2  # vector - maximum of the row
 
 
-class Factor(enum.Enum, shape=2):
+class Factor(IntEnum):
     """By what the first multiplier scales."""
 
     RECORD = 0  # mul of the parameter record
@@ -29,7 +30,7 @@ class Factor(enum.Enum, shape=2):
     MINUS_ONE = 2  # turns vector - maximum into an index
 
 
-class Sink(enum.Enum, shape=2):
+class Sink(IntEnum):
     """Where results go."""
 
     NONE = 0

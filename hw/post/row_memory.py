@@ -17,7 +17,8 @@ __all__ = ["RowMemory"]
 class RowMemory(wiring.Component):
     """``acc_depth`` rows: statistics, of which ``a`` and ``b`` are written independently, and scalars.
 
-    Latency: reads take 2 cycles, that of the row unit 1; they see writes of earlier cycles. Throughput: everything at once.
+    Latency: reads take 2 cycles, that of the row unit 1; they see writes of earlier cycles. Throughput: everything at
+    once.
 
     Parameters
     ----------

@@ -22,19 +22,29 @@ _position = data.StructLayout(
     }
 )
 
+_row = data.StructLayout(
+    {
+        "row": unsigned(12),
+        "stats_addr": unsigned(12),
+        "vector_addr": unsigned(20),  # first words of the row
+        "dest_addr": unsigned(20),
+    }
+)
+
 
 class Sequencer(wiring.Component):
     """Issue one chunk per cycle, in the order of the instruction's loops.
 
-    A command starts while earlier ones are still in the pipeline only if all of these are DRAINs that stay on chip and it
-    reads nothing from the vector memory that they may write. A chunk waits for its accumulator bank, for its row's scalars
-    and for room on the way to memory.
+    A command starts while earlier ones are still in the pipeline only if all of these are DRAINs that stay on chip and
+    it reads nothing from the vector memory that they may write. A chunk waits for its accumulator bank, for its row's
+    scalars and for room on the way to memory.
 
     The bank is handed back with the issue of its last chunk, a cycle before that chunk's read request: the array cannot
     use a bank so soon.
 
-    Latency: 1 cycle from a command to its first chunk, 1 from issue to ``o``. Throughput: one chunk per cycle, without a
-    bubble between rows, tiles and commands that overlap; ``spacing`` idle cycles where a row's statistics return early.
+    Latency: 1 cycle from a command to its first chunk, 1 from issue to ``o``. Throughput: one chunk per cycle, without
+    a bubble between rows, tiles and commands that overlap; ``spacing - 1`` idle cycles where the statistics of a row
+    may return early.
 
     Parameters
     ----------
@@ -112,7 +122,7 @@ class Sequencer(wiring.Component):
         active, now = Signal(), Signal(command)
         start, issue, ends, tile_ends = Signal(), Signal(), Signal(), Signal()
 
-        self._walk(m, now, start, issue, tile_ends, ends)
+        self._walk(m, now, start=start, issue=issue, tile_ends=tile_ends, ends=ends)
         may_start, memory_pending = self._dependencies(m, start)
         spaced = self._space(m, now, issue, tile_ends, ends)
 
@@ -146,12 +156,10 @@ class Sequencer(wiring.Component):
             m.d.comb += [self.wait_memory.eq(memory_pending), self.wait_row.eq(~memory_pending)]
         return m
 
-    def _walk(self, m: Module, now: Any, start: Signal, issue: Signal, tile_ends: Signal, ends: Signal) -> None:
+    def _walk(self, m: Module, now: Any, *, start: Any, issue: Any, tile_ends: Any, ends: Any) -> None:
         """Keep the place in the loops; put chunks into ``o``."""
         config = self._config
-        row, column = Signal(12), Signal(self.o.column.shape())
-        stats_addr = Signal(12)
-        vector_row, dest_row = Signal(20), Signal(20)
+        row, column = Signal(_row), Signal(self.o.column.shape())
         place, tile_start, step = (Signal(_position, name=name) for name in ("place", "tile_start", "step"))
         row_first, first_tile = Signal(), Signal()
 
@@ -160,16 +168,16 @@ class Sequencer(wiring.Component):
             short.eq(place.left <= config.lanes),
             word_ends.eq(place.byte == config.rows - config.lanes),
             row_ends.eq(
-                Mux(now.recipe.padded, short & word_ends, short | (now.tiled & (column == _column_last(config))))
+                Mux(now.recipe.padded, short & word_ends, short | (now.tiled & (column == config.chunks_per_tile - 1)))
             ),
-            last_row.eq(row == now.last_row),
+            last_row.eq(row.row == now.last_row),
             tile_ends.eq(row_ends & last_row),
             ends.eq(tile_ends & short),
             step.chunk.eq(place.chunk + 1),
             step.word.eq(place.word + word_ends),
             step.byte.eq(Mux(word_ends, 0, place.byte + config.lanes)),
             step.left.eq(Mux(short, 0, place.left - config.lanes)),
-            self.query.eq(stats_addr),
+            self.query.eq(row.stats_addr),
         ]
 
         with m.If(start):
@@ -179,7 +187,8 @@ class Sequencer(wiring.Component):
                 *(register.eq(first) for register in (place, tile_start)),
                 row_first.eq(1),
                 first_tile.eq(1),
-                *_first_row(begin, row, column, stats_addr, vector_row, dest_row),
+                column.eq(0),
+                *_first_row(row, begin),
             ]
         with m.Elif(issue):
             m.d.sync += [place.eq(step), row_first.eq(row_ends), column.eq(column + 1)]
@@ -187,33 +196,33 @@ class Sequencer(wiring.Component):
                 m.d.sync += [
                     place.eq(tile_start),
                     column.eq(0),
-                    row.eq(row + 1),
-                    stats_addr.eq(stats_addr + 1),
-                    vector_row.eq(vector_row + now.vector_stride),
-                    dest_row.eq(dest_row + now.dest_stride),
+                    row.row.eq(row.row + 1),
+                    row.stats_addr.eq(row.stats_addr + 1),
+                    row.vector_addr.eq(row.vector_addr + now.vector_stride),
+                    row.dest_addr.eq(row.dest_addr + now.dest_stride),
                 ]
             with m.If(tile_ends):
                 m.d.sync += [
                     *(register.eq(step) for register in (place, tile_start)),
                     first_tile.eq(0),
-                    *_first_row(now, row, column, stats_addr, vector_row, dest_row),
+                    *_first_row(row, now),
                 ]
 
         m.d.sync += [
             self.o.valid.eq(issue),
             self.o.recipe.eq(now.recipe),
             self.o.bank.eq(self.bank.payload),
-            self.o.row.eq(row),
+            self.o.row.eq(row.row),
             self.o.column.eq(column),
             self.o.param_addr.eq(
                 now.param_addr
-                + Mux(now.param_mode == ParamMode.COLUMN, place.chunk, Mux(now.param_mode == ParamMode.ROW, row, 0))
+                + Mux(now.param_mode == ParamMode.COLUMN, place.chunk, Mux(now.param_mode == ParamMode.ROW, row.row, 0))
             ),
-            self.o.vector_addr.eq(vector_row + place.chunk),
-            self.o.dest_addr.eq(dest_row + Mux(now.recipe.sink == Sink.VECTOR, place.chunk, place.word)),
+            self.o.vector_addr.eq(row.vector_addr + place.chunk),
+            self.o.dest_addr.eq(row.dest_addr + Mux(now.recipe.sink == Sink.VECTOR, place.chunk, place.word)),
             self.o.byte.eq(place.byte),
             self.o.mask.eq(Cat(place.left > lane for lane in range(config.lanes))),
-            self.o.stats_addr.eq(stats_addr),
+            self.o.stats_addr.eq(row.stats_addr),
             self.o.fresh.eq(now.stats_first & first_tile),
             self.o.row_first.eq(row_first),
             self.o.row_last.eq(row_ends),
@@ -266,18 +275,10 @@ class Sequencer(wiring.Component):
         return wait == 0
 
 
-def _column_last(config: AcceleratorConfig) -> int:
-    """Last chunk of a full tile."""
-    return config.chunks_per_tile - 1
-
-
-def _first_row(
-    begin: Any, row: Signal, column: Signal, stats_addr: Signal, vector_row: Signal, dest_row: Signal
-) -> Any:
+def _first_row(row: Any, begin: Any) -> list[Any]:
     return [
-        row.eq(0),
-        column.eq(0),
-        stats_addr.eq(begin.job.addr),
-        vector_row.eq(begin.vector_addr),
-        dest_row.eq(begin.dest_addr),
+        row.row.eq(0),
+        row.stats_addr.eq(begin.job.addr),
+        row.vector_addr.eq(begin.vector_addr),
+        row.dest_addr.eq(begin.dest_addr),
     ]

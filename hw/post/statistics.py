@@ -1,6 +1,5 @@
 """Row statistics of the results that pass by."""
 
-from collections.abc import Callable
 from math import ceil, log2
 from typing import Any
 
@@ -21,12 +20,12 @@ _LEAST = -(1 << 15)
 class Statistics(wiring.Component):
     """Gather maximum, sum and sum of squares (or of the values themselves) of each row.
 
-    A tree joins the lanes, a register the chunks of one row in a tile; then the row's entry in the memory is read, joined
-    and written once. Sums wrap at the widths of ``row_stats``.
+    A tree joins the lanes, a register the chunks of one row in a tile; then the row's entry in the memory is read,
+    joined and written once. Sums wrap at the widths of ``row_stats``.
 
-    Latency: the entry is written ``latency - 1`` cycles after the row's last chunk, ``o`` comes ``latency`` cycles after
-    ``i``. Throughput: one chunk per cycle. A row that was written may come again :attr:`SPACING` cycles later, not
-    earlier.
+    Latency: the entry is written ``latency - 1`` cycles after the row's last chunk, ``o`` comes ``latency`` cycles
+    after ``i``. Throughput: one chunk per cycle. A row that was written may come again :attr:`SPACING` cycles later,
+    not earlier.
 
     Parameters
     ----------
@@ -123,9 +122,8 @@ class Statistics(wiring.Component):
             a.append(_register(m, Mux(recipe.maximum & ~mask[lane], _LEAST, value)))
             b.append(_register(m, value * Mux(recipe.squares, value, 1)))
         for level in range(1, self._joined):
-            maximum = stage[level].recipe.maximum
-            a = _pairs(m, a, lambda x, y, maximum=maximum: _join(maximum, x, y))
-            b = _pairs(m, b, lambda x, y: x + y)
+            a = _pairs(m, a, stage[level].recipe.maximum)
+            b = _pairs(m, b, 0)
         return a[0], b[0]
 
 
@@ -133,8 +131,8 @@ def _join(maximum: Any, x: Any, y: Any) -> Any:
     return Mux(maximum, Mux(x > y, x, y), x + y)
 
 
-def _pairs(m: Module, values: list[Any], join: Callable[[Any, Any], Any]) -> list[Any]:
-    joined = [join(x, y) for x, y in zip(values[::2], values[1::2], strict=False)]
+def _pairs(m: Module, values: list[Any], maximum: Any) -> list[Any]:
+    joined = [_join(maximum, x, y) for x, y in zip(values[::2], values[1::2], strict=False)]
     return [_register(m, value) for value in joined + values[2 * len(joined) :]]
 
 

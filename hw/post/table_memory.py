@@ -21,8 +21,8 @@ _INDEX = range(TABLE_ENTRIES)
 class TableMemory(wiring.Component):
     """``tables`` tables of 2048 bytes with a copy for each lane.
 
-    Latency: a read takes 2 cycles, with the choice of a byte in a group as logic after the last register; it sees writes of
-    earlier cycles. Throughput: a read and a write per cycle.
+    Latency: a read takes 2 cycles, with the choice of a byte in a group as logic after the last register; it sees
+    writes of earlier cycles. Throughput: a read and a write per cycle.
 
     Parameters
     ----------

@@ -5,7 +5,7 @@ from typing import Any
 from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In
 
 from hw.config import AcceleratorConfig
 from hw.layouts import LoadWrite, Scrub
@@ -17,8 +17,8 @@ __all__ = ["VectorMemory"]
 class VectorMemory(wiring.Component):
     """``vector_words`` words of ``lanes`` int16 values with one read and one write port.
 
-    Latency: a read takes 2 cycles, and sees writes of earlier cycles. Throughput: a read and a write per cycle. A LOAD's
-    word waits while the post-processor writes.
+    Latency: a read takes 2 cycles, and sees writes of earlier cycles. Throughput: a read and a write per cycle. A
+    LOAD's word waits while the post-processor writes.
 
     Parameters
     ----------

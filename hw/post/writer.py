@@ -27,7 +27,8 @@ class Writer(wiring.Component):
     i : In(chunk_layout(config)), values : In(ArrayLayout(signed(16), lanes))
         Results, zero in lanes that are not in the chunk's mask.
     normalized_chunk : In(chunk_layout(config)), normalized : In(ArrayLayout(signed(16), lanes))
-        Rows of LAYERNORM, which go back to where they were read. Never at the same time as results for the vector memory.
+        Rows of LAYERNORM, which go back to where they were read; never at the same time as results for the vector
+        memory.
     post_write : Out(MaskedWrite(config))
     vector_mask : Out(lanes), vector_addr : Out(range(vector_words)), vector_data : Out(ArrayLayout(signed(16), lanes))
     """
