@@ -18,12 +18,12 @@ __all__ = ["Accumulators"]
 class Accumulators(wiring.Component):
     """Add the array's sums to 32-bit accumulators, which wrap; one memory for each column and bank.
 
-    Sums come skewed by one cycle a column, so the place of a row travels along the columns too, one a cycle. Column ``c``
-    reads at its stage ``c``, adds two stages later and writes after that. A bank's read port belongs to the array while
-    the bank is being filled and to the post-processor while it is full.
+    Sums come skewed by one cycle a column, so the place of a row travels along the columns too, one a cycle. Column
+    ``c`` reads at its stage ``c``, adds two stages later and writes after that. A bank's read port belongs to the array
+    while the bank is being filled and to the post-processor while it is full.
 
-    Latency: a bank is announced, and ``done`` pulses, ``cols + 4`` cycles after its last row's token. Throughput: one row
-    a cycle; the same row again after ``ROW_INTERVAL`` cycles.
+    Latency: a bank is announced, and ``done`` pulses, ``cols + 4`` cycles after its last row's token. Throughput: one
+    row a cycle; the same row again after ``ROW_INTERVAL`` cycles.
 
     Parameters
     ----------

@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib import data, enum, stream, wiring
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.array.accumulators import Accumulators
-from hw.array.layouts import RowToken, Tile, word_layout
+from hw.array.layouts import Cause, RowToken, word_layout
 from hw.array.row_streamer import RowStreamer
 from hw.array.systolic_array import SystolicArray
+from hw.array.tile_feeder import TileFeeder
 from hw.array.tile_fifo import TileFifo
 from hw.array.tile_loader import TileLoader
 from hw.array.tile_walker import TileWalker
@@ -19,21 +20,12 @@ from hw.layouts import INSTRUCTION, AccumulatorRead, BankedRead, Scrub
 __all__ = ["ArrayEngine"]
 
 
-class _Cause(enum.Enum, shape=2):
-    """Why no row of A is requested."""
-
-    INSTRUCTION = 0
-    BANK = 1
-    WEIGHTS = 2
-    OPERAND = 3
-
-
 class ArrayEngine(wiring.Component):
     """Run GEMMs, tile after tile without a gap where ``m`` is at least ``cols`` and everything is there.
 
-    A tile starts when its words are stored, its accumulator bank is free and the rows before it will be through in time:
-    then its ``cols`` words go into the array one a cycle, and its rows follow. Nothing behind this decision ever stalls.
-    Tiles of B are read from the scratchpad ahead of time, also those of the next GEMM.
+    The walker unrolls GEMMs into tiles; the loader runs ahead of it and reads tiles of B from the scratchpad, also
+    those of the next GEMM; the feeder starts a tile when all it needs is there; the streamer requests its rows of A;
+    tokens follow these to the accumulators.
 
     Latency: ``done`` comes ``rows + cols + 4`` cycles after the last row's request. Throughput: a tile takes
     ``max(m, cols, 4)`` cycles.
@@ -98,27 +90,14 @@ class ArrayEngine(wiring.Component):
         config = self._config
         prefetch_words = 2 * config.cols
 
+        m.submodules.array = array = SystolicArray(config)
+        m.submodules.accumulators = accumulators = Accumulators(config, sum_shape=array.sums.shape().elem_shape)
         m.submodules.walker = walker = TileWalker(config)
         m.submodules.loader = loader = TileLoader(config, room=prefetch_words)
         m.submodules.loaded = loaded = TileFifo(config, depth=prefetch_words)
         m.submodules.streamed = streamed = TileFifo(config, depth=config.weight_fifo_words)
         m.submodules.streamer = streamer = RowStreamer(config)
-        m.submodules.array = array = SystolicArray(config)
-        m.submodules.accumulators = accumulators = Accumulators(config, sum_shape=array.sums.shape().elem_shape)
-
-        connect(m, flipped(self.b_read), loader.read)
-        connect(m, loader.o, loaded.i)
-        connect(m, flipped(self.i_weights), streamed.i)
-        connect(m, flipped(self.a_read), streamer.read)
-        connect(m, flipped(self.bank), accumulators.bank)
-        connect(m, flipped(self.acc_read), accumulators.acc_read)
-        for block in (loaded, streamed, accumulators):
-            connect(m, flipped(self.scrub), block.scrub)
-        m.d.comb += [
-            self.weights_free.eq(streamed.free),
-            self.done.eq(accumulators.done),
-            self.busy.eq(streamer.read.en),
-        ]
+        m.submodules.feeder = feeder = TileFeeder(config, interval=max(config.cols, accumulators.ROW_INTERVAL))
 
         # An instruction goes to the walker and, for its B, to the loader.
         m.d.comb += [
@@ -129,80 +108,44 @@ class ArrayEngine(wiring.Component):
             loader.i.payload.eq(self.i.payload),
         ]
 
-        # ``words_left`` counts the cycles of a tile's entry; those beyond its words keep short tiles apart.
-        tile = walker.o.payload
-        interval = max(config.cols, accumulators.ROW_INTERVAL)
-        entering = Signal(Tile)
-        words_left = Signal(range(interval + 1))
-        idle, last_word = Signal(), Signal()
-        stored, bank_free, rows_end, start = Signal(), Signal(), Signal(), Signal()
+        connect(m, flipped(self.b_read), loader.read)
+        connect(m, loader.o, loaded.i)
+        m.d.comb += loader.used.eq(loaded.o.pop)
+        connect(m, flipped(self.i_weights), streamed.i)
+        m.d.comb += self.weights_free.eq(streamed.free)
+
+        connect(m, walker.o, feeder.i)
+        connect(m, feeder.loaded, loaded.o)
+        connect(m, feeder.streamed, streamed.o)
         m.d.comb += [
-            idle.eq(words_left == 0),
-            last_word.eq(words_left == 1),
-            stored.eq(Mux(tile.b_scratchpad, loaded.tile, streamed.tile)),
-            rows_end.eq(Mux(last_word, entering.m, streamer.ahead) <= interval),
-            start.eq(walker.o.valid & (idle | last_word) & stored & bank_free & rows_end),
-            walker.o.ready.eq(start),
-            loaded.claim.eq(start & tile.b_scratchpad),
-            streamed.claim.eq(start & ~tile.b_scratchpad),
-            streamer.tile.eq(entering),
-            streamer.start.eq(last_word),
+            feeder.ahead.eq(streamer.ahead),
+            feeder.freed.eq(self.bank.valid & self.bank.ready),
+            streamer.tile.eq(feeder.tile),
+            streamer.start.eq(feeder.start),
         ]
-        with m.If(start):
-            m.d.sync += [entering.eq(tile), words_left.eq(interval)]
-        with m.Elif(~idle):
-            m.d.sync += words_left.eq(words_left - 1)
+        connect(m, flipped(self.a_read), streamer.read)
 
-        # Banks that are full, or will be with the rows on their way.
-        promised = Signal(range(config.acc_banks + 1))
-        freed = Signal()
-        m.d.comb += [freed.eq(self.bank.valid & self.bank.ready), bank_free.eq(promised != config.acc_banks)]
-        m.d.sync += promised.eq(promised + (start & tile.release) - freed)
+        # The word of column 0 arrives in the cycle after the request of row 0.
+        m.d.sync += array.swap.eq(streamer.token.first)
+        m.d.comb += [array.weights.eq(feeder.weights), array.operands.eq(streamer.operands)]
 
-        self._feed_weights(m, entering.b_scratchpad, ~idle & (words_left <= config.cols), loaded, streamed, array)
-        m.d.comb += loader.used.eq(loaded.pop)
+        # Tokens are as late as their rows' sums.
+        lateness = streamer.OPERAND_LATENCY + array.latency - accumulators.TOKEN_LEAD
+        tokens = Signal(data.ArrayLayout(RowToken, lateness))
+        m.d.sync += tokens.as_value().eq(Cat(streamer.token, tokens))
+        m.d.comb += [accumulators.token.eq(tokens[-1]), accumulators.sums.eq(array.sums)]
 
-        # The weight register is as late as the token of the tile's first row, by one cycle.
-        tokens = Signal(data.ArrayLayout(RowToken, streamer.OPERAND_LATENCY + array.latency - accumulators.TOKEN_LEAD))
-        m.d.sync += [tokens.as_value().eq(Cat(streamer.token, tokens)), array.swap.eq(streamer.token.first)]
-        m.d.comb += [
-            array.operands.eq(streamer.operands),
-            accumulators.sums.eq(array.sums),
-            accumulators.token.eq(tokens[-1]),
-        ]
+        connect(m, flipped(self.bank), accumulators.bank)
+        connect(m, flipped(self.acc_read), accumulators.acc_read)
+        for block in (loaded, streamed, accumulators):
+            connect(m, flipped(self.scrub), block.scrub)
 
-        self._attribute(m, tile, walker.o.valid, bank_free, start, idle, last_word)
+        waits = {
+            Cause.INSTRUCTION: self.wait_instruction,
+            Cause.BANK: self.wait_bank,
+            Cause.WEIGHTS: self.wait_weights,
+            Cause.OPERAND: self.wait_operand,
+        }
+        m.d.comb += [self.done.eq(accumulators.done), self.busy.eq(streamer.read.en)]
+        m.d.comb += [wait.eq(~self.busy & (feeder.cause == cause)) for cause, wait in waits.items()]
         return m
-
-    def _feed_weights(self, m: Module, from_loaded: Any, pop: Any, loaded: Any, streamed: Any, array: Any) -> None:
-        """Move a word a cycle from the chosen queue through one register to the array."""
-        chosen = Signal()
-        m.d.comb += [loaded.pop.eq(pop & from_loaded), streamed.pop.eq(pop & ~from_loaded)]
-        m.d.sync += [
-            chosen.eq(from_loaded),
-            array.weights.eq(Mux(chosen, loaded.o.as_value(), streamed.o.as_value())),
-        ]
-
-    def _attribute(
-        self, m: Module, tile: Any, tile_valid: Any, bank_free: Any, start: Any, idle: Any, last_word: Any
-    ) -> None:
-        """Say why no row is requested; remember it for the cycles in which the words enter."""
-        now, before, cause = Signal(_Cause), Signal(_Cause), Signal(_Cause)
-        with m.If(~tile_valid):
-            m.d.comb += now.eq(_Cause.INSTRUCTION)
-        with m.Elif(~bank_free):
-            m.d.comb += now.eq(_Cause.BANK)
-        with m.Elif(tile.b_scratchpad):
-            m.d.comb += now.eq(_Cause.OPERAND)
-        with m.Else():
-            m.d.comb += now.eq(_Cause.WEIGHTS)
-
-        with m.If(last_word | (idle & ~start)):
-            m.d.sync += before.eq(now)
-        m.d.comb += [
-            cause.eq(Mux(idle, now, before)),
-            self.wait_instruction.eq(~self.busy & (cause == _Cause.INSTRUCTION)),
-            self.wait_bank.eq(~self.busy & (cause == _Cause.BANK)),
-            self.wait_weights.eq(~self.busy & (cause == _Cause.WEIGHTS)),
-            self.wait_operand.eq(~self.busy & (cause == _Cause.OPERAND)),
-        ]

@@ -16,8 +16,8 @@ __all__ = ["RowStreamer"]
 class RowStreamer(wiring.Component):
     """Request the rows of A of one tile, one a cycle.
 
-    Latency: the first request comes in the cycle after ``start``, with its token; its word ``OPERAND_LATENCY`` cycles later.
-    Throughput: one row a cycle; ``start`` may come in the cycle of the last request.
+    Latency: the first request and its token come in the cycle after ``start``; its word ``OPERAND_LATENCY`` cycles
+    later. Throughput: one row a cycle; ``start`` may come in the cycle of the last request.
 
     Parameters
     ----------

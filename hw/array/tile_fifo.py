@@ -7,7 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from hw.array.layouts import word_layout
+from hw.array.layouts import TileRead, word_layout
 from hw.config import AcceleratorConfig
 from hw.layouts import Scrub
 from hw.memory.scrub import scrubs
@@ -17,8 +17,6 @@ __all__ = ["TileFifo"]
 
 class TileFifo(wiring.Component):
     """Store words and tell when a whole tile of ``cols`` words is there.
-
-    The reader claims a tile when it decides to use it and may pop its words at any time after that.
 
     Latency: a word can be claimed in the cycle after its transfer. Throughput: one word in and one out a cycle.
 
@@ -35,14 +33,8 @@ class TileFifo(wiring.Component):
         Words in order.
     free : Out(range(depth + 1))
         Words that would be taken now.
-    tile : Out(1)
-        A tile is stored that has not been claimed.
-    claim : In(1)
-        Claim it; only with ``tile``.
-    pop : In(1)
-        Remove a claimed word.
-    o : Out(ArrayLayout(unsigned(8), rows))
-        The word, in the cycle after ``pop``.
+    o : In(TileRead)
+        Tiles.
     scrub : In(Scrub())
         Clears the memory.
     """
@@ -53,10 +45,7 @@ class TileFifo(wiring.Component):
             {
                 "i": In(stream.Signature(self._word)),
                 "free": Out(range(depth + 1), init=depth),
-                "tile": Out(1),
-                "claim": In(1),
-                "pop": In(1),
-                "o": Out(self._word),
+                "o": In(TileRead(config)),
                 "scrub": In(Scrub()),
             }
         )
@@ -70,17 +59,17 @@ class TileFifo(wiring.Component):
         m.d.comb += [
             self.i.ready.eq(self.free != 0),
             push.eq(self.i.valid & self.i.ready),
-            self.o.eq(read.data),
-            read.en.eq(self.pop),
+            self.o.word.eq(read.data),
+            read.en.eq(self.o.pop),
         ]
-        m.d.sync += self.free.eq(self.free - push + self.pop)
+        m.d.sync += self.free.eq(self.free - push + self.o.pop)
 
         unclaimed = Signal(range(self._depth + 1))
-        m.d.comb += self.tile.eq(unclaimed >= self._tile_words)
-        m.d.sync += unclaimed.eq(unclaimed + push - Mux(self.claim, self._tile_words, 0))
+        m.d.comb += self.o.stored.eq(unclaimed >= self._tile_words)
+        m.d.sync += unclaimed.eq(unclaimed + push - Mux(self.o.claim, self._tile_words, 0))
 
         write_addr, read_addr = Signal(range(self._depth)), Signal(range(self._depth))
-        for enable, addr in ((push, write_addr), (self.pop, read_addr)):
+        for enable, addr in ((push, write_addr), (self.o.pop, read_addr)):
             with m.If(enable):
                 m.d.sync += addr.eq(Mux(addr == self._depth - 1, 0, addr + 1))
 

@@ -15,12 +15,13 @@ __all__ = ["TileLoader"]
 
 
 class TileLoader(wiring.Component):
-    """Walk over the tiles of a GEMM's B in order of use, the highest column of each first, as far ahead as there is room.
+    """Walk over the tiles of a GEMM's B in order of use, the highest column of each first, while there is room.
 
     Columns at or beyond ``n`` become zero words and are not read. A GEMM whose B comes from the weight stream passes
     without effect.
 
-    Latency: a word comes 2 cycles after its request. Throughput: one word a cycle, without a gap between tiles or GEMMs.
+    Latency: a word comes 2 cycles after its request. Throughput: one word a cycle, also from tile to tile and from GEMM
+    to GEMM.
 
     Parameters
     ----------

@@ -31,8 +31,6 @@ class EngineBench:
         Probability with which each of the engine's neighbours pauses in a cycle.
     drain_delay : int
         Cycles that the post-processor waits before it reads a full bank.
-    scrub_between : bool
-        Reset and scrub after the GEMMs, then run them again.
     """
 
     def __init__(
@@ -72,9 +70,9 @@ class EngineBench:
                     b = np.zeros((cols, rows), np.int64)
                     used = min(cols, g.n - tile * cols)
                     if g.b_scratchpad:
-                        b[:used] = self.memory[
-                            g.b_addr + k + g.b_stride * (tile * cols + np.arange(used))
-                        ].view(np.int8)
+                        b[:used] = self.memory[g.b_addr + k + g.b_stride * (tile * cols + np.arange(used))].view(
+                            np.int8
+                        )
                     else:
                         b[:used] = self.rng.integers(-128, 128, (used, rows))
                         self.words.extend(b[::-1])
@@ -124,9 +122,7 @@ class EngineBench:
         coming: list[tuple[Any, Any]] = [(None, None)]
         ctx.set(a.ready, 1)
         ctx.set(b.ready, 1)
-        async for _, _, a_en, a_addr, b_en, b_ready, b_addr in ctx.tick().sample(
-            a.en, a.addr, b.en, b.ready, b.addr
-        ):
+        async for _, _, a_en, a_addr, b_en, b_ready, b_addr in ctx.tick().sample(a.en, a.addr, b.en, b.ready, b.addr):
             coming.append((a_addr if a_en else None, b_addr if b_en and b_ready else None))
             for port, addr in zip((a, b), coming.pop(0), strict=True):
                 word = self.rng.integers(0, 256, self.config.rows) if addr is None else self.memory[addr]

@@ -11,9 +11,7 @@ SHAPES = [(1, 1), (2, 2), (3, 5), (4, 8), (8, 4), (2, 7)]
 
 
 def config_of(rows: int, cols: int, **more: int) -> AcceleratorConfig:
-    return AcceleratorConfig(
-        **{"rows": rows, "cols": cols, "acc_depth": 32, "weight_fifo_words": 3 * cols + 1, **more}
-    )
+    return AcceleratorConfig(**{"rows": rows, "cols": cols, "acc_depth": 32, "weight_fifo_words": 3 * cols + 1, **more})
 
 
 def gemm(**fields: int) -> Gemm:

@@ -1,0 +1,121 @@
+"""The decision when a tile goes into the array, and the way of its words."""
+
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.array.layouts import Cause, Tile, TileRead, word_layout
+from hw.config import AcceleratorConfig
+
+__all__ = ["TileFeeder"]
+
+
+class TileFeeder(wiring.Component):
+    """Send tiles into the array, each followed by its rows; nothing behind this decision ever stalls.
+
+    A tile is taken when its words are stored, a bank is free, and the rows before it will be through when its words are
+    in.
+
+    Latency: ``start`` comes ``interval`` cycles after the transfer of the tile; the word of column 0 two cycles later.
+    Throughput: one tile in ``interval`` cycles.
+
+    Parameters
+    ----------
+    config : AcceleratorConfig
+        Gives ``rows``, ``cols`` and ``acc_banks``.
+    interval : int
+        Least cycles from tile to tile; at least ``cols``.
+
+    Members
+    -------
+    i : In(stream.Signature(Tile))
+        Tiles in order of use.
+    loaded, streamed : Out(TileRead)
+        Words of tiles from the scratchpad and from the weight stream.
+    freed : In(1)
+        A bank has become free.
+    ahead : In(12)
+        Rows that are still to be requested after this cycle.
+    tile : Out(Tile)
+        What to stream, at ``start``.
+    start : Out(1)
+        The rows of ``tile`` are to follow at once.
+    weights : Out(ArrayLayout(unsigned(8), rows))
+        Words on their way into the array.
+    cause : Out(Cause)
+        Why no row is requested, if none is. The cycles in which words enter belong to what had been waited for before.
+    """
+
+    def __init__(self, config: AcceleratorConfig, *, interval: int) -> None:
+        self._config, self._interval = config, interval
+        super().__init__(
+            {
+                "i": In(stream.Signature(Tile)),
+                "loaded": Out(TileRead(config)),
+                "streamed": Out(TileRead(config)),
+                "freed": In(1),
+                "ahead": In(Tile["m"].shape),
+                "tile": Out(Tile),
+                "start": Out(1),
+                "weights": Out(word_layout(config)),
+                "cause": Out(Cause),
+            }
+        )
+
+    def elaborate(self, _platform: Any) -> Module:
+        m = Module()
+        new, take = self.i.payload, Signal()
+
+        # Cycles of the present tile's entry that are left; its words take the last ``cols`` of them.
+        left = Signal(range(self._interval + 1))
+        idle, popping = Signal(), Signal()
+        m.d.comb += [
+            idle.eq(left == 0),
+            popping.eq(~idle & (left <= self._config.cols)),
+            self.start.eq(left == 1),
+        ]
+        with m.If(take):
+            m.d.sync += [self.tile.eq(new), left.eq(self._interval)]
+        with m.Elif(~idle):
+            m.d.sync += left.eq(left - 1)
+
+        # Banks that are full, or will be when all tiles so far are through.
+        promised, bank_free = Signal(range(self._config.acc_banks + 1)), Signal()
+        m.d.comb += bank_free.eq(promised != self._config.acc_banks)
+        m.d.sync += promised.eq(promised + (take & new.release) - self.freed)
+
+        stored, rows_end = Signal(), Signal()
+        m.d.comb += [
+            stored.eq(Mux(new.b_scratchpad, self.loaded.stored, self.streamed.stored)),
+            rows_end.eq(Mux(self.start, self.tile.m, self.ahead) <= self._interval),
+            self.i.ready.eq((idle | self.start) & stored & bank_free & rows_end),
+            take.eq(self.i.valid & self.i.ready),
+            self.loaded.claim.eq(take & new.b_scratchpad),
+            self.streamed.claim.eq(take & ~new.b_scratchpad),
+        ]
+
+        from_loaded = Signal()
+        m.d.comb += [
+            self.loaded.pop.eq(popping & self.tile.b_scratchpad),
+            self.streamed.pop.eq(popping & ~self.tile.b_scratchpad),
+        ]
+        m.d.sync += [
+            from_loaded.eq(self.tile.b_scratchpad),
+            self.weights.eq(Mux(from_loaded, self.loaded.word.as_value(), self.streamed.word.as_value())),
+        ]
+
+        present, before = Signal(Cause), Signal(Cause)
+        with m.If(~self.i.valid):
+            m.d.comb += present.eq(Cause.INSTRUCTION)
+        with m.Elif(~bank_free):
+            m.d.comb += present.eq(Cause.BANK)
+        with m.Elif(new.b_scratchpad):
+            m.d.comb += present.eq(Cause.OPERAND)
+        with m.Else():
+            m.d.comb += present.eq(Cause.WEIGHTS)
+        with m.If(self.start | (idle & ~take)):
+            m.d.sync += before.eq(present)
+        m.d.comb += self.cause.eq(Mux(idle, present, before))
+        return m
