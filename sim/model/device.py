@@ -11,6 +11,7 @@ from hw.program import Program
 from sim.device import DeviceError, Result
 from sim.model.plan import Plan, Stop, make_plan
 from sim.model.state import State
+from sim.model.weights import WeightCache
 
 __all__ = ["ModelDevice"]
 
@@ -21,7 +22,8 @@ class ModelDevice:
     A program that would hang (tokens, accumulator banks or weights that never come, weights left over) is found without
     running it, and raises DeviceError with code 0. Every run starts from memories that are zero.
 
-    What does not depend on data is worked out in a program's first run and kept as long as the program lives.
+    What does not depend on data is worked out in a program's first run and kept as long as the program lives. Programs
+    that are run in turn and have the same array of constants share their weights.
 
     Parameters
     ----------
@@ -38,6 +40,8 @@ class ModelDevice:
         self.config = config
         self.memory: NDArray[np.uint8] = np.zeros(0, np.uint8)
         self._plans: WeakKeyDictionary[Program, Plan] = WeakKeyDictionary()
+        self._constants_key: tuple[int, NDArray[np.uint8]] | None = None
+        self._weights: WeightCache = {}
 
     def run(self, program: Program, inputs: dict[str, NDArray[np.generic]]) -> Result:
         """Write ``inputs`` to their regions, run to HALT, read the outputs.
@@ -63,8 +67,15 @@ class ModelDevice:
 
     def _plan(self, program: Program) -> Plan:
         if program not in self._plans:
-            self._plans[program] = make_plan(program)
+            self._plans[program] = make_plan(program, self._weight_cache(program))
         return self._plans[program]
+
+    def _weight_cache(self, program: Program) -> WeightCache:
+        """Return the cache of the program's constants: that of the last program if it has the same array."""
+        addr, constants = program.constants_addr, program.constants
+        if self._constants_key is None or self._constants_key[0] != addr or self._constants_key[1] is not constants:
+            self._constants_key, self._weights = (addr, constants), {}
+        return self._weights
 
 
 def _error(stop: Stop) -> DeviceError:

@@ -96,7 +96,8 @@ class DrainStep:
     def _store(self, state: State, results: Results) -> None:
         drain, config = self._drain, self._config
         if drain.dest == Destination.SCRATCHPAD:
-            memory, unit = state.scratchpad, config.rows
+            memory: NDArray[Any] = state.scratchpad
+            unit = config.rows
         else:
             memory, unit = state.vector, config.lanes
         store_rows(memory, drain.dest_addr * unit, drain.dest_stride * unit, results.astype(memory.dtype), config.cols)

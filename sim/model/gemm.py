@@ -7,6 +7,7 @@ from hw.config import AcceleratorConfig
 from hw.isa import Gemm
 from sim.model.rows import row_view
 from sim.model.state import State
+from sim.model.weights import StreamedWeights
 
 __all__ = ["GemmStep"]
 
@@ -25,18 +26,14 @@ class GemmStep:
         Shape of the array.
     gemm : Gemm
         The instruction, checked.
-    weight_bytes : tuple of slice
-        Where in memory its words of the weight stream are, in order; empty if B comes from the scratchpad.
-    constant : bool
-        The weights are the same in every run, and may be kept ready.
+    weights : StreamedWeights or None
+        B, unless it comes from the scratchpad.
     """
 
-    def __init__(self, config: AcceleratorConfig, gemm: Gemm, weight_bytes: tuple[slice, ...], constant: bool) -> None:
-        self._config, self._gemm = config, gemm
-        self._weight_bytes, self._constant = weight_bytes, constant
+    def __init__(self, config: AcceleratorConfig, gemm: Gemm, weights: StreamedWeights | None) -> None:
+        self._config, self._gemm, self._weights = config, gemm, weights
         self._k = gemm.k_tiles * config.rows
         self._tiles = -(-gemm.n // config.cols)
-        self._kept: Float | None = None
 
     def run(self, state: State) -> None:
         """Add the product to the bank, or fill one bank a tile."""
@@ -60,26 +57,13 @@ class GemmStep:
 
     def _b(self, state: State) -> Float:
         """Return B as ``[k, tiles * cols]``."""
-        if self._gemm.b_scratchpad:
-            return self._scratchpad_b(state)
-        if self._kept is not None:
-            return self._kept
-        weights = self._streamed_b(state)
-        if self._constant:
-            self._kept = weights
-        return weights
+        return self._weights.read(state.memory) if self._weights else self._scratchpad_b(state)
 
     def _scratchpad_b(self, state: State) -> Float:
         start, n = self._gemm.b_addr * self._config.rows, self._gemm.n
         b = np.zeros((self._tiles * self._config.cols, self._k), np.float32)
         b[:n] = row_view(state.scratchpad.view(np.int8), start, n, self._stride("b"), self._k)
         return b.T
-
-    def _streamed_b(self, state: State) -> Float:
-        rows, cols = self._config.rows, self._config.cols
-        words = np.concatenate([state.memory[part] for part in self._weight_bytes]).view(np.int8)
-        tiles = words.reshape(self._tiles, self._gemm.k_tiles, cols, rows)[:, :, ::-1]
-        return tiles.transpose(1, 3, 0, 2).astype(np.float32).reshape(self._k, self._tiles * cols)
 
     def _stride(self, operand: str) -> int:
         stride: int = getattr(self._gemm, f"{operand}_stride")

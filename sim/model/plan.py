@@ -31,6 +31,7 @@ from sim.model.liveness import find_hang
 from sim.model.load import LoadStep
 from sim.model.state import State
 from sim.model.sweep import SweepStep
+from sim.model.weights import StreamedWeights, WeightCache
 
 __all__ = ["Plan", "Stop", "make_plan"]
 
@@ -61,14 +62,22 @@ class Plan:
     stop: Stop | None
 
 
-def make_plan(program: Program) -> Plan:
-    """Decode and check a program."""
+def make_plan(program: Program, cache: WeightCache) -> Plan:
+    """Decode and check a program.
+
+    Parameters
+    ----------
+    program : Program
+        The program.
+    cache : WeightCache
+        Where its weights are to be kept; must belong to its constants.
+    """
     instructions, stop = _dispatched(program)
     hang = find_hang(program.config, instructions)
     count = len(instructions)
     if hang and (stop is None or hang.index < stop.index):
         count, stop = hang.index, Stop(ErrorCode.NONE, hang.index, reason=hang.reason)
-    return Plan(tuple(_steps(program, instructions, count)), stop)
+    return Plan(tuple(_steps(program, instructions, count, cache)), stop)
 
 
 def _dispatched(program: Program) -> tuple[list[Instruction], Stop | None]:
@@ -123,16 +132,16 @@ def _burst_end(config: AcceleratorConfig, start: int) -> int:
     return min(start + BURST_BEATS * config.bus_bytes, (start // BOUNDARY_BYTES + 1) * BOUNDARY_BYTES)
 
 
-def _steps(program: Program, instructions: Sequence[Instruction], count: int) -> Iterator[Step]:
+def _steps(program: Program, instructions: Sequence[Instruction], count: int, cache: WeightCache) -> Iterator[Step]:
     """Yield the steps of the first ``count`` instructions; those after them may stream weights for these."""
     config = program.config
-    weights = _WeightStream(program, instructions)
+    weights = _WeightStream(program, instructions, cache)
     for instruction in instructions[:count]:
         match instruction:
             case Load():
                 yield LoadStep(config, instruction)
             case Gemm():
-                yield GemmStep(config, instruction, *weights.take(instruction))
+                yield GemmStep(config, instruction, None if instruction.b_scratchpad else weights.take(instruction))
             case Drain():
                 yield DrainStep(config, instruction)
             case Sweep():
@@ -142,8 +151,8 @@ def _steps(program: Program, instructions: Sequence[Instruction], count: int) ->
 class _WeightStream:
     """Where in memory the words of the weight stream are, in order."""
 
-    def __init__(self, program: Program, instructions: Sequence[Instruction]) -> None:
-        self._config = program.config
+    def __init__(self, program: Program, instructions: Sequence[Instruction], cache: WeightCache) -> None:
+        self._config, self._cache = program.config, cache
         self._parts = deque(
             (s.mem_addr, s.mem_addr + s.count * program.config.rows) for s in instructions if isinstance(s, Stream)
         )
@@ -155,10 +164,9 @@ class _WeightStream:
             if isinstance(d, Drain) and d.dest == Destination.MEMORY
         ]
 
-    def take(self, gemm: Gemm) -> tuple[tuple[slice, ...], bool]:
-        """Return the next parts for a GEMM, and whether they are constants that no instruction writes."""
-        tiles = 0 if gemm.b_scratchpad else -(-gemm.n // self._config.cols)
-        nbytes = tiles * self._config.cols * gemm.k_tiles * self._config.rows
+    def take(self, gemm: Gemm) -> StreamedWeights:
+        """Return a GEMM's weights: kept if they are constants that no instruction writes."""
+        nbytes = -(-gemm.n // self._config.cols) * self._config.cols * gemm.k_tiles * self._config.rows
         taken = []
         while nbytes:
             start, end = self._parts.popleft()
@@ -169,4 +177,5 @@ class _WeightStream:
                 self._parts.appendleft((middle, end))
         constant = all(self._constants[0] <= start and end <= self._constants[1] for start, end in taken)
         written = any(start < b and a < end for start, end in taken for a, b in self._written)
-        return tuple(slice(*part) for part in taken), constant and not written
+        cache = self._cache if constant and not written else None
+        return StreamedWeights(self._config, gemm, tuple(taken), cache)
