@@ -16,8 +16,8 @@ from sw.lowering.ring import Ring
 
 __all__ = ["Binding", "Builder", "NoRoomError", "Resident"]
 
-MAX_STREAM_WORDS = (1 << 24) - 1
-"""What the count of a STREAM holds."""
+MAX_STREAM_WORDS = 1 << 24
+"""A STREAM's count is below this."""
 
 LOOKAHEAD = 24
 """Instructions by which a constant is loaded ahead of its first use, if there is room."""
@@ -155,6 +155,8 @@ class Builder:
         places: dict[Resident, int] = {}
         placed: list[_Entry] = []
         for now, entry in enumerate(self._entries):
+            following = self._entries[now + 1 : now + 2]
+            urgent = now + any(isinstance(entry.instruction, Drain) for entry in following)
             while waiting and not isinstance(entry.instruction, Drain):
                 resident = waiting[0]
                 first, last = uses[resident]
@@ -162,7 +164,7 @@ class Builder:
                     break
                 place = self._rings[resident.target].take(resident.units, now=now, last_use=last)
                 if place is None:
-                    if first <= now + isinstance(entry.instruction, Gemm):
+                    if first <= urgent:
                         raise NoRoomError(_no_room(self.config, resident))
                     break
                 places[waiting.pop(0)] = place
@@ -183,18 +185,24 @@ class Builder:
     def _add_streams(self, entries: Sequence[_Entry]) -> list[Instruction]:
         """Put a STREAM before the first GEMM of each stretch of weights that stand one behind the other."""
         instructions: list[Instruction] = []
-        opened, end = -1, -1
+        # Whole bus words, so that the next STREAM begins at one.
+        limit = MAX_STREAM_WORDS - self.config.bus_bytes
+        stream, opened, room, end = Stream(), -1, 0, -1
         for entry in entries:
             gemm = entry.instruction
             if isinstance(gemm, Gemm) and not gemm.b_scratchpad:
+                addr = self._weights_base + entry.weights_addr
                 words = -(-gemm.n // self.config.cols) * self.config.cols * gemm.k_tiles
-                stream = instructions[opened] if end == entry.weights_addr else None
-                if isinstance(stream, Stream) and stream.count + words <= MAX_STREAM_WORDS:
-                    instructions[opened] = dataclasses.replace(stream, count=stream.count + words)
-                else:
-                    opened = len(instructions)
-                    instructions.append(Stream(mem_addr=self._weights_base + entry.weights_addr, count=words))
-                end = entry.weights_addr + words * self.config.rows
+                if addr != end:
+                    room = 0
+                while words:
+                    if not room:
+                        stream, opened, room = Stream(mem_addr=addr), len(instructions), limit
+                        instructions.append(stream)
+                    taken = min(words, room)
+                    instructions[opened] = stream = dataclasses.replace(stream, count=stream.count + taken)
+                    words, room, addr = words - taken, room - taken, addr + taken * self.config.rows
+                end = addr
             instructions.append(gemm)
         return instructions
 
@@ -209,7 +217,7 @@ def _no_room(config: AcceleratorConfig, resident: Resident) -> str:
         case LoadTarget.TABLE:
             return f"tables must be larger than {config.tables}: one more is in use at the same time"
         case LoadTarget.SCRATCHPAD:
-            return f"scratchpad_kib must be larger than {config.scratchpad_kib}: there is no room for a value matrix"
+            return f"scratchpad_kib must be larger than {config.scratchpad_kib}: there is no room for an operand"
     return (
         f"param_words must be larger than {config.param_words}: "
         f"there is no room for {resident.units} more that are used at the same time"
