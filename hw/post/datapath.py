@@ -245,9 +245,9 @@ class Datapath(wiring.Component):
         looked_up = stage[_LOOKED_UP]
         plain = _delay(m, clipped, _LOOKED_UP - _CLIPPED)
         m.d.comb += self.index[lane].eq(clipped)
-        m.d.sync += self.result[lane].eq(
-            Mux(looked_up.mask[lane], Mux(looked_up.recipe.table_enable, self.entry[lane], plain), 0)
-        )
+        # GATHER's mask counts from its byte, which may be in any lane.
+        keep = looked_up.mask[lane] | looked_up.recipe.broadcast
+        m.d.sync += self.result[lane].eq(Mux(keep, Mux(looked_up.recipe.table_enable, self.entry[lane], plain), 0))
 
 
 def _delay(m: Module, value: Any, cycles: int) -> Any:

@@ -16,7 +16,7 @@ from hw.isa import Drain, Instruction, Stats, Sweep, SweepKind
 from hw.post.engine import PostEngine
 from tests.hw.post.reference import PostState
 
-__all__ = ["Run", "random_state", "run", "simulate"]
+__all__ = ["Item", "Run", "random_state", "run", "simulate"]
 
 Array = NDArray[np.int64]
 Item = tuple[Instruction, Array | None]
