@@ -35,6 +35,8 @@ __all__ = [
     "dense_values",
     "operand",
     "params",
+    "read_scratchpad",
+    "read_vector",
     "spans",
     "undense",
     "weight_words",
@@ -212,6 +214,26 @@ def operand(config: AcceleratorConfig, matrix: NDArray[Any]) -> NDArray[np.uint8
     words = np.zeros((m, k_tiles * config.rows), np.uint8)
     words[:, :k] = matrix.astype(np.uint8)
     return words.reshape(m, k_tiles, config.rows)
+
+
+def read_scratchpad(config: AcceleratorConfig, outputs: dict[str, NDArray[Any]], name: str) -> NDArray[np.int8]:
+    """Return the words ``[scratchpad_words, rows]`` that :meth:`Assembler.dump_scratchpad` has brought to outputs."""
+    parts = []
+    for start in range(0, config.scratchpad_words, config.acc_depth):
+        m = min(config.acc_depth, config.scratchpad_words - start)
+        parts.append(undense(config, outputs[f"{name}_{start}"], m, config.rows))
+    return np.concatenate(parts).astype(np.int8)
+
+
+def read_vector(config: AcceleratorConfig, outputs: dict[str, NDArray[Any]], name: str) -> NDArray[np.int16]:
+    """Return the words ``[vector_words, lanes]`` that :meth:`Assembler.dump_vector` has brought to outputs."""
+    parts = []
+    words_per_part = min(config.acc_depth, config.scratchpad_words)
+    for start in range(0, config.vector_words, words_per_part):
+        m = min(words_per_part, config.vector_words - start)
+        low, high = (undense(config, outputs[f"{name}_{start}_{part}"], m, config.lanes) for part in ("low", "high"))
+        parts.append(256 * high + low)
+    return np.concatenate(parts).astype(np.int16)
 
 
 def weight_words(config: AcceleratorConfig, b: NDArray[Any]) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""``docs/architecture.md`` word for word: slow, one chunk after the other, in int64; what all backends are compared with."""
+"""``docs/architecture.md`` word for word: slow, one chunk after the other; all backends are compared with it."""
 
 from collections import deque
 from typing import Any

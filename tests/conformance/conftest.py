@@ -1,0 +1,45 @@
+"""Every test here runs on every backend and every configuration."""
+
+import importlib.util
+import shutil
+
+import numpy as np
+import pytest
+
+from hw.config import AcceleratorConfig
+from sim import open_device
+from sim.device import Device
+from tests.conformance.configs import CONFIGS
+
+BACKENDS = ("model", "rtl")
+
+
+def _missing(backend: str) -> str:
+    """Return why a backend cannot be tested here."""
+    if backend == "rtl" and importlib.util.find_spec("sim.rtl") is None:
+        return "sim.rtl is not there"
+    if backend == "rtl" and not any(map(shutil.which, ("c++", "g++", "clang++"))):
+        return "there is no C++ compiler"
+    return ""
+
+
+@pytest.fixture(scope="session", params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> str:
+    if reason := _missing(request.param):
+        pytest.skip(reason)
+    return request.param
+
+
+@pytest.fixture(scope="session", params=CONFIGS)
+def config(request: pytest.FixtureRequest) -> AcceleratorConfig:
+    return CONFIGS[request.param]
+
+
+@pytest.fixture(scope="session")
+def device(backend: str, config: AcceleratorConfig) -> Device:
+    return open_device(backend, config)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(2026)
