@@ -15,6 +15,8 @@ from hw.layouts import Scrub
 
 __all__ = ["Sequencer"]
 
+_TABLE_WORD_BYTES = 8
+
 _SETTLE_CYCLES = 4
 """The last scrubbed words pass through the memories' write registers before these are reset, too."""
 
@@ -92,8 +94,8 @@ class Sequencer(wiring.Component):
             config.scratchpad_words // config.scratchpad_banks,
             config.vector_words,
             config.param_words,
-            config.tables * TABLE_ENTRIES,
-            config.acc_banks * config.acc_depth,
+            config.tables * TABLE_ENTRIES // _TABLE_WORD_BYTES,
+            config.acc_depth,
             config.weight_fifo_words,
         )
         super().__init__(
