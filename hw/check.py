@@ -1,31 +1,37 @@
 """The rules that every instruction must obey before it may start; software twin of the hardware's Checker.
 
-First come the fields: one that is impossible gives ILLEGAL_FIELD with address 0. Then come the operands, in the
-order of their fields in the instruction: the first whose last word lies beyond its memory gives OUT_OF_RANGE with
-its first word. All sums are exact; nothing wraps. Operands that the instruction does not use are not looked at, nor are
-reserved bits.
+Fields come first: an instruction with an impossible one is an ILLEGAL_FIELD, with address 0. Then come the operands, in
+the order of this table: the first whose last word is beyond its memory is OUT_OF_RANGE, with its first word as address.
+Sums and products are exact; nothing wraps. Fields and operands that an instruction does not use may have any value, and
+so may reserved bits. A DRAIN to memory uses what `second`, `table_enable` and `row_scale` ask for, as any other.
 
-========  ===========  ======================================================  ==========================
-opcode    operand      words                                                   beyond
-========  ===========  ======================================================  ==========================
-LOAD      target       ``count`` units from ``addr``                           the target
-LOAD      memory       ``count`` units of the target, in bytes                 2**32 bytes
-STREAM    memory       ``count`` words of ``rows`` bytes                       2**32 bytes
-GEMM      A            ``m`` rows of ``k_tiles``                               scratchpad
-GEMM      B            ``n`` rows of ``k_tiles``, if ``b_scratchpad``          scratchpad
-DRAIN     destination  ``m`` rows of ``n`` values; to memory, dense rows of    scratchpad, vector memory
-                       ``n + lanes - 1`` int32 (what padding may need)         or 2**32 bytes
-DRAIN     parameters   COLUMN: ``n`` values; ROW: ``m`` words; FIXED: one      params
-DRAIN     residual     ``m`` rows of ``n`` values, if RESIDUAL                 vector memory
-DRAIN     table        one, if ``table_enable``                                ``tables``
-DRAIN     statistics   ``m`` rows, if ``stats`` or ``row_scale``               ``acc_depth``
-SWEEP     source       ``m`` rows of ``n`` values                              vector memory
-SWEEP     destination  ``m`` rows of ``n`` values, but for MOMENTS             scratchpad
-SWEEP     parameters   ``n`` values, if LAYERNORM or GATHER                    params
-SWEEP     table        one, if SOFTMAX                                         ``tables``
-SWEEP     statistics   ``m`` rows                                              ``acc_depth``
-========  ===========  ======================================================  ==========================
-"""
+| opcode | legal fields |
+|---|---|
+| all | no bit of the instruction's own engine in `wait` and `signal`; HALT and STREAM: no bit at all |
+| LOAD | `target` exists; `count` > 0; `mem_addr` is a multiple of `bus_bytes` |
+| STREAM | `count` > 0; `mem_addr` is a multiple of `bus_bytes` |
+| GEMM | 0 < `m` <= `acc_depth`; `n` > 0; `k_tiles` > 0; `n` <= `cols`, or both `clear` and `release` |
+| DRAIN | 0 < `m` <= `acc_depth`; `n` > 0; `dest`, `param_mode`, `second` and `stats` exist; to memory: `dest_addr` is a multiple of `bus_bytes`; with `stats`: to VECTOR and without table; MOMENTS with `stats_last`: `row_length` > 0 |
+| SWEEP | 0 < `m` <= `acc_depth`; `n` > 0; MOMENTS: `row_length` > 0; GATHER: `n` = 1, `src_lane` < `lanes` and `dest_byte` < `rows` |
+
+| opcode | operand | what it takes | must fit |
+|---|---|---|---|
+| LOAD | target | `count` units from `addr` | the target's units |
+| LOAD | memory | as many bytes from `mem_addr` | 2^32 bytes |
+| STREAM | memory | `count` words of `rows` bytes from `mem_addr` | 2^32 bytes |
+| GEMM | A | `m` rows of `k_tiles` words from `a_addr` | scratchpad |
+| GEMM | B, if `b_scratchpad` | `n` rows of `k_tiles` words from `b_addr` | scratchpad |
+| DRAIN | destination | `m` rows of `n` values from `dest_addr`; to memory, `m` dense rows of `n + lanes - 1` int32 | scratchpad, vector memory or 2^32 bytes |
+| DRAIN | parameters | COLUMN: `n` values, ROW: `m` words, FIXED: one word, from `param_addr` | params |
+| DRAIN | residual, if RESIDUAL | `m` rows of `n` values from `res_addr` | vector memory |
+| DRAIN | table, if `table_enable` | table `table` | `tables` |
+| DRAIN | statistics, if `stats` or `row_scale` | `m` rows from `stats_addr` | `acc_depth` |
+| SWEEP | source | `m` rows of `n` values from `src_addr` | vector memory |
+| SWEEP | destination, but for MOMENTS | `m` rows of `n` values from `dest_addr` | scratchpad |
+| SWEEP | parameters, if LAYERNORM or GATHER | `n` values from `param_addr` | params |
+| SWEEP | table, if SOFTMAX | table `table` | `tables` |
+| SWEEP | statistics | `m` rows from `stats_addr` | `acc_depth` |
+"""  # noqa: E501  # Markdown tables for docs/isa.md
 
 import enum
 from collections.abc import Iterator
