@@ -24,6 +24,8 @@ MAX_K_TILES = (1 << 14) - 1
 MAX_K = {False: 131_071, True: 65_793}
 """Longest sums that int32 holds, by whether ``a`` is unsigned."""
 
+MEMORY_BYTES = 1 << 32
+
 SUM_BYTES = 4
 
 
@@ -151,19 +153,18 @@ class MatmulLowering:
         ):
             regions[name] = Region(addr=size, dtype=dtype, shape=(count,))
             size += regions[name].nbytes + -regions[name].nbytes % config.bus_bytes
+        if size > MEMORY_BYTES:
+            raise ValueError(f"the operands must fit 4 GiB, not take {size} bytes")
         builder = Builder(config, weights_base=regions["b"].addr, ring_words=range(config.scratchpad_words))
         no_bias = Binding(Resident(LoadTarget.PARAM_BROADCAST, zero_addr, 1))
         self._emit(builder, no_bias, regions["a"].addr, regions["c"].addr, a_unsigned)
-        program = builder.finish(
+        return builder.finish(
             constants=zero.to_array(),
             inputs={"a": regions["a"], "b": regions["b"]},
             outputs={"c": regions["c"]},
             macs=self._m * self._n * self._k,
             metadata={"kind": "matmul", "shape": f"{self._m} {self._n} {self._k}"},
         )
-        if program.memory_bytes > 1 << 32:
-            raise ValueError(f"the operands must fit 4 GiB, not take {program.memory_bytes} bytes")
-        return program
 
     def _emit(self, builder: Builder, no_bias: Binding, a_addr: int, c_addr: int, a_unsigned: bool) -> None:
         pieces = iter(self._pieces)

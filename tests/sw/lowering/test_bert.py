@@ -1,0 +1,181 @@
+"""Lowered BERTs equal the integer reference bit for bit, on arrays and models of any shape."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hw.check import check
+from hw.config import AcceleratorConfig
+from hw.isa import ErrorCode, Load, LoadTarget, Stream, Sweep, SweepKind
+from hw.presets import PRESETS
+from sim import open_device
+from sw.checkpoint import Checkpoint
+from sw.lowering import BertLowering, lower_bert
+from sw.reference import embed, forward
+from tests.sw.lowering.token_machine import instructions_of
+from tests.sw.random_checkpoint import random_checkpoint
+
+SMALL = {"scratchpad_kib": 16, "vector_kib": 16, "param_words": 64, "weight_fifo_words": 32}
+
+
+def assert_exact(checkpoint: Checkpoint, config: AcceleratorConfig, *lengths: int) -> None:
+    """Compare the programs of some lengths with the reference, on the integer model."""
+    lowering = BertLowering(checkpoint, config)
+    device = open_device("model", config)
+    for length in lengths:
+        program = lowering.lower(length)
+        assert [i for i in instructions_of(program) if check(config, i)[0] != ErrorCode.NONE] == []
+        ids = np.random.default_rng(length).integers(0, len(checkpoint.embedding.word), length)
+        rows = embed(checkpoint, ids)
+        padded = np.zeros(program.inputs["rows"].shape, np.int16)
+        padded[:, : rows.shape[1]] = rows
+        logits = device.run(program, {"rows": padded}).outputs["logits"]
+        expected = forward(checkpoint, rows)
+        np.testing.assert_array_equal(logits[: len(expected)], expected, err_msg=f"length {length}")
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 8])
+@pytest.mark.parametrize("cols", [1, 4, 5, 7])
+def test_any_array(rows: int, cols: int) -> None:
+    config = AcceleratorConfig(rows=rows, cols=cols, acc_depth=16, **SMALL)
+    assert_exact(random_checkpoint(rows * 8 + cols), config, 1, 2, 13, 32)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"layers": 3, "hidden": 20, "heads": 5, "labels": 3},
+        {"layers": 1, "hidden": 7, "heads": 1, "ffn": 5, "labels": 1},
+        {"hidden": 32, "heads": 1, "ffn": 50},
+        {"hidden": 9, "heads": 9, "labels": 7},
+        {"slots": 0},
+        {"slots": 1, "ffn": 1},
+        {"slots": 17},
+    ],
+)
+@pytest.mark.parametrize(("rows", "cols"), [(4, 4), (3, 5), (16, 8)])
+def test_any_model(shape: dict[str, int], rows: int, cols: int) -> None:
+    config = AcceleratorConfig(rows=rows, cols=cols, acc_depth=32, **SMALL)
+    assert_exact(random_checkpoint(1, **shape), config, 1, 19)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"tables": 1},
+        {"acc_banks": 5},
+        {"bus_bytes": 4},
+        {"bus_bytes": 64},
+        {"queue_depth": 2},
+        {"scratchpad_banks": 1},
+        {"scratchpad_banks": 16},
+        {"lanes": 1},
+        {"lanes": 2},
+        {"acc_depth": 4},
+        {"param_words": 16},
+        {"acc_depth": 4, "param_words": 16, "scratchpad_kib": 2, "vector_kib": 2, "tables": 1, "queue_depth": 2},
+    ],
+    ids=str,
+)
+def test_any_memories(fields: dict[str, Any]) -> None:
+    config = dataclasses.replace(AcceleratorConfig(rows=4, cols=4, **SMALL), **fields)
+    assert_exact(random_checkpoint(2), config, 3, 8, 32)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_presets(preset: str) -> None:
+    assert_exact(random_checkpoint(3), PRESETS[preset], 1, 31)
+
+
+def test_feed_forward_is_blocked_by_rows_when_its_middle_does_not_fit() -> None:
+    config = AcceleratorConfig(rows=4, cols=4, **SMALL | {"scratchpad_kib": 4})
+    assert_exact(random_checkpoint(4, ffn=256), config, 32)
+
+
+def test_random_models_on_random_arrays() -> None:
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        heads, width = rng.integers(1, 6, 2)
+        shape = {
+            "layers": rng.integers(1, 4),
+            "hidden": heads * width + heads,
+            "heads": heads,
+            "ffn": rng.integers(1, 50),
+            "labels": rng.integers(1, 6),
+            "slots": rng.integers(0, 6),
+        }
+        fields = {
+            "rows": rng.integers(1, 9),
+            "cols": rng.integers(1, 9),
+            "acc_depth": rng.choice([4, 8, 16, 64]),
+            "acc_banks": rng.integers(2, 4),
+            "scratchpad_banks": rng.choice([1, 2, 4]),
+            "param_words": rng.choice([16, 64, 512]),
+            "tables": rng.integers(1, 4),
+            "bus_bytes": rng.choice([4, 8, 16, 32]),
+            "queue_depth": rng.choice([2, 4, 8]),
+        }
+        config = AcceleratorConfig(scratchpad_kib=8, vector_kib=8, **{k: int(v) for k, v in fields.items()})
+        checkpoint = random_checkpoint(seed, **{k: int(v) for k, v in shape.items()})
+        assert_exact(checkpoint, config, int(rng.integers(1, 33)))
+
+
+def test_programs_of_all_lengths_share_their_constants() -> None:
+    lowering = BertLowering(random_checkpoint(5), AcceleratorConfig())
+    assert lowering.lower(1).constants is lowering.lower(32).constants
+
+
+def test_weights_that_stand_in_order_are_one_stream() -> None:
+    instructions = instructions_of(lower_bert(random_checkpoint(5), AcceleratorConfig(), 1))
+    assert sum(isinstance(i, Stream) for i in instructions) == 1
+
+
+def test_softmax_of_one_head_stands_among_the_products_of_the_next() -> None:
+    config = AcceleratorConfig(rows=4, cols=4, **SMALL)
+    instructions = instructions_of(lower_bert(random_checkpoint(6, hidden=8, heads=2), config, 32))
+    sweeps = [i for i in instructions if isinstance(i, Sweep) and i.kind == SweepKind.SOFTMAX]
+    assert {s.m for s in sweeps} - {32, 1}, "no softmax was split"
+
+
+def test_parameters_are_loaded_ahead() -> None:
+    instructions = instructions_of(lower_bert(random_checkpoint(5), AcceleratorConfig(), 9))
+    params = [i for i in instructions if isinstance(i, Load) and i.target == LoadTarget.PARAM]
+    first_uses = [next(k for k, x in enumerate(instructions) if getattr(x, "param_addr", -1) == p.addr) for p in params]
+    assert all(instructions.index(p) < use for p, use in zip(params, first_uses, strict=True))
+
+
+def test_useful_macs() -> None:
+    n, f, s = 8, 20, 5
+    program = lower_bert(random_checkpoint(7, layers=2, hidden=n, heads=2, ffn=f, labels=3), AcceleratorConfig(), s)
+    full = 4 * s * n * n + 2 * s * s * n + 2 * s * n * f
+    last = 2 * s * n * n + 2 * n * n + 2 * s * n + 2 * n * f
+    assert program.macs == full + last + n * n + 3 * n
+
+
+@pytest.mark.parametrize("length", [0, 33])
+def test_length_is_checked(length: int) -> None:
+    with pytest.raises(ValueError, match=f"length must be from 1 to 32, not {length}"):
+        lower_bert(random_checkpoint(0), AcceleratorConfig(), length)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"vector_kib": 1}, "vector_kib must be larger than 1: 32 rows of 64 int16 values and one row of scores"),
+        ({"scratchpad_kib": 4}, "scratchpad_kib must be larger than 4: the attention of 32 rows of 64 values"),
+        ({"param_words": 4, "rows": 16}, "param_words must hold the parameters of 16 columns, 2 in a word, not be 4"),
+    ],
+    ids=str,
+)
+def test_what_does_not_fit_is_named(fields: dict[str, int], message: str) -> None:
+    config = AcceleratorConfig(**{"rows": 4, "cols": 2, "scratchpad_kib": 64, "vector_kib": 64} | fields)
+    with pytest.raises(ValueError, match=message):
+        lower_bert(random_checkpoint(0, hidden=64, heads=2), config, 32)
+
+
+def test_middle_that_never_fits_is_named() -> None:
+    config = AcceleratorConfig(rows=4, cols=4, scratchpad_kib=4)
+    with pytest.raises(ValueError, match="scratchpad_kib must be larger than 4: 32 rows of 16 values and one row of"):
+        lower_bert(random_checkpoint(0, ffn=4000), config, 32)
