@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 from hw.array.layouts import RowToken
 from hw.config import AcceleratorConfig
 from hw.layouts import AccumulatorRead, Scrub
+from hw.memory.collisions import NO_COLLISIONS
 from hw.memory.scrub import scrubs
 
 __all__ = ["Accumulators"]
@@ -108,7 +109,7 @@ class Accumulators(wiring.Component):
             total = Signal(signed(32), name=f"sum_{c}")
             masked: Any = 0
             for b in range(banks):
-                memory = Memory(shape=signed(32), depth=self._config.acc_depth, init=[])
+                memory = Memory(shape=signed(32), depth=self._config.acc_depth, init=[], attrs=NO_COLLISIONS)
                 m.submodules[f"bank_{b}_column_{c}"] = memory
                 read, write = memory.read_port(), memory.write_port()
                 wanted = self.acc_read.en & (self.acc_read.bank == b) & (self.acc_read.chunk == c // self._config.lanes)

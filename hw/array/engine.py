@@ -27,7 +27,7 @@ class ArrayEngine(wiring.Component):
     those of the next GEMM; the feeder starts a tile when all it needs is there; the streamer requests its rows of A;
     tokens follow these to the accumulators.
 
-    Latency: ``done`` comes ``rows + cols + 4`` cycles after the last row's request. Throughput: a tile takes
+    Latency: ``done`` comes ``rows + cols + 6`` cycles after the last row's request. Throughput: a tile takes
     ``max(m, cols, 4)`` cycles.
 
     Parameters

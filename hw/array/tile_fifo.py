@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 from hw.array.layouts import TileRead, word_layout
 from hw.config import AcceleratorConfig
 from hw.layouts import Scrub
+from hw.memory.collisions import NO_COLLISIONS
 from hw.memory.scrub import scrubs
 
 __all__ = ["TileFifo"]
@@ -52,7 +53,7 @@ class TileFifo(wiring.Component):
 
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
-        memory = m.submodules.memory = Memory(shape=self._word, depth=self._depth, init=[])
+        memory = m.submodules.memory = Memory(shape=self._word, depth=self._depth, init=[], attrs=NO_COLLISIONS)
         write, read = memory.write_port(), memory.read_port()
 
         push = Signal()

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw.config import AcceleratorConfig
 from hw.layouts import BankedRead, LoadWrite, MaskedWrite, Scrub
+from hw.memory.collisions import NO_COLLISIONS
 from hw.memory.scrub import scrubs
 
 __all__ = ["Scratchpad"]
@@ -18,7 +19,7 @@ class Scratchpad(wiring.Component):
     """Words of ``rows`` bytes in contiguous banks, each with one read and one write port.
 
     In each bank a read of A goes before one of B, and a write of the post-processor before one of a LOAD; the other
-    waits. A write is in memory in the next cycle. A read in the cycle of a write to the same word gives the old word.
+    waits. A write is in memory in the next cycle; the word must not be read in the cycle that writes it.
 
     Latency: read data 2 cycles after the request. Throughput: two reads and two writes a cycle, to different banks.
 
@@ -76,7 +77,9 @@ class Scratchpad(wiring.Component):
 
         words = []
         for index in range(self._banks):
-            bank = m.submodules[f"bank_{index}"] = Memory(shape=self._word, depth=self._depth, init=[])
+            bank = m.submodules[f"bank_{index}"] = Memory(
+                shape=self._word, depth=self._depth, init=[], attrs=NO_COLLISIONS
+            )
             read, write = bank.read_port(), bank.write_port(granularity=1)
 
             reads_a = a.en & (a_place.bank == index)

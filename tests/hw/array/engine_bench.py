@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from amaranth.hdl import Module, ResetInserter, Signal
+from amaranth.lib.wiring import connect
 from amaranth.sim import Simulator
 from numpy.typing import NDArray
 
 from hw.array.engine import ArrayEngine
 from hw.config import AcceleratorConfig
 from hw.isa import Gemm
+from hw.memory.scratchpad import Scratchpad
 
 __all__ = ["EngineBench"]
 
@@ -31,6 +34,8 @@ class EngineBench:
         Probability with which each of the engine's neighbours pauses in a cycle.
     drain_delay : int
         Cycles that the post-processor waits before it reads a full bank.
+    dut : ArrayEngine, optional
+        The engine, if there is one already.
     """
 
     def __init__(
@@ -41,8 +46,9 @@ class EngineBench:
         seed: int = 0,
         stalls: float = 0.0,
         drain_delay: int = 0,
+        dut: ArrayEngine | None = None,
     ) -> None:
-        self.config, self.gemms = config, list(gemms)
+        self.config, self.gemms, self.seed = config, list(gemms), seed
         self.rng = np.random.default_rng(seed)
         self.stalls, self.drain_delay = stalls, drain_delay
         self.memory: NDArray[np.uint8] = self.rng.integers(0, 256, (512, config.rows), np.uint8)
@@ -54,7 +60,7 @@ class EngineBench:
         self.counts = dict.fromkeys(CAUSES, 0)
         self.trace: list[str] = []
         self.finished = 0
-        self.dut = ArrayEngine(config)
+        self.dut = dut or ArrayEngine(config)
         self._expect()
 
     def _expect(self) -> None:
@@ -85,14 +91,75 @@ class EngineBench:
 
     def run(self) -> int:
         """Run to the end and return the cycles from the first request of a row to the last ``done``."""
-        sim = Simulator(self.dut)
+        self._simulate(self.dut, self._drain_banks, self._issue, self._stream_weights, self._scratchpad, self._watch)
+        return len(self.trace) - self.trace.index("busy")
+
+    def run_with_scratchpad(self) -> int:
+        """Run with the real scratchpad, loaded first, and return the cycles in which something waited for a bank."""
+        m = Module()
+        m.submodules.engine = engine = self.dut
+        m.submodules.scratchpad = scratchpad = Scratchpad(self.config)
+        connect(m, engine.a_read, scratchpad.a_read)
+        connect(m, engine.b_read, scratchpad.b_read)
+        conflicts = 0
+
+        async def load_and_drain(ctx: Any) -> None:
+            for addr, word in enumerate(self.memory):
+                await self._send(ctx, scratchpad.load_write, {"addr": addr, "data": [int(x) for x in word]})
+            ctx.set(loaded, 1)
+            await self._drain_banks(ctx)
+
+        async def issue(ctx: Any) -> None:
+            await ctx.tick().until(loaded)
+            await self._issue(ctx)
+
+        async def count(ctx: Any) -> None:
+            nonlocal conflicts
+            async for _, _, conflict in ctx.tick().sample(scratchpad.conflict):
+                conflicts += conflict
+
+        loaded = Signal()
+        self._simulate(m, load_and_drain, issue, self._stream_weights, count, self._watch)
+        return conflicts
+
+    def scrub_after(self, hold_reset: bool, gemm: Gemm) -> None:
+        """Run, scrub, then run ``gemm`` as the only one after a reset.
+
+        Parameters
+        ----------
+        hold_reset : bool
+            Whether the reset lasts as long as the scrub, or comes after it.
+        gemm : Gemm
+            Releases its bank.
+        """
+        reset = Signal()
+        fresh = EngineBench(self.config, [gemm], seed=self.seed, dut=self.dut)
+
+        async def scrub(ctx: Any) -> None:
+            await self._drain_banks(ctx)
+            ctx.set(reset, hold_reset)
+            ctx.set(self.dut.scrub.en, 1)
+            for addr in range(3 * self.config.acc_depth):
+                ctx.set(self.dut.scrub.addr, addr)
+                await ctx.tick()
+            ctx.set(self.dut.scrub.en, 0)
+            ctx.set(reset, 1)
+            await ctx.tick()
+            ctx.set(reset, 0)
+            await fresh._issue(ctx)
+            await fresh._compare_banks(ctx)
+
+        top = ResetInserter(reset)(self.dut)
+        self._simulate(top, scrub, self._issue, self._stream_weights, self._scratchpad, self._watch)
+
+    @staticmethod
+    def _simulate(top: Any, main: Any, *background: Any) -> None:
+        sim = Simulator(top)
         sim.add_clock(1e-6)
-        sim.add_testbench(self._drain_banks)
-        for bench in (self._issue, self._stream_weights, self._scratchpad, self._watch):
+        sim.add_testbench(main)
+        for bench in background:
             sim.add_testbench(bench, background=True)
         sim.run()
-        first = self.trace.index("busy")
-        return len(self.trace) - first
 
     def _pause(self) -> bool:
         return bool(self.rng.random() < self.stalls)
@@ -130,12 +197,22 @@ class EngineBench:
             ctx.set(b.ready, not self._pause())
 
     async def _drain_banks(self, ctx: Any) -> None:
+        """Compare all banks, then wait for all GEMMs; nothing may be left over."""
+        await self._compare_banks(ctx)
+        while self.finished < len(self.gemms):
+            await ctx.tick()
+        assert ctx.get(self.dut.bank.valid) == 0
+        assert ctx.get(self.dut.weights_free) == self.config.weight_fifo_words
+
+    async def _compare_banks(self, ctx: Any) -> None:
         """Read each full bank as the post-processor does and compare it."""
         dut, rows = self.dut, max(g.m for g in self.gemms)
-        places = [(m, j) for m in range(rows) for j in range(self.config.chunks_per_tile)]
+        # The last sum is read first: it must be there as soon as the bank is announced.
+        places = [(m, j) for m in range(rows)[::-1] for j in range(self.config.chunks_per_tile)[::-1]]
         for index, (bank, expected) in enumerate(self.banks):
             await self._wait_for(ctx, dut.bank.valid)
-            await ctx.tick().repeat(self.drain_delay + 1)
+            for _ in range(self.drain_delay):
+                await ctx.tick()
             while self._pause():
                 await ctx.tick()
             assert ctx.get(dut.bank.payload) == bank
@@ -157,10 +234,6 @@ class EngineBench:
             ctx.set(dut.bank.ready, 1)
             await ctx.tick()
             ctx.set(dut.bank.ready, 0)
-        while self.finished < len(self.gemms):
-            await ctx.tick()
-        assert ctx.get(dut.bank.valid) == 0
-        assert ctx.get(dut.weights_free) == self.config.weight_fifo_words
 
     @staticmethod
     async def _wait_for(ctx: Any, condition: Any) -> None:

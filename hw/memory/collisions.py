@@ -1,0 +1,10 @@
+"""What synthesis may assume about memories."""
+
+__all__ = ["NO_COLLISIONS"]
+
+NO_COLLISIONS = {"no_rw_check": 1}
+"""Attributes of a memory of which no word is ever read in the very cycle that writes it.
+
+Block RAMs with one read and one write port leave that word undefined. Unless told that it does not matter, Yosys puts
+a comparator and a second data path around each of them.
+"""
