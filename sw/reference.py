@@ -86,7 +86,8 @@ def forward(checkpoint: Checkpoint, rows: NDArray[np.int16], observe: Observer |
     for i, layer in enumerate(checkpoint.layers):
         # Only the [CLS] row is classified: the last layer needs the others for its keys and values alone.
         x = _encoder_layer(layer, checkpoint.heads, x, 1 if i == last else len(x), name=f"layers.{i}.", see=see)
-    _, pooled = _layernorm(x[:1], checkpoint.pooler_norm)
+    h, pooled = _layernorm(x[:1], checkpoint.pooler_norm)
+    see("pooler_norm", h)
     index = np.clip(_linear(pooled, checkpoint.pooler), 0, INDEX)
     see("pooler", index)
     pooled = checkpoint.tanh_table.view(np.int8)[index].astype(np.int64)

@@ -1,5 +1,6 @@
 """From a fine-tuned Hugging Face BERT to a :class:`sw.checkpoint.Checkpoint`; only this package needs torch."""
 
+from sw.quantizer.compare import compare
 from sw.quantizer.quantize import quantize
 
-__all__ = ["quantize"]
+__all__ = ["compare", "quantize"]

@@ -1,6 +1,7 @@
 """Scales inside of attention: query, key, scores, value and context."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +63,7 @@ def quantize_attention(layer: FloatLayer, name: str, statistics: Statistics, ope
     key_middle = _middle(statistics, f"{name}key")
     key_lsb = _head_lsb(statistics.sample(f"{name}key") - key_middle, heads)
     value_middle = _middle(statistics, f"{name}value")
-    value_lsb = clip_thresholds(statistics.sample(f"{name}value") - value_middle) / LIMIT
+    value_lsb = clip_thresholds((statistics.sample(f"{name}value") - value_middle).astype(np.float32)) / LIMIT
     # The key's own bias adds the same to all scores of a row, and so would any other: it is free for centring.
     key = FloatLinear(weight=layer.key.weight, bias=np.zeros_like(layer.key.bias))
 
@@ -115,7 +116,7 @@ def _middle(statistics: Statistics, name: str) -> Real:
     return (statistics.low(name).astype(np.float64) + statistics.high(name)) / 2
 
 
-def _head_lsb(rows: NDArray[np.floating], heads: int) -> Real:  # type: ignore[type-arg]
+def _head_lsb(rows: NDArray[np.floating[Any]], heads: int) -> Real:
     """Return one LSB for each head."""
     per_head = rows.reshape(len(rows), heads, -1).transpose(0, 2, 1).reshape(-1, heads)
     return clip_thresholds(per_head.astype(np.float32)) / LIMIT
@@ -123,4 +124,5 @@ def _head_lsb(rows: NDArray[np.floating], heads: int) -> Real:  # type: ignore[t
 
 def _softmax_table() -> NDArray[np.uint8]:
     exponent = np.arange(TABLE_ENTRIES) * (TABLE_NATS / TABLE_ENTRIES)
-    return np.rint(NUMERATOR_ONE * np.exp(-exponent)).astype(np.uint8)
+    table: NDArray[np.uint8] = np.rint(NUMERATOR_ONE * np.exp(-exponent)).astype(np.uint8)
+    return table

@@ -7,11 +7,14 @@ __all__ = ["FRACTIONS", "clip_thresholds"]
 
 Float = NDArray[np.float32]
 
+LIMIT = 127
+"""Codes on either side of zero."""
+
 FRACTIONS = np.geomspace(0.12, 1, 32)
 """Thresholds that are tried, as parts of the greatest value."""
 
 
-def clip_thresholds(values: Float, weight: Float | None = None, levels: int = 127) -> NDArray[np.float64]:
+def clip_thresholds(values: Float, weight: Float | None = None) -> NDArray[np.float64]:
     """Return, for each column, the symmetric threshold with the least squared error of quantized values.
 
     Parameters
@@ -19,14 +22,13 @@ def clip_thresholds(values: Float, weight: Float | None = None, levels: int = 12
     values : float32 [samples, columns]
     weight : float32, optional
         Importance of each error; broadcasts with ``values``.
-    levels : int
-        Codes on either side of zero.
     """
     largest = np.maximum(np.abs(values).max(0).astype(np.float64), 1e-9)
-    best, error = largest.copy(), np.full(len(largest), np.inf)
+    best: NDArray[np.float64] = largest.copy()
+    error = np.full(len(largest), np.inf)
     for fraction in FRACTIONS:
-        step = (largest * fraction / levels).astype(np.float32)
-        residue = (values - np.clip(np.rint(values / step), -levels, levels) * step) ** 2
+        step = (largest * fraction / LIMIT).astype(np.float32)
+        residue = (values - np.clip(np.rint(values / step), -LIMIT, LIMIT) * step) ** 2
         total = (residue if weight is None else residue * weight).sum(0, dtype=np.float64)
         better = total < error
         best, error = np.where(better, largest * fraction, best), np.where(better, total, error)

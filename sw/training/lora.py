@@ -37,10 +37,10 @@ class LoraLinear(nn.Module):  # type: ignore[misc]
         """Apply the layer to ``x`` [..., K]."""
         return self.base(x) + (x @ self.lora_A.T) @ self.lora_B.T * (ALPHA / RANK)
 
-    @torch.no_grad()
     def merge(self) -> nn.Linear:
         """Return one linear layer that does the same."""
-        self.base.weight += (ALPHA / RANK) * self.lora_B @ self.lora_A
+        with torch.no_grad():
+            self.base.weight += (ALPHA / RANK) * self.lora_B @ self.lora_A
         return self.base
 
 
@@ -73,7 +73,6 @@ def save_adapter(model: Any, folder: Path) -> None:
     save_file({name: tensor.detach().half().contiguous() for name, tensor in tensors.items()}, folder / FILE)
 
 
-@torch.no_grad()
 def load_adapter(model: Any, folder: Path) -> None:
     """Copy what :func:`save_adapter` wrote into a model with adapters.
 
@@ -94,7 +93,7 @@ def load_adapter(model: Any, folder: Path) -> None:
         if tensors[stored].shape != parameter.shape:
             shapes = f"{tuple(parameter.shape)}, not {tuple(tensors[stored].shape)}"
             raise ValueError(f"{stored} in {folder / FILE} must have the shape {shapes}")
-        parameter.copy_(tensors.pop(stored))
+        parameter.data.copy_(tensors.pop(stored))
     if tensors:
         raise ValueError(f"{folder / FILE} has a tensor without a place: {min(tensors)}")
 
