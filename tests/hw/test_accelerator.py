@@ -172,7 +172,7 @@ def test_product_matches_numpy(name: str, stall: float) -> None:
     _simulate(config, bench, stall=stall, latency=13)
 
 
-@pytest.mark.parametrize("name", _CONFIGS)
+@pytest.mark.parametrize("name", ["2x2", "3x5"])
 def test_illegal_instructions_stop_after_earlier_ones(name: str) -> None:
     config = _CONFIGS[name]
     bad = {
@@ -187,7 +187,7 @@ def test_illegal_instructions_stop_after_earlier_ones(name: str) -> None:
     async def bench(host: _Host) -> None:
         await host.write("IRQ_ENABLE", 1)
         for instruction, (code, addr) in bad.values():
-            assembler, expected = _product(config, 5, config.cols, config.rows)
+            assembler, expected = _product(config, 3, config.cols, config.rows)
             index = len(assembler.instructions)
             assembler.add(instruction, Load(count=1, target=LoadTarget.VECTOR))
             program = assembler.program()
@@ -195,7 +195,7 @@ def test_illegal_instructions_stop_after_earlier_ones(name: str) -> None:
             assert await host.run(program) == Status.ERROR
             assert host.ctx.get(host.dut.irq)
             assert await host.error() == (code, index, addr)
-            np.testing.assert_array_equal(undense(config, host.output(program, "c"), 5, config.cols), expected)
+            np.testing.assert_array_equal(undense(config, host.output(program, "c"), 3, config.cols), expected)
 
             await host.write("CONTROL", Control.START)
             assert await host.read("STATUS") == Status.ERROR
@@ -207,10 +207,10 @@ def test_illegal_instructions_stop_after_earlier_ones(name: str) -> None:
 
 
 def test_missing_halt_is_an_error_and_what_follows_halt_is_not() -> None:
-    config = _CONFIGS["4x4"]
+    config = _CONFIGS["2x2"]
 
     async def bench(host: _Host) -> None:
-        assembler, _ = _product(config, 5, 4, 4)
+        assembler, _ = _product(config, 3, 2, 2)
         program = assembler.program()
         length = len(program.instructions) // 32
         assert await host.run(program, length - 1) == Status.ERROR
@@ -229,7 +229,7 @@ def test_missing_halt_is_an_error_and_what_follows_halt_is_not() -> None:
 @pytest.mark.parametrize("kind", ["read", "weights", "program", "write"])
 def test_bus_errors_name_the_instruction_and_recover(kind: str) -> None:
     config = _CONFIGS["4x4"]
-    m, n, k = 13, 9, 8
+    m, n, k = 13, 7, 4
     assembler, expected = _product(config, m, n, k)
     program = assembler.program()
     instructions = assembler.instructions
@@ -248,7 +248,7 @@ def test_bus_errors_name_the_instruction_and_recover(kind: str) -> None:
         assert await host.run(program) == Status.ERROR
         assert await host.error() == (code, index, addr)
         before = len(host.memory.reads), len(host.memory.writes)
-        await host.ctx.tick().repeat(300)
+        await host.ctx.tick().repeat(100)
         assert len(host.memory.reads) - before[0] <= 1
         assert len(host.memory.writes) - before[1] <= 1
         faults.clear()
@@ -259,39 +259,40 @@ def test_bus_errors_name_the_instruction_and_recover(kind: str) -> None:
     _simulate(config, bench, stall=0.1)
 
 
-@pytest.mark.parametrize("after", [1, 60, 120])
-def test_a_dead_bus_times_out_and_recovers(after: int) -> None:
-    config = _CONFIGS["4x4"]
-    assembler, expected = _product(config, 13, 9, 8)
-    program = assembler.program()
-
-    async def bench(host: _Host) -> None:
-        await host.start(program)
-        await host.ctx.tick().repeat(after)
-        host.memory.dead = True
-        assert await host.wait() == Status.ERROR
-        code, _, addr = await host.error()
-        assert code == ErrorCode.BUS_TIMEOUT
-        assert addr % config.bus_bytes == 0
-        host.memory.dead = False
-        await host.reset()
-        assert await host.run(program) == Status.DONE
-        np.testing.assert_array_equal(undense(config, host.output(program, "c"), 13, 9), expected)
-
-    _simulate(config, bench)
-
-
-@pytest.mark.parametrize("cycles", [5, 40, 90, 150, 260])
-def test_soft_reset_amid_a_program(cycles: int) -> None:
-    config = _CONFIGS["3x5"]
-    m, n, k = 11, 12, 8
+def test_a_dead_bus_times_out_and_recovers() -> None:
+    config = _CONFIGS["2x2"]
+    m, n, k = 7, 5, 4
     assembler, expected = _product(config, m, n, k)
     program = assembler.program()
 
     async def bench(host: _Host) -> None:
-        await host.start(program)
-        await host.ctx.tick().repeat(cycles)
-        await host.reset()
+        for after in (1, 60, 120):
+            await host.start(program)
+            await host.ctx.tick().repeat(after)
+            host.memory.dead = True
+            assert await host.wait() == Status.ERROR
+            code, _, addr = await host.error()
+            assert code == ErrorCode.BUS_TIMEOUT
+            assert addr % config.bus_bytes == 0
+            host.memory.dead = False
+            await host.reset()
+        assert await host.run(program) == Status.DONE
+        np.testing.assert_array_equal(undense(config, host.output(program, "c"), m, n), expected)
+
+    _simulate(config, bench)
+
+
+def test_soft_reset_amid_a_program() -> None:
+    config = _CONFIGS["2x2"]
+    m, n, k = 7, 5, 4
+    assembler, expected = _product(config, m, n, k)
+    program = assembler.program()
+
+    async def bench(host: _Host) -> None:
+        for cycles in (1, 20, 50, 90, 140, 200):
+            await host.start(program)
+            await host.ctx.tick().repeat(cycles)
+            await host.reset()
         assert await host.run(program) == Status.DONE
         np.testing.assert_array_equal(undense(config, host.output(program, "c"), m, n), expected)
 
@@ -299,7 +300,7 @@ def test_soft_reset_amid_a_program(cycles: int) -> None:
 
 
 def test_ports_are_flat_and_named_as_in_axi() -> None:
-    dut = Accelerator(_CONFIGS["2x2"])
+    dut = Accelerator(_CONFIGS["1x1"])
     text = rtlil.convert(dut, ports=dut.ports)
     for name in ("clk", "rst", "irq", "s_axil_awaddr", "m_axi_araddr", "m_axi_wstrb", "m_axi_bready", "s_axil_rdata"):
         assert f" \\{name}\n" in text
