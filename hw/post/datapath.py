@@ -132,7 +132,7 @@ class Datapath(wiring.Component):
             self.memory_en.eq(stage[_SUM].valid & (stage[_SUM].recipe.sink == Sink.MEMORY)),
             self.memory_last.eq(stage[_SUM].last),
             self.normalized_chunk.eq(stage[_SCALED]),
-            self.table_en.eq(stage[_CLIPPED].recipe.table_enable),
+            self.table_en.eq(stage[_CLIPPED].valid & stage[_CLIPPED].recipe.table_enable),
             self.table.eq(stage[_CLIPPED].recipe.table),
             self.o.eq(stage[_RESULT]),
         ]

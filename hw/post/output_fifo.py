@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw.config import AcceleratorConfig
 from hw.layouts import Scrub
+from hw.memory.collisions import NO_COLLISIONS
 
 __all__ = ["OutputFifo"]
 
@@ -61,7 +62,7 @@ class OutputFifo(wiring.Component):
 
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
-        m.submodules.storage = storage = Memory(shape=self._word, depth=_DEPTH, init=[])
+        m.submodules.storage = storage = Memory(shape=self._word, depth=_DEPTH, init=[], attrs=NO_COLLISIONS)
         read, write = storage.read_port(), storage.write_port()
         free = Signal(range(_DEPTH + 1), init=_DEPTH)
         head, tail = Signal(range(_DEPTH)), Signal(range(_DEPTH))

@@ -9,6 +9,8 @@ from amaranth.lib.wiring import In
 
 from hw.config import AcceleratorConfig
 from hw.layouts import LoadWrite, Scrub, param_record
+from hw.memory.collisions import NO_COLLISIONS
+from hw.memory.scrub import scrubs
 from hw.post.layouts import MemoryRead
 
 __all__ = ["ParamMemory"]
@@ -43,7 +45,8 @@ class ParamMemory(wiring.Component):
     def __init__(self, config: AcceleratorConfig) -> None:
         self._lanes = config.lanes
         self.storage = {
-            name: Memory(shape=_word(name, config.lanes), depth=config.param_words, init=[]) for name in _FIELDS
+            name: Memory(shape=_word(name, config.lanes), depth=config.param_words, init=[], attrs=NO_COLLISIONS)
+            for name in _FIELDS
         }
         super().__init__(
             {
@@ -62,7 +65,7 @@ class ParamMemory(wiring.Component):
             m.d.comb += [read.en.eq(port.en), read.addr.eq(port.addr)]
             m.d.sync += port.data.eq(read.data)
             with m.If(self.scrub.en):
-                m.d.comb += [write.addr.eq(self.scrub.addr), write.en.eq(self.scrub.addr < storage.depth)]
+                m.d.comb += [write.addr.eq(self.scrub.addr), write.en.eq(scrubs(self.scrub, storage.depth))]
             with m.Else():
                 m.d.comb += [write.addr.eq(self.load.payload.addr), write.en.eq(self.load.valid)]
                 m.d.comb += [write.data[i].eq(self.load.payload.data[i][name]) for i in range(self._lanes)]

@@ -9,6 +9,8 @@ from amaranth.lib.wiring import In, Out
 
 from hw.config import AcceleratorConfig
 from hw.layouts import Scrub, row_scalars, row_stats
+from hw.memory.collisions import NO_COLLISIONS
+from hw.memory.scrub import scrubs
 from hw.post.layouts import MemoryRead
 
 __all__ = ["RowMemory"]
@@ -54,8 +56,10 @@ class RowMemory(wiring.Component):
 
     def __init__(self, config: AcceleratorConfig) -> None:
         depth = config.acc_depth
-        self.storage = {name: Memory(shape=row_stats[name].shape, depth=depth, init=[]) for name in ("a", "b")}
-        self.scalar_storage = Memory(shape=row_scalars, depth=depth, init=[])
+        self.storage = {
+            name: Memory(shape=row_stats[name].shape, depth=depth, init=[], attrs=NO_COLLISIONS) for name in ("a", "b")
+        }
+        self.scalar_storage = Memory(shape=row_scalars, depth=depth, init=[], attrs=NO_COLLISIONS)
         super().__init__(
             {
                 "stats": In(MemoryRead(depth, row_stats)),
@@ -97,6 +101,6 @@ class RowMemory(wiring.Component):
     def _write(self, m: Module, storage: Memory, en: Any, addr: Any, value: Any) -> None:
         write = storage.write_port()
         with m.If(self.scrub.en):
-            m.d.comb += [write.addr.eq(self.scrub.addr), write.en.eq(self.scrub.addr < storage.depth)]
+            m.d.comb += [write.addr.eq(self.scrub.addr), write.en.eq(scrubs(self.scrub, storage.depth))]
         with m.Else():
             m.d.comb += [write.addr.eq(addr), write.data.eq(value), write.en.eq(en)]

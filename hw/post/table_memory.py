@@ -10,6 +10,8 @@ from amaranth.lib.wiring import In, Out
 from hw.config import AcceleratorConfig
 from hw.isa import TABLE_ENTRIES
 from hw.layouts import LoadWrite, Scrub
+from hw.memory.collisions import NO_COLLISIONS
+from hw.memory.scrub import scrubs
 
 __all__ = ["TableMemory"]
 
@@ -47,7 +49,10 @@ class TableMemory(wiring.Component):
 
     def __init__(self, config: AcceleratorConfig) -> None:
         group = data.ArrayLayout(unsigned(8), _GROUP)
-        self.storage = [Memory(shape=group, depth=config.tables * _GROUPS, init=[]) for _ in range(config.lanes)]
+        self.storage = [
+            Memory(shape=group, depth=config.tables * _GROUPS, init=[], attrs=NO_COLLISIONS)
+            for _ in range(config.lanes)
+        ]
         super().__init__(
             {
                 "en": In(1),
@@ -75,7 +80,7 @@ class TableMemory(wiring.Component):
             ]
             m.d.sync += [place.eq(index[:low]), group.eq(read.data), place_read.eq(place)]
             with m.If(self.scrub.en):
-                m.d.comb += [write.addr.eq(self.scrub.addr), write.en.eq(self.scrub.addr < storage.depth)]
+                m.d.comb += [write.addr.eq(self.scrub.addr), write.en.eq(scrubs(self.scrub, storage.depth))]
             with m.Else():
                 m.d.comb += [
                     write.addr.eq(self.load.payload.addr),

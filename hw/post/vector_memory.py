@@ -9,6 +9,8 @@ from amaranth.lib.wiring import In
 
 from hw.config import AcceleratorConfig
 from hw.layouts import LoadWrite, Scrub
+from hw.memory.collisions import NO_COLLISIONS
+from hw.memory.scrub import scrubs
 from hw.post.layouts import MemoryRead
 
 __all__ = ["VectorMemory"]
@@ -44,7 +46,7 @@ class VectorMemory(wiring.Component):
 
     def __init__(self, config: AcceleratorConfig) -> None:
         word = data.ArrayLayout(signed(16), config.lanes)
-        self.storage = Memory(shape=word, depth=config.vector_words, init=[])
+        self.storage = Memory(shape=word, depth=config.vector_words, init=[], attrs=NO_COLLISIONS)
         super().__init__(
             {
                 "read": In(MemoryRead(config.vector_words, word)),
@@ -63,14 +65,17 @@ class VectorMemory(wiring.Component):
         m.d.comb += [read.en.eq(self.read.en), read.addr.eq(self.read.addr)]
         m.d.sync += self.read.data.eq(read.data)
 
-        m.d.comb += [write.addr.eq(self.write_addr), write.data.eq(self.write_data), write.en.eq(self.write_mask)]
         with m.If(self.scrub.en):
+            m.d.comb += write.addr.eq(self.scrub.addr)
+            with m.If(scrubs(self.scrub, self.storage.depth)):
+                m.d.comb += write.en.eq(~0)
+        with m.Elif(self.write_mask.any()):
             m.d.comb += [
-                write.addr.eq(self.scrub.addr),
-                write.data.eq(0),
-                write.en.eq((self.scrub.addr < self.storage.depth).replicate(len(write.en))),
+                write.addr.eq(self.write_addr),
+                write.data.eq(self.write_data),
+                write.en.eq(self.write_mask),
             ]
-        with m.Elif(~self.write_mask.any()):
+        with m.Else():
             m.d.comb += [
                 self.load.ready.eq(1),
                 write.addr.eq(self.load.payload.addr),

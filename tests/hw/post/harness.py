@@ -31,6 +31,7 @@ class Run:
     """What the engine left, and when."""
 
     state: PostState
+    latency: int = 0
     issued: list[int] = field(default_factory=list)  # cycles in which a chunk was issued
     done: list[int] = field(default_factory=list)  # cycles of `done`
     counts: dict[str, int] = field(default_factory=dict)
@@ -77,7 +78,7 @@ def run(state: PostState, items: list[Item], *, seed: int = 0, stall: float = 0.
     """
     config = state.config
     dut = PostEngine(config)
-    result = Run(deepcopy(state))
+    result = Run(deepcopy(state), latency=dut.latency)
 
     async def bench(ctx: Any) -> None:
         _preload(ctx, dut, state)

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hw.config import AcceleratorConfig
-from hw.isa import Destination, Drain, Instruction, ParamMode, SecondStage, Stats, Sweep, SweepKind
+from hw.isa import Destination, Drain, Instruction, ParamMode, SecondStage, Sweep, SweepKind
 
 __all__ = ["RandomItems", "accumulators"]
 
@@ -132,9 +132,6 @@ class RandomItems:
         """Residual and result in place, or in different halves of the memory."""
         half = self._config.vector_words // 2
         residual, result = self._rows(half, m, chunks), self._rows(half, m, chunks)
-        if self._chance(0.3):
-            residual = result
-        else:
-            residual = (residual[0] + half, residual[1])
+        residual = result if self._chance(0.3) else (residual[0] + half, residual[1])
         fields["res_addr"], fields["res_stride"] = residual
         fields["dest_addr"], fields["dest_stride"] = result
