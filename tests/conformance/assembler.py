@@ -3,6 +3,9 @@
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import takewhile
+from operator import lt
 from typing import Any
 
 import numpy as np
@@ -389,8 +392,9 @@ def _with_tokens(config: AcceleratorConfig, instructions: list[Instruction | byt
         for other in Engine:
             if other == engine:
                 continue
-            last = max((i for i in by_engine[other] if conflict(footprints[i], footprints[index])), default=-1)
-            if last > taken.get((other, engine), -1):
+            newer = takewhile(partial(lt, taken.get((other, engine), -1)), reversed(by_engine[other]))
+            last = next((i for i in newer if conflict(footprints[i], footprints[index])), None)
+            if last is not None:
                 taken[other, engine] = last
                 made[last] = _or(made[last], signal=1 << engine)
                 made[index] = _or(made[index], wait=1 << other)
