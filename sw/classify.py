@@ -1,0 +1,128 @@
+"""Texts to labels on a device, each answer compared with the integer reference."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hw.config import AcceleratorConfig
+from hw.program import Program
+from sim import open_device
+from sw.checkpoint import Checkpoint
+from sw.lowering import BertLowering
+from sw.reference import embed, forward
+from sw.tokenizer import Tokenizer, Truncation
+
+__all__ = ["Classification", "Classifier"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Classification:
+    """What a device says about one text, and what that took.
+
+    ``logits`` are floats, ``sums`` the device's integers. ``utilization`` is the model's multiply-accumulates over those
+    that all processing elements could have done in ``cycles``; both are None without a clock. ``bit_exact``: the
+    device's integers are those of the reference and of the integer model.
+    """
+
+    label: str
+    probability: float
+    logits: tuple[float, ...]
+    sums: tuple[int, ...]
+    tokens: int
+    truncated: bool
+    macs: int
+    cycles: int | None
+    utilization: float | None
+    bit_exact: bool
+    counters: dict[str, int] = field(default_factory=dict)
+
+
+class Classifier:
+    """A checkpoint on a device; programs are compiled once for each length.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+    tokenizer : Tokenizer
+    config : AcceleratorConfig
+    backend : str
+        Name of a device, as :func:`sim.open_device` takes it.
+    max_length : int
+        Most tokens of a text, with [CLS] and [SEP].
+    truncation : {"head", "tail", "head_tail"}
+        What stays of a longer text.
+
+    Raises
+    ------
+    ValueError
+        If the checkpoint does not fit the configuration, or an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        tokenizer: Tokenizer,
+        config: AcceleratorConfig,
+        backend: str,
+        *,
+        max_length: int,
+        truncation: Truncation = "head_tail",
+    ) -> None:
+        positions = len(checkpoint.embedding.position)
+        if not 2 <= max_length <= positions:
+            raise ValueError(f"max_length must be from 2 to {positions}, not {max_length!r}")
+        self._checkpoint, self._tokenizer = checkpoint, tokenizer
+        self._max_length, self._truncation = max_length, truncation
+        self._lowering = BertLowering(checkpoint, config)
+        self._device = open_device(backend, config)
+        self._model = None if backend == "model" else open_device("model", config)
+        self._programs: dict[int, Program] = {}
+
+    def classify(self, text: str) -> Classification:
+        """Run one text.
+
+        Raises
+        ------
+        ValueError
+            If its length does not fit the accelerator.
+        DeviceError
+            If the device reports an error.
+        """
+        encoding = self._tokenizer.encode(text, self._max_length, self._truncation)
+        rows = embed(self._checkpoint, encoding.ids)
+        program = self._program(len(encoding.ids))
+        inputs: dict[str, NDArray[np.generic]] = {"rows": _padded(rows, program.inputs["rows"].shape)}
+        result = self._device.run(program, inputs)
+        labels = len(self._checkpoint.labels)
+        sums = result.outputs["logits"][:labels]
+        exact = np.array_equal(sums, forward(self._checkpoint, rows))
+        if self._model:
+            exact = exact and np.array_equal(sums, self._model.run(program, inputs).outputs["logits"][:labels])
+        logits = sums * self._checkpoint.logit_scale.astype(np.float64)
+        odds = np.exp(logits - logits.max())
+        best = int(logits.argmax())
+        cycles = result.cycles
+        return Classification(
+            label=self._checkpoint.labels[best],
+            probability=float(odds[best] / odds.sum()),
+            logits=tuple(logits.tolist()),
+            sums=tuple(sums.tolist()),
+            tokens=len(encoding.ids),
+            truncated=encoding.truncated,
+            macs=program.macs,
+            cycles=cycles,
+            utilization=program.macs / (program.config.macs * cycles) if cycles else None,
+            bit_exact=exact,
+            counters=result.counters,
+        )
+
+    def _program(self, length: int) -> Program:
+        if length not in self._programs:
+            self._programs[length] = self._lowering.lower(length)
+        return self._programs[length]
+
+
+def _padded(rows: NDArray[np.int16], shape: tuple[int, ...]) -> NDArray[np.int16]:
+    """Zeros behind each row, up to whole vector words."""
+    return np.pad(rows, ((0, 0), (0, shape[1] - rows.shape[1])))

@@ -1,0 +1,134 @@
+"""``python -m sw classify``: texts in, labels out, with what each took."""
+
+import argparse
+import dataclasses
+import math
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from sw.classify import Classification
+from sw.cli.json_file import write_json
+from sw.cli.model_files import load_model
+from sw.cli.options import add_configuration, add_truncation, at_least, configuration
+from sw.cli.report import Report
+from sw.cli.texts import LabelledText, load_texts
+from sw.cli.workers import Job, classify_all
+
+__all__ = ["add_parser"]
+
+SAMPLES = Path(__file__).parents[1] / "samples.jsonl"
+
+DEFAULT_MODEL = Path("minilm-l6-imdb")
+
+MAX_LENGTH = 128
+
+CLOCK_MHZ = 100.0
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser("classify", help="classify texts")
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--text", metavar="T", help="one text")
+    source.add_argument("--file", type=Path, metavar="F", help="a file with one text")
+    source.add_argument(
+        "--data",
+        type=Path,
+        default=SAMPLES,
+        metavar="PATH",
+        help="an aclImdb folder with pos and neg, or a .jsonl or .jsonl.gz file (default: the samples)",
+    )
+    parser.add_argument("--limit", type=at_least(1), metavar="N", help="classify no more texts than this")
+    parser.add_argument(
+        "--model", type=Path, default=DEFAULT_MODEL, metavar="M", help=f"a quantized model (default: {DEFAULT_MODEL})"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all results there")
+    parser.add_argument(
+        "--jobs",
+        type=at_least(1),
+        default=os.cpu_count() or 1,
+        metavar="J",
+        help="texts at the same time (default: one for each core)",
+    )
+    parser.add_argument(
+        "--clock",
+        type=_megahertz,
+        default=CLOCK_MHZ,
+        metavar="MHZ",
+        help=f"clock for which times are given (default: {CLOCK_MHZ:g})",
+    )
+    add_configuration(parser)
+    add_truncation(parser, MAX_LENGTH)
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    checkpoint, _ = load_model(options.model)
+    texts = _texts(options, checkpoint.labels)
+    job = Job(
+        model=options.model,
+        config=configuration(options),
+        backend=options.backend,
+        max_length=options.max_length,
+        truncation=options.truncation,
+    )
+    report = Report(labels=checkpoint.labels, clock_mhz=options.clock, processing_elements=job.config.macs)
+    console = Console(highlight=False, soft_wrap=True)
+    started = time.monotonic()
+    results = _classify(job, texts, report, console, min(options.jobs, len(texts)))
+    totals = report.totals(texts, results, time.monotonic() - started)
+    console.print()
+    console.print(report.table(totals, options.truncation))
+    if options.json:
+        content = {
+            "configuration": dataclasses.asdict(job.config),
+            "backend": job.backend,
+            "model": str(options.model),
+            "max_length": job.max_length,
+            "truncation": job.truncation,
+            "clock_mhz": options.clock,
+            "totals": totals,
+            "reviews": [report.review(text, result) for text, result in zip(texts, results, strict=True)],
+        }
+        write_json(options.json, content)
+    return 0 if totals["bit_exact"] else 1
+
+
+def _texts(options: argparse.Namespace, labels: Sequence[str]) -> list[LabelledText]:
+    if options.text is not None:
+        return [LabelledText(text=options.text)]
+    if options.file is not None:
+        return [LabelledText(text=options.file.read_text(encoding="utf-8", errors="replace"))]
+    return load_texts(options.data, labels, options.limit)
+
+
+def _classify(
+    job: Job, texts: Sequence[LabelledText], report: Report, console: Console, workers: int
+) -> list[Classification]:
+    """Classify all texts; print one line for each as soon as those before it are there."""
+    results: list[Classification] = []
+    columns = (TextColumn("classifying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=len(texts))
+        answers = classify_all(job, [text.text for text in texts], workers)
+        for text, result in zip(texts, answers, strict=True):
+            results.append(result)
+            console.print(report.line(len(results), text, result), markup=False)
+            progress.advance(task)
+    return results
+
+
+def _megahertz(text: str) -> float:
+    value = float(text)
+    if not (value > 0 and math.isfinite(value)):
+        raise ValueError(text)
+    return value
+
+
+_megahertz.__name__ = "clock in MHz"

@@ -1,0 +1,52 @@
+"""Arguments and exit statuses of ``python -m sw``."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from sim.device import DeviceError
+from sw.cli import classify, matmul, quantize
+
+__all__ = ["main"]
+
+WRONG_RESULT = 1
+WRONG_INPUT = 2
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Returns
+    -------
+    int
+        0; 1 if the device failed or any result is not bit exact; 2 with one line on standard error if arguments or files
+        are wrong.
+    """
+    parser = _Parser(prog="python -m sw", description="Runs quantized BERTs and matrix products on the accelerator.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+    for command in (classify, quantize, matmul):
+        command.add_parser(commands)
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except DeviceError as error:
+        return _fail(f"the device stopped: {error}", WRONG_RESULT)
+    except (OSError, ValueError, ModuleNotFoundError) as error:
+        return _fail(str(error), WRONG_INPUT)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(WRONG_INPUT, f"{self.prog}: {message}\n")
+
+
+def _fail(message: str, status: int) -> int:
+    first_line = message.partition("\n")[0]
+    print(f"python -m sw: {first_line}", file=sys.stderr)
+    return status

@@ -1,0 +1,38 @@
+"""A quantized model on disk: a checkpoint, and the tokenizer beside it."""
+
+from pathlib import Path
+
+from sw.checkpoint import Checkpoint
+from sw.tokenizer import Tokenizer
+
+__all__ = ["MODELS", "TOKENIZER", "load_model"]
+
+MODELS = Path(__file__).parents[2] / "models"
+
+TOKENIZER = "tokenizer.json"
+
+
+def load_model(path: Path) -> tuple[Checkpoint, Tokenizer]:
+    """Read a model.
+
+    Parameters
+    ----------
+    path : Path
+        A checkpoint file or a folder that has one, or the name of a folder in ``models``.
+
+    Raises
+    ------
+    OSError
+        If there is no such model.
+    ValueError
+        If a file is not what it should be.
+    """
+    place = path if path.exists() else MODELS / path
+    if place.is_dir():
+        files = sorted(place.glob("*.safetensors"))
+        if len(files) != 1:
+            raise ValueError(f"{place} must have one .safetensors file, not {len(files)}")
+        place = files[0]
+    elif not place.exists():
+        raise FileNotFoundError(f"there is no model at {path}")
+    return Checkpoint.load(place), Tokenizer.load(place.with_name(TOKENIZER))
