@@ -1,4 +1,4 @@
-"""Properties of the integer arithmetic: against exact rationals where it rounds, against floats where it approximates."""
+"""The integer arithmetic: against exact rationals where it rounds, against floats where it approximates."""
 
 import math
 from fractions import Fraction
