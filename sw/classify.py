@@ -20,9 +20,9 @@ __all__ = ["Classification", "Classifier"]
 class Classification:
     """What a device says about one text, and what that took.
 
-    ``logits`` are floats, ``sums`` the device's integers. ``utilization`` is the model's multiply-accumulates over those
-    that all processing elements could have done in ``cycles``; both are None without a clock. ``bit_exact``: the
-    device's integers are those of the reference and of the integer model.
+    ``logits`` are floats, ``sums`` the device's integers. ``utilization`` is the model's multiply-accumulates over
+    those of all processing elements in ``cycles``; both are None without a clock. ``bit_exact``: the device's integers
+    are those of the reference and of the integer model.
     """
 
     label: str

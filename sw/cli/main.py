@@ -21,8 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0; 1 if the device failed or any result is not bit exact; 2 with one line on standard error if arguments or files
-        are wrong.
+        0; 1 if the device failed or any result is not bit exact; 2 with one line on standard error if arguments or
+        files are wrong.
     """
     parser = _Parser(prog="python -m sw", description="Runs quantized BERTs and matrix products on the accelerator.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)

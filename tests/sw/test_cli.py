@@ -1,0 +1,232 @@
+"""Commands, their files and exit statuses."""
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sw.cli import workers
+from sw.cli.json_file import write_json
+from sw.cli.main import main
+from sw.cli.texts import load_texts
+from sw.quantizer import quantize
+from tests.sw.tiny_model import save_tiny_model
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny_model(tmp_path_factory.mktemp("model"))
+
+
+def classify(model: Path, *arguments: str | Path) -> int:
+    shared = ("--model", model, "--backend", "model", "--preset", "small_4x4", "--max-length", "16", "--jobs", "1")
+    return main(["classify", *map(str, (*shared, *arguments))])
+
+
+def lines(path: Path, *entries: Any) -> Path:
+    path.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    return path
+
+
+def error_line(capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line on standard error."""
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1, error
+    return error.strip()
+
+
+def test_one_text(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert classify(model, "--text", "a b c") == 0
+    output = capsys.readouterr().out
+    assert "5 tokens" in output
+    assert "1 of 1 equal the integer model" in output
+
+
+def test_text_file(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "review.txt").write_text("a b\nc d")
+    assert classify(model, "--file", tmp_path / "review.txt") == 0
+    assert "6 tokens" in capsys.readouterr().out
+
+
+def test_json_has_everything(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = lines(
+        tmp_path / "data.jsonl", {"text": "a b", "label": 0}, {"text": "c " * 40, "label": "label 1"}, {"text": "d"}
+    )
+    assert classify(model, "--data", data, "--json", tmp_path / "new" / "out.json") == 0
+    content = json.loads((tmp_path / "new" / "out.json").read_text())
+    assert content["configuration"]["rows"] == 4
+    assert content["backend"] == "model"
+    assert content["clock_mhz"] == 100
+    reviews, totals = content["reviews"], content["totals"]
+    assert [r["tokens"] for r in reviews] == [4, 16, 3]
+    assert [r["expected"] for r in reviews] == ["label 0", "label 1", None]
+    assert all(r["bit_exact"] and r["cycles"] is None and len(r["logits"]) == 2 for r in reviews)
+    right = sum(r["label"] == r["expected"] for r in reviews)
+    assert (totals["reviews"], totals["labelled"], totals["truncated"]) == (3, 2, 1)
+    assert totals["accuracy"] == right / 2
+    assert "1 texts were too long: only their first quarter" in capsys.readouterr().out
+
+
+def test_several_at_once_give_the_same(model: Path, tmp_path: Path) -> None:
+    data = lines(tmp_path / "data.jsonl", *({"text": "a " * i} for i in range(1, 6)))
+    results = []
+    for jobs in ("1", "2"):
+        assert classify(model, "--data", data, "--json", tmp_path / "out.json", "--jobs", jobs) == 0
+        content = json.loads((tmp_path / "out.json").read_text())
+        del content["totals"]["wall_seconds"]
+        results.append(content)
+    assert results[0] == results[1]
+
+
+def test_limit(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = lines(tmp_path / "data.jsonl", *({"text": "a"} for _ in range(5)))
+    assert classify(model, "--data", data, "--limit", "2") == 0
+    assert "2 of 2 equal" in capsys.readouterr().out
+
+
+def test_wrong_result_is_status_1(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Wrong(workers.Classifier):
+        def classify(self, text: str) -> workers.Classification:
+            result = super().classify(text)
+            return type(result)(**vars(result) | {"bit_exact": False})
+
+    monkeypatch.setattr(workers, "Classifier", Wrong)
+    assert classify(model, "--text", "a") == 1
+
+
+def test_folder_of_reviews(tmp_path: Path) -> None:
+    for name in ("pos", "neg"):
+        (tmp_path / "test" / name).mkdir(parents=True)
+        for i in range(3 if name == "pos" else 1):
+            (tmp_path / "test" / name / f"{i}_7.txt").write_text(f"{name} {i}")
+    expected = [("neg 0", 0), ("pos 0", 1), ("pos 1", 1), ("pos 2", 1)]
+    for folder in (tmp_path, tmp_path / "test"):
+        assert [(t.text, t.label) for t in load_texts(folder)] == expected
+    assert len(load_texts(tmp_path, limit=2)) == 2
+
+
+def test_gzipped_lines(tmp_path: Path) -> None:
+    path = tmp_path / "data.jsonl.gz"
+    path.write_bytes(gzip.compress('{"text": "é", "label": 1}\n\n{"text": "b"}\n'.encode()))
+    assert [(t.text, t.label) for t in load_texts(path, ("x", "y"))] == [("é", 1), ("b", None)]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "must hold at least one text"),
+        (b'{"text": "a"}\nb\n', "line 2, must be JSON"),
+        (b"\xff\n", "line 1, must be JSON"),
+        (b"[]\n", "line 1, must be an object with a text"),
+        (b'{"text": 5}\n', "line 1, must be an object with a text"),
+        (b'{"text": "a", "label": 2}\n', "line 1, must have a label of label 0, label 1 or its number, not 2"),
+        (b'{"text": "a", "label": "x"}\n', "line 1, must have a label of label 0, label 1 or its number, not 'x'"),
+    ],
+)
+def test_wrong_data_is_status_2(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes, message: str
+) -> None:
+    (tmp_path / "data.jsonl").write_bytes(content)
+    assert classify(model, "--data", tmp_path / "data.jsonl") == 2
+    assert message in error_line(capsys)
+
+
+def test_broken_gzip_is_status_2(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for content in (b"plain", gzip.compress(b'{"text": "a"}\n' * 9)[:-12]):
+        (tmp_path / "data.jsonl.gz").write_bytes(content)
+        assert classify(model, "--data", tmp_path / "data.jsonl.gz") == 2
+        assert "is not a whole gzip file" in error_line(capsys)
+
+
+def test_missing_files_are_status_2(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert classify(model, "--data", tmp_path / "none.jsonl") == 2
+    assert "none.jsonl" in error_line(capsys)
+    assert classify(tmp_path / "none", "--text", "a") == 2
+    assert "there is no model at" in error_line(capsys)
+    assert classify(tmp_path, "--text", "a") == 2
+    assert "must have one .safetensors file, not 0" in error_line(capsys)
+    assert classify(model, "--data", tmp_path) == 2
+    assert "must be a folder with neg and pos" in error_line(capsys)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--limit", "0"), "invalid whole number from 1 on value: '0'"),
+        (("--clock", "nan"), "invalid clock in MHz value: 'nan'"),
+        (("--preset", "none"), "invalid choice: 'none'"),
+        (("--text", "a", "--file", "b"), "not allowed with argument"),
+        (("--max-length", "1"), "invalid whole number from 2 on value: '1'"),
+        (("--truncation", "middle"), "invalid choice: 'middle'"),
+    ],
+)
+def test_wrong_arguments_are_status_2(
+    model: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str
+) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        classify(model, *arguments)
+    assert exit_.value.code == 2
+    assert message in error_line(capsys)
+
+
+def test_configuration_that_cannot_be_is_status_2(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert classify(model, "--text", "a", "--rows", "65") == 2
+    assert "rows must be from 1 to 64, not 65" in error_line(capsys)
+    assert classify(model, "--text", "a", "--max-length", "33") == 2
+    assert "max_length must be from 2 to 32, not 33" in error_line(capsys)
+
+
+def test_matmul(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["matmul", "5", "6", "70", "--backend", "model", "--rows", "3", "--cols", "5", "--seed", "9"]) == 0
+    assert "[5, 70] x [70, 6] on 3x5: equals NumPy" in capsys.readouterr().out
+    assert main(["matmul", "1", "1", "131072", "--backend", "model"]) == 2
+    assert "k must be at most 131071" in error_line(capsys)
+
+
+def test_quantize_writes_checkpoint_and_tokenizer(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: dict[str, Any] = {}
+
+    def fake(name: str, texts: list[str], *_: Any, **options: Any) -> Any:
+        seen.update(name=name, texts=texts, **options)
+        return workers.load_model(model)[0]
+
+    monkeypatch.setattr(f"{quantize.__module__.rpartition('.')[0]}.quantize", fake)
+    data = lines(tmp_path / "data.jsonl", {"text": "a"}, {"text": "b"}, {"text": "c"})
+    output = tmp_path / "new.safetensors"
+    command = ["quantize", model, "--calibration", data, "-o", output, "--limit", "2", "--max-length", "9"]
+    assert main([str(part) for part in command]) == 0
+    assert (seen["texts"], seen["max_length"]) == (["a", "b"], 9)
+    assert output.exists()
+    assert (tmp_path / "tokenizer.json").exists()
+    assert "calibrated with 2 texts" in capsys.readouterr().out
+
+
+def test_quantize_without_torch_is_status_2(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    data = lines(tmp_path / "data.jsonl", {"text": "a"})
+    assert main(["quantize", str(model), "--calibration", str(data), "-o", str(tmp_path / "x.safetensors")]) == 2
+    assert "quantizing needs torch and transformers" in error_line(capsys)
+
+
+def test_json_file_is_whole_or_not_there(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"old": 1})
+    with pytest.raises(TypeError):
+        write_json(tmp_path / "a.json", {"new": object()})
+    assert json.loads((tmp_path / "a.json").read_text()) == {"old": 1}
+    assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_module_runs() -> None:
+    command = [sys.executable, "-m", "sw", "matmul", "2", "3", "4", "--backend", "model"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
