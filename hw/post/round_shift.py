@@ -59,11 +59,10 @@ class RoundShift(wiring.Component):
         doubled = Cat(0, self.i).as_signed()
         coarse, fine = (Signal(signed(width + 1), name=name) for name in ("coarse", "fine"))
         fine_shift = Signal(_FINE_BITS)
-        coarse_shift = Cat(Cat(0).replicate(_FINE_BITS), self.shift[_FINE_BITS:])
         m.d.sync += [
-            coarse.eq(doubled >> coarse_shift),
+            coarse.eq(_shift(doubled, self.shift[_FINE_BITS:], 1 << _FINE_BITS)),
             fine_shift.eq(self.shift[:_FINE_BITS]),
-            fine.eq(coarse >> fine_shift),
+            fine.eq(_shift(coarse, fine_shift, 1)),
         ]
 
         rounded = Signal(signed(width))  # a shift of 0 rounds by 0, so the sum cannot overflow
@@ -72,6 +71,13 @@ class RoundShift(wiring.Component):
         narrow = Signal(RoundShift.LATENCY - 1)
         m.d.sync += [narrow.eq(Cat(self.narrow, narrow)), self.o.eq(_saturate(rounded, narrow[-1]))]
         return m
+
+
+def _shift(value: Value, amount: Value, unit: int) -> Value:
+    """``value >> (amount * unit)``, bit by bit of the amount: half the simulation time of a variable shift."""
+    for k in range(len(amount)):
+        value = Mux(amount[k], value >> (unit << k), value)
+    return value
 
 
 def _saturate(value: Signal, narrow: Value) -> Value:
