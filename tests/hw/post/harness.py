@@ -114,7 +114,7 @@ class _Surroundings:
     async def play(self, ctx: Any) -> None:
         """Run until all instructions are done and the row unit is idle."""
         dut = self.dut
-        row_unit_cycles = _ROW_UNIT_CYCLES * (6 + sum(i.m for i, _ in self.instructions if _has_job(i)))
+        row_unit_cycles = _ROW_UNIT_CYCLES * (6 + sum(_job_rows(i) for i, _ in self.instructions))
         signals = [
             *(getattr(dut, name) for name in _ATTRIBUTIONS),
             *(dut.done, dut.i.ready, dut.bank.ready, dut.o_memory.valid),
@@ -203,10 +203,11 @@ class _Surroundings:
             self.write_done_at.append(cycle + int(self.rng.integers(1, 40)))
 
 
-def _has_job(i: Instruction) -> bool:
+def _job_rows(i: Instruction) -> int:
+    """Rows that the row unit has to work on."""
     if isinstance(i, Drain):
-        return i.stats == Stats.MOMENTS and bool(i.stats_last)
-    return isinstance(i, Sweep) and i.kind in {SweepKind.MOMENTS, SweepKind.SOFTMAX}
+        return i.m if i.stats == Stats.MOMENTS and i.stats_last else 0
+    return i.m if isinstance(i, Sweep) and i.kind in {SweepKind.MOMENTS, SweepKind.SOFTMAX} else 0
 
 
 def _bits(signal: Any) -> Value:

@@ -77,7 +77,7 @@ class PostState:
             self.memory.append((i.dest_addr, tuple(int(x) for x in wrap(v, 32)), int(last)))
             return
         row = i.stats_addr + m
-        mul, p, s = self.mul[word], np.int64(i.pre_shift), np.int64(i.shift)
+        mul, p, s = self.mul[word], np.asarray(i.pre_shift), np.asarray(i.shift)
         if i.row_scale:
             mul = self.row_mul[row]
             p, s = row_shifts(self.row_total[row])
