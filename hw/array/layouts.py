@@ -33,7 +33,7 @@ are low without ``valid``.
 """
 
 
-class Cause(enum.Enum, shape=unsigned(2)):  # type: ignore[call-arg,misc]  # amaranth is untyped
+class Cause(enum.Enum, shape=unsigned(2)):  # type: ignore[call-arg]  # amaranth is untyped
     """Why no row of A is requested."""
 
     INSTRUCTION = 0
