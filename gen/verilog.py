@@ -7,7 +7,7 @@ from gen.yosys import run_yosys
 
 __all__ = ["emit_verilog"]
 
-# Wires without bits have no counterpart in Verilog; wires that nothing uses are aliases from inside Amaranth's libraries.
+# Wires without bits have no counterpart in Verilog; wires that nothing uses are aliases inside Amaranth's libraries.
 _SCRIPT = "read_rtlil design.il; proc; delete s:0; opt_clean -purge; write_verilog -noattr design.v"
 
 

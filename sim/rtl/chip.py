@@ -1,0 +1,151 @@
+"""The C interface of the compiled simulator."""
+
+import ctypes
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.memory import MemoryModel
+from sim.rtl.trace import Trace
+
+__all__ = ["Chip"]
+
+
+class Chip:
+    """One simulated chip after its hardware reset, with the memory behind its bus.
+
+    Calls release Python's global lock, so chips in several threads run at the same time. A chip itself serves one
+    thread at a time.
+
+    Parameters
+    ----------
+    library : Path
+        Compiled simulator; for traces, one with debug information.
+    memory_model : MemoryModel
+        Timing and faults of the memory.
+    bus_bytes : int
+        Width of the memory bus.
+    """
+
+    def __init__(self, library: Path, memory_model: MemoryModel, bus_bytes: int) -> None:
+        self._functions = _load(library)
+        self._chip = self._functions.chip_new(ctypes.byref(_settings(memory_model, bus_bytes)))
+        self._memory = np.zeros(0, np.uint8)
+
+    def __del__(self) -> None:
+        if hasattr(self, "_chip"):
+            self._functions.chip_free(self._chip)
+
+    @property
+    def cycles(self) -> int:
+        """Cycles since the chip was made."""
+        return int(self._functions.chip_cycles(self._chip))
+
+    @property
+    def beats(self) -> int:
+        """Handshakes on the memory bus since the chip was made."""
+        return int(self._functions.chip_beats(self._chip))
+
+    def attach(self, memory: NDArray[np.uint8]) -> None:
+        """Put ``memory`` (contiguous) behind the bus, at address 0; accesses beyond it are answered with SLVERR."""
+        self._memory = memory  # keeps it alive
+        self._functions.chip_attach(self._chip, memory.ctypes.data, memory.size)
+
+    def advance(self, cycles: int) -> bool:
+        """Run for at most ``cycles`` cycles, or until the interrupt; return whether it is there."""
+        return bool(self._functions.chip_advance(self._chip, cycles))
+
+    def read(self, addr: int) -> int:
+        """Read a register.
+
+        Raises
+        ------
+        RuntimeError
+            If the register bus does not answer.
+        """
+        value = ctypes.c_uint32()
+        if not self._functions.chip_read(self._chip, addr, ctypes.byref(value)):
+            raise RuntimeError(f"the register bus must answer a read of {addr:#x}")
+        return value.value
+
+    def write(self, addr: int, value: int) -> None:
+        """Write a register.
+
+        Raises
+        ------
+        RuntimeError
+            If the register bus does not answer.
+        """
+        if not self._functions.chip_write(self._chip, addr, value):
+            raise RuntimeError(f"the register bus must answer a write of {addr:#x}")
+
+    def trace(self, trace: Trace) -> None:
+        """Record from now on.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        """
+        if not self._functions.chip_trace(self._chip, str(trace.path).encode(), trace.start, trace.stop):
+            raise OSError(f"{trace.path} cannot be written")
+
+    def end_trace(self) -> None:
+        """Finish the record."""
+        self._functions.chip_end_trace(self._chip)
+
+
+class _Settings(ctypes.Structure):
+    """Mirrors the structure of that name in harness.cpp."""
+
+    _fields_ = (
+        ("latency", ctypes.c_uint64),
+        ("write_latency", ctypes.c_uint64),
+        ("bytes_per_cycle", ctypes.c_double),
+        ("stall_probability", ctypes.c_double),
+        ("seed", ctypes.c_uint64),
+        ("faults_start", ctypes.c_uint64),
+        ("faults_stop", ctypes.c_uint64),
+        ("dead_start", ctypes.c_uint64),
+        ("dead_stop", ctypes.c_uint64),
+    )
+
+
+def _settings(model: MemoryModel, bus_bytes: int) -> _Settings:
+    faults, dead = model.faults or range(0), model.dead or range(0)
+    return _Settings(
+        model.latency,
+        model.write_latency,
+        model.bytes_per_cycle or bus_bytes,
+        model.stall_probability,
+        model.seed,
+        faults.start,
+        faults.stop,
+        dead.start,
+        dead.stop,
+    )
+
+
+def _load(library: Path) -> Any:
+    """Load the library and declare the types of its functions."""
+    functions = ctypes.CDLL(str(library))
+    chip, addr, cycles = ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint64
+    signatures: dict[str, tuple[Any, ...]] = {
+        "chip_new": (chip, ctypes.POINTER(_Settings)),
+        "chip_free": (None, chip),
+        "chip_attach": (None, chip, ctypes.c_void_p, ctypes.c_uint64),
+        "chip_cycles": (cycles, chip),
+        "chip_beats": (ctypes.c_uint64, chip),
+        "chip_advance": (ctypes.c_bool, chip, cycles),
+        "chip_read": (ctypes.c_bool, chip, addr, ctypes.POINTER(ctypes.c_uint32)),
+        "chip_write": (ctypes.c_bool, chip, addr, ctypes.c_uint32),
+    }
+    if hasattr(functions, "chip_trace"):
+        signatures["chip_trace"] = (ctypes.c_bool, chip, ctypes.c_char_p, cycles, cycles)
+        signatures["chip_end_trace"] = (None, chip)
+    for name, (result, *arguments) in signatures.items():
+        function = getattr(functions, name)
+        function.restype, function.argtypes = result, arguments
+    return functions
