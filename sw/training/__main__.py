@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rich import print as show
+from transformers import AutoTokenizer, logging
 
 from sw.checkpoint import Checkpoint
 from sw.quantizer import compare, quantize
@@ -44,6 +45,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=Path("models/minilm-l6-imdb"), help="folder of the checkpoint")
     parser.add_argument("--limit", type=int, help="use at most this many reviews in each step, for a trial")
     arguments = parser.parse_args()
+    logging.set_verbosity_error()  # that the base model has no classifier yet is no news
     try:
         for name, step in STEPS.items():
             if arguments.step in (None, name):
@@ -53,11 +55,10 @@ def main() -> None:
 
 
 def _train(arguments: argparse.Namespace) -> None:
-    from transformers import AutoTokenizer  # noqa: PLC0415  # slow, and only this step needs it
-
+    reviews = _reviews(arguments, "train")
     tokenizer = Tokenizer(AutoTokenizer.from_pretrained(arguments.base).backend_tokenizer)
     stages = [dataclasses.replace(s, reviews=_least(s.reviews, arguments.limit)) for s in STAGES]
-    train(arguments.base, _reviews(arguments, "train"), tokenizer, arguments.model / "adapter", stages)
+    train(arguments.base, reviews, tokenizer, arguments.model / "adapter", stages)
 
 
 def _merge(arguments: argparse.Namespace) -> None:

@@ -70,17 +70,15 @@ def test_outlier_channels_get_slots_that_help(tmp_path: Path, texts: list[list[i
     folder = tiny_bert(tmp_path / "model")
     model = BertForSequenceClassification.from_pretrained(folder)
     with torch.no_grad():
-        for layer in model.bert.encoder.layer:
-            layer.intermediate.dense.weight[7] *= 12
-            layer.output.dense.weight[:, 7] *= 0.5
+        model.bert.encoder.layer[0].intermediate.dense.weight[7] *= 8
     model.save_pretrained(folder)
     bert = load_bert(folder)
     errors = []
     for slots in (0, 8):
         checkpoint = quantize_bert(bert, texts[:40], slots=slots)
-        errors.append(compare_bert(bert, checkpoint, texts[40:]).relative_error["pooler_norm"])
-    assert [layer.ffn1_slots.channel[0] for layer in checkpoint.layers] == [7, 7]
-    assert errors[1] < 0.7 * errors[0]
+        errors.append(compare_bert(bert, checkpoint, texts[40:]).relative_error["layers.1.input_norm"])
+    assert (checkpoint.layers[0].ffn1_slots.channel == 7).sum() >= 2
+    assert errors[1] < 0.8 * errors[0]
 
 
 def test_same_input_same_bytes(folder: Path, texts: list[list[int]], tmp_path: Path) -> None:
