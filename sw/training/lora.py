@@ -18,7 +18,7 @@ WHOLE = ("bert.pooler.dense", "classifier")
 """Layers that are trained and stored as they are."""
 
 
-class LoraLinear(nn.Module):  # type: ignore[misc]
+class LoraLinear(nn.Module):
     """A frozen linear layer with a trained low-rank correction that starts at zero.
 
     Parameters
