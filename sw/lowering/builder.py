@@ -147,17 +147,17 @@ class Builder:
     def _place_constants(self) -> list[_Entry]:
         """Put a LOAD for each resident constant well before its first use and fill in its place.
 
-        Nothing stands between a GEMM and its DRAIN: a LOAD that waits there, with its queue full, would keep the DRAIN
-        from the banks that the GEMM needs.
+        None stands between a GEMM and its DRAIN: if it waited there, with its queue full, it would keep the DRAIN from
+        the banks that the GEMM needs.
         """
         uses = self._uses()
         waiting = list(uses)
         places: dict[Resident, int] = {}
         placed: list[_Entry] = []
+        closed = self._drains()
         for now, entry in enumerate(self._entries):
-            following = self._entries[now + 1 : now + 2]
-            urgent = now + any(isinstance(entry.instruction, Drain) for entry in following)
-            while waiting and not isinstance(entry.instruction, Drain):
+            urgent = closed.get(now, now)
+            while waiting and urgent >= now:
                 resident = waiting[0]
                 first, last = uses[resident]
                 if max(first - LOOKAHEAD, resident.not_before) > now:
@@ -172,6 +172,17 @@ class Builder:
             fields = {name: places[b.resident] + b.offset for name, b in entry.bindings.items()}
             placed.append(dataclasses.replace(entry, instruction=dataclasses.replace(entry.instruction, **fields)))
         return placed
+
+    def _drains(self) -> dict[int, int]:
+        """Of each GEMM and what stands between it and its DRAIN: the DRAIN's place for the GEMM, -1 for the others."""
+        places: dict[int, int] = {}
+        gemm = -1
+        for now, entry in enumerate(self._entries):
+            if isinstance(entry.instruction, Gemm):
+                gemm = now
+            elif isinstance(entry.instruction, Drain):
+                places |= dict.fromkeys(range(gemm + 1, now + 1), -1) | {gemm: now}
+        return places
 
     def _uses(self) -> dict[Resident, tuple[int, int]]:
         """First and last use of each resident constant, in order of first use."""

@@ -28,12 +28,12 @@ def add_tokens(config: AcceleratorConfig, instructions: Sequence[Instruction]) -
     ----------
     config : AcceleratorConfig
     instructions : sequence of Instruction
-        In program order, each GEMM with its DRAIN behind it, all tokens clear.
+        In program order, all tokens clear; behind a GEMM its DRAIN, at most sweeps in between.
 
     Raises
     ------
     ValueError
-        If a DRAIN overwrites an operand that its own GEMM still reads.
+        If a DRAIN, or a sweep in front of it, overwrites an operand of the GEMM that waits for that DRAIN.
     """
     waits, signals = [0] * len(instructions), [0] * len(instructions)
     # The consumer's queue may hold waits whose tokens are all there, beyond those that dispatch still has before it.
@@ -60,10 +60,11 @@ def _edges(config: AcceleratorConfig, instructions: Sequence[Instruction]) -> di
         access = accesses(config, instruction)
         if isinstance(instruction, Gemm):
             open_gemm = access
-        elif isinstance(instruction, Drain):
+        elif engine == Engine.POST:
             if any(write.overlaps(read) for write in access.writes for read in open_gemm.reads):
-                raise ValueError(f"instruction {index}: a DRAIN must not write what its own GEMM reads")
-            open_gemm = Access()
+                raise ValueError(f"instruction {index} must not write what the GEMM before its DRAIN reads")
+            if isinstance(instruction, Drain):
+                open_gemm = Access()
         needed: dict[Engine, int] = {}
         for span in access.reads:
             memories[span.space].read(span, engine, index, needed)

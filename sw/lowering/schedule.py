@@ -100,12 +100,6 @@ class Schedule:
         tiles = -(-(stop - first) // config.cols)
         tile_cycles = gemm.k_tiles * max(gemm.m, config.cols)
         drain_cycles = gemm.m * config.chunks_per_tile
-        # The array waits when all banks are full: by then the first tile of this product must be drained.
-        self._fill(self._array_time + config.acc_banks * tile_cycles - drain_cycles)
-        self._array_time += tiles * tile_cycles
-        self._post_time = max(self._post_time + tiles * drain_cycles, self._array_time + drain_cycles)
-        self.array_cycles += tiles * tile_cycles
-
         columns = stop - first
         whole = columns == gemm.n
         b_addr = gemm.b_addr + first * gemm.b_stride
@@ -114,6 +108,11 @@ class Schedule:
             {"a_addr": product.a} if product.a else {},
             weights_addr=product.weights_addr + first * gemm.k_tiles * config.rows,
         )
+        # The array waits when all banks are full: by then the first tile of this product must be drained.
+        self._fill(self._array_time + config.acc_banks * tile_cycles - drain_cycles)
+        self._array_time += tiles * tile_cycles
+        self._post_time = max(self._post_time + tiles * drain_cycles, self._array_time + drain_cycles)
+        self.array_cycles += tiles * tile_cycles
         chunk = first // config.lanes
         bindings = {"param_addr": product.params}
         if drain.param_mode == ParamMode.COLUMN:

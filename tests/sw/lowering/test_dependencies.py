@@ -83,7 +83,7 @@ def test_parameters_and_tables_of_drains_and_sweeps() -> None:
 
 
 def test_drain_must_not_overwrite_its_own_operand() -> None:
-    with pytest.raises(ValueError, match="instruction 1: a DRAIN must not write what its own GEMM reads"):
+    with pytest.raises(ValueError, match="instruction 1 must not write what the GEMM before its DRAIN reads"):
         tokens(gemm(0), drain(0))
 
 
