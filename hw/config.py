@@ -83,13 +83,10 @@ class AcceleratorConfig:
             if value & (value - 1):
                 raise ValueError(f"{name} must be a power of two, not {value!r}")
         if self.rows % self.lanes or self.cols % self.lanes:
-            raise ValueError(
-                f"lanes must divide rows and cols ({self.rows} and {self.cols}), not {self.lanes!r}"
-            )
+            raise ValueError(f"lanes must divide rows and cols ({self.rows} and {self.cols}), not {self.lanes!r}")
         if self.weight_fifo_words < 2 * self.cols:
             raise ValueError(
-                f"weight_fifo_words must hold two tiles ({2 * self.cols} words), "
-                f"not {self.weight_fifo_words!r}"
+                f"weight_fifo_words must hold two tiles ({2 * self.cols} words), not {self.weight_fifo_words!r}"
             )
 
     @property

@@ -20,8 +20,8 @@ __all__ = [
     "Gemm",
     "Halt",
     "Instruction",
-    "LoadTarget",
     "Load",
+    "LoadTarget",
     "Opcode",
     "ParamMode",
     "SecondStage",
@@ -122,9 +122,7 @@ class SweepKind(enum.IntEnum):
 
 
 def _bits(width: int, doc: str, *, signed: bool = False) -> Any:
-    return dataclasses.field(
-        default=0, metadata={"width": width, "doc": doc, "signed": signed}
-    )
+    return dataclasses.field(default=0, metadata={"width": width, "doc": doc, "signed": signed})
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
@@ -160,9 +158,7 @@ class Instruction:
             value = int(getattr(self, name))
             low, high = (-(1 << (width - 1)), (1 << (width - 1)) - 1) if signed else (0, (1 << width) - 1)
             if not low <= value <= high:
-                raise ValueError(
-                    f"{self.opcode.name} {name} must be from {low} to {high}, not {value}"
-                )
+                raise ValueError(f"{self.opcode.name} {name} must be from {low} to {high}, not {value}")
             word |= (value & ((1 << width) - 1)) << offset
             offset += width
         return word.to_bytes(INSTRUCTION_BYTES, "little")
@@ -262,9 +258,7 @@ class Sweep(Instruction):
     row_length: int = _bits(13, "MOMENTS: values in a row, for the row unit")
 
 
-_CLASSES: dict[Opcode, type[Instruction]] = {
-    c.opcode: c for c in (Halt, Load, Stream, Gemm, Drain, Sweep)
-}
+_CLASSES: dict[Opcode, type[Instruction]] = {c.opcode: c for c in (Halt, Load, Stream, Gemm, Drain, Sweep)}
 
 
 def fields_of(cls: type[Instruction]) -> Iterator[tuple[str, int, bool]]:

@@ -1,5 +1,7 @@
 """Amaranth layouts and signatures that more than one block uses; all follow from ISA and configuration."""
 
+from typing import Any
+
 from amaranth.hdl import signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -26,12 +28,12 @@ INSTRUCTION = unsigned(8 * INSTRUCTION_BYTES)
 
 def instruction_layout(cls: type[Instruction]) -> data.StructLayout:
     """Return the 256-bit layout of an instruction class: ``opcode``, its fields, ``reserved``."""
-    members: dict[str, object] = {"opcode": unsigned(4)}
+    members: dict[str, Any] = {"opcode": unsigned(4)}
     for name, width, is_signed in fields_of(cls):
         members[name] = signed(width) if is_signed else unsigned(width)
-    used = sum(s.width for s in members.values())  # type: ignore[attr-defined]
+    used = sum(s.width for s in members.values())
     members["reserved"] = unsigned(8 * INSTRUCTION_BYTES - used)
-    return data.StructLayout(members)  # type: ignore[arg-type]
+    return data.StructLayout(members)
 
 
 param_record = data.StructLayout({"bias": signed(28), "mul": signed(18), "mul2": signed(18)})
@@ -43,9 +45,7 @@ row_stats = data.StructLayout({"a": signed(29), "b": unsigned(44)})
 row_scalars = data.StructLayout({"mul": unsigned(17), "total": unsigned(6), "mean": signed(25)})
 """Results of the row unit for one row."""
 
-RowJob = data.StructLayout(
-    {"reciprocal": 1, "addr": unsigned(12), "m": unsigned(12), "length": unsigned(13)}
-)
+RowJob = data.StructLayout({"reciprocal": 1, "addr": unsigned(12), "m": unsigned(12), "length": unsigned(13)})
 """Work for the row unit: rows ``addr .. addr + m - 1``; LayerNorm of ``length`` values, or reciprocals."""
 
 
@@ -59,8 +59,8 @@ class Scrub(wiring.Signature):
 class BankedRead(wiring.Signature):
     """Read requests to the scratchpad; the word of a transferred request is at ``data`` 2 cycles later.
 
-    Latency: ``data`` is valid in the second cycle after the one in which ``en`` (and ``ready``) were high. Requests of the
-    array's A operand are always ready.
+    Latency: ``data`` is valid in the second cycle after the one in which ``en`` (and ``ready``) were high.
+    Requests of the array's A operand are always ready.
     """
 
     def __init__(self, config: AcceleratorConfig) -> None:
@@ -103,8 +103,6 @@ class AccumulatorRead(wiring.Signature):
         )
 
 
-def LoadWrite(shape: object) -> stream.Signature:  # noqa: N802  # makes a signature, like a class
+def LoadWrite(shape: Any) -> stream.Signature:  # noqa: N802  # makes a signature, like a class
     """Words of a LOAD on their way to a memory: ``addr`` in units of the target, ``data`` of ``shape``."""
-    return stream.Signature(data.StructLayout({"addr": unsigned(20), "data": shape}))  # type: ignore[dict-item]
-
-
+    return stream.Signature(data.StructLayout({"addr": unsigned(20), "data": shape}))

@@ -77,7 +77,8 @@ def normalize(x: Array, mean: Array, mul: Array, total: Array) -> Array:
 
 def softmax_index(x: Array, maximum: Array) -> Array:
     """Table index of an int16 score: ``clip(maximum - x, 0, 2047)``."""
-    return np.clip(maximum - x, 0, 2047)
+    index: Array = np.clip(maximum - x, 0, 2047)
+    return index
 
 
 def reciprocal(num: Array, den: Array) -> tuple[Array, Array]:
