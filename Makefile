@@ -21,10 +21,10 @@ help:
 	@sed -n 's/^#   //p' Makefile
 
 # One stamp for each set of extras; a changed pin or dependency installs again.
+comma := ,
 RUN_STAMP := $(VENV)/installed-run
 TEST_STAMP := $(VENV)/installed-$(subst $(comma),-,$(EXTRAS))
 MODEL_STAMP := $(VENV)/installed-model
-comma := ,
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
