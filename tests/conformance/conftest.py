@@ -1,6 +1,5 @@
 """Every test here runs on every backend and every configuration."""
 
-import importlib.util
 import shutil
 
 import numpy as np
@@ -16,9 +15,7 @@ BACKENDS = ("model", "rtl")
 
 def _missing(backend: str) -> str:
     """Return why a backend cannot be tested here."""
-    if backend == "rtl" and importlib.util.find_spec("sim.rtl") is None:
-        return "sim.rtl is not there"
-    if backend == "rtl" and not any(map(shutil.which, ("c++", "g++", "clang++"))):
+    if backend == "rtl" and not any(map(shutil.which, ("clang++", "g++"))):
         return "there is no C++ compiler"
     return ""
 
