@@ -1,6 +1,7 @@
 """Texts to labels on a device, each answer compared with the integer reference."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +53,8 @@ class Classifier:
         Most tokens of a text, with [CLS] and [SEP].
     truncation : {"head", "tail", "head_tail"}
         What stays of a longer text.
+    **options
+        Of the device's constructor.
 
     Raises
     ------
@@ -68,6 +71,7 @@ class Classifier:
         *,
         max_length: int,
         truncation: Truncation = "head_tail",
+        **options: Any,
     ) -> None:
         positions = len(checkpoint.embedding.position)
         if not 2 <= max_length <= positions:
@@ -75,7 +79,7 @@ class Classifier:
         self._checkpoint, self._tokenizer = checkpoint, tokenizer
         self._max_length, self._truncation = max_length, truncation
         self._lowering = BertLowering(checkpoint, config)
-        self._device = open_device(backend, config)
+        self._device = open_device(backend, config, **options)
         self._model = None if backend == "model" else open_device("model", config)
         self._programs: dict[int, Program] = {}
 

@@ -1,13 +1,15 @@
 """Options that several commands share."""
 
 import argparse
+import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from typing import Any
 
 from hw.config import AcceleratorConfig
 from hw.presets import PRESETS
 
-__all__ = ["add_configuration", "add_truncation", "at_least", "configuration"]
+__all__ = ["add_configuration", "add_truncation", "at_least", "configuration", "device_options"]
 
 
 def add_configuration(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +50,15 @@ def configuration(options: argparse.Namespace) -> AcceleratorConfig:
     fields = asdict(config) | {"rows": options.rows or config.rows, "cols": options.cols or config.cols}
     del fields["lanes"]  # they follow from the shape of the array
     return AcceleratorConfig(**fields)
+
+
+def device_options(backend: str) -> dict[str, Any]:
+    """Return what a device's constructor gets: the simulated hardware says when it has to be built first."""
+    return {"report": _say} if backend == "rtl" else {}
+
+
+def _say(stage: str) -> None:
+    print(f"building the simulator, once for each configuration: {stage}", file=sys.stderr)
 
 
 def at_least(low: int) -> Callable[[str], int]:

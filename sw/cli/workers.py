@@ -10,6 +10,7 @@ from pathlib import Path
 from hw.config import AcceleratorConfig
 from sw.classify import Classification, Classifier
 from sw.cli.model_files import load_model
+from sw.cli.options import device_options
 from sw.tokenizer import Truncation
 
 __all__ = ["Job", "classify_all"]
@@ -44,6 +45,7 @@ class Job:
             self.backend,
             max_length=self.max_length,
             truncation=self.truncation,
+            **device_options(self.backend),
         )
 
 

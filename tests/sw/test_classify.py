@@ -67,7 +67,9 @@ class _WrongDevice:
 def test_wrong_device_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     open_device = classify.open_device
     monkeypatch.setattr(
-        classify, "open_device", lambda name, config: _WrongDevice() if name == "rtl" else open_device(name, config)
+        classify,
+        "open_device",
+        lambda name, config, **_: _WrongDevice() if name == "rtl" else open_device(name, config),
     )
     result = Classifier(CHECKPOINT, tiny_tokenizer(), CONFIG, "rtl", max_length=16).classify("a")
     assert not result.bit_exact
