@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from hw.bus.axi import BOUNDARY_BYTES, BURST_BEATS
-from hw.check import check_raw, load_units
+from hw.check import check, load_units
 from hw.config import AcceleratorConfig
 from hw.isa import (
     INSTRUCTION_BYTES,
@@ -85,11 +85,13 @@ def _dispatched(program: Program) -> tuple[list[Instruction], Stop | None]:
     data = program.instructions.tobytes()
     instructions: list[Instruction] = []
     for index, start in enumerate(range(0, len(data), INSTRUCTION_BYTES)):
-        raw = data[start : start + INSTRUCTION_BYTES]
-        code, addr = check_raw(program.config, raw)
+        try:
+            instruction = decode(data[start : start + INSTRUCTION_BYTES])
+        except ValueError:
+            return instructions, Stop(ErrorCode.ILLEGAL_OPCODE, index)
+        code, addr = check(program.config, instruction)
         if code != ErrorCode.NONE:
             return instructions, Stop(code, index, addr)
-        instruction = decode(raw)
         if isinstance(instruction, Halt):
             return instructions, None
         code, addr = _check_bus(program, instruction)

@@ -17,7 +17,7 @@ CONFIGS = {
         AcceleratorConfig(
             rows=16,
             cols=16,
-            **{**_SMALL, "bus_bytes": 16, "acc_depth": 16, "queue_depth": 4, "scratchpad_kib": 4, "vector_kib": 4},
+            **{**_SMALL, "bus_bytes": 16, "acc_depth": 32, "queue_depth": 4, "scratchpad_kib": 4, "vector_kib": 4},
         ),
     )
 }

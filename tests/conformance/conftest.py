@@ -12,6 +12,9 @@ from tests.conformance.configs import CONFIGS
 
 BACKENDS = ("model", "rtl")
 
+OPTIONS = {"rtl": {"patience": 20_000}}
+"""Programs here are short: a hang may show soon."""
+
 
 def _missing(backend: str) -> str:
     """Return why a backend cannot be tested here."""
@@ -34,7 +37,7 @@ def config(request: pytest.FixtureRequest) -> AcceleratorConfig:
 
 @pytest.fixture(scope="session")
 def device(backend: str, config: AcceleratorConfig) -> Device:
-    return open_device(backend, config)
+    return open_device(backend, config, **OPTIONS.get(backend, {}))
 
 
 @pytest.fixture
