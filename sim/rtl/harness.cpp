@@ -31,6 +31,12 @@ template <size_t Bits>
 void drive(cxxrtl::value<Bits> &value, uint32_t number) { value.data[0] = number; }
 
 template <size_t Bits>
+bool bit(const cxxrtl::value<Bits> &value, size_t index) {
+    constexpr size_t width = 8 * sizeof(value.data[0]);
+    return value.data[index / width] >> (index % width) & 1;
+}
+
+template <size_t Bits>
 constexpr size_t bytes_of(const cxxrtl::value<Bits> &) { return Bits / 8; }
 
 }  // namespace
@@ -301,7 +307,7 @@ private:
     void store(uint8_t *to) {
         const auto *from = reinterpret_cast<const uint8_t *>(top_.p_m__axi__wdata.data);
         for (size_t i = 0; i < beat_bytes(); i++)
-            if (top_.p_m__axi__wstrb.data[i / 32] >> (i % 32) & 1) to[i] = from[i];
+            if (bit(top_.p_m__axi__wstrb, i)) to[i] = from[i];
     }
 
     bool dead(const Burst &burst) const {

@@ -1,0 +1,87 @@
+"""Divides the function that simulates a cycle, which compilers take very long for as a whole."""
+
+import re
+from collections.abc import Iterator
+
+__all__ = ["split_eval"]
+
+_EVAL = "bool p_systolm::eval(performer *performer) {\n"
+_DECLARATION = re.compile(r"\t(value<\d+> (\w+);)")
+_NAME = re.compile(r"\b[ip]_\w+")
+_MEMBERS = "\tvoid reset() override;\n"
+
+
+def split_eval(source: str, header: str, pieces: int) -> tuple[list[str], str]:
+    """Make functions of about equal length from ``eval`` of a design in C++.
+
+    Parameters
+    ----------
+    source, header : str
+        What ``write_cxxrtl -header`` has written for a module ``systolm``.
+    pieces : int
+        Functions wanted.
+
+    Returns
+    -------
+    sources : list of str
+        First what stays, then one source for each function.
+    header : str
+        With the functions, and the variables that more than one of them uses, as members of the design.
+    """
+    before, rest = source.split(_EVAL)
+    body, after = rest.split("\n}\n", 1)
+    widths: dict[str, str] = {}
+    statements = []
+    for statement in _statements(body):
+        if found := _DECLARATION.fullmatch(statement):
+            widths[found[2]] = found[1]
+        else:
+            statements.append(statement)
+    # The first two statements and the last handle `converged` and `posedge_p_clk`, and stay.
+    opening, chunks, closing = statements[:2], _chunks(statements[2:-1], pieces), statements[-1]
+    used = [set(_NAME.findall(chunk)) for chunk in chunks]
+    shared = {name for name in widths if sum(name in names for names in used) > 1}
+
+    names = [f"eval_{i}" for i in range(len(chunks))]
+    calls = [f"\t{name}(posedge_p_clk);" for name in names]
+    sources = [before + _EVAL + "\n".join([*opening, *calls, closing]) + "\n}\n" + after]
+    for name, chunk, variables in zip(names, chunks, used, strict=True):
+        own = [f"\t{widths[v]}\n" for v in widths if v in variables and v not in shared]
+        sources.append(
+            f"{_includes(before)}void p_systolm::{name}(bool posedge_p_clk) {{\n{''.join(own)}{chunk}\n}}\n\n}}\n"
+        )
+    members = [f"\t{widths[v]}\n" for v in widths if v in shared]
+    members += [f"\tvoid {name}(bool posedge_p_clk);\n" for name in names]
+    return sources, header.replace(_MEMBERS, "".join(members) + _MEMBERS)
+
+
+def _statements(body: str) -> Iterator[str]:
+    """Yield the statements of the function's outermost level, without comments."""
+    lines: list[str] = []
+    for line in body.split("\n"):
+        if line.lstrip().startswith("//"):
+            continue
+        lines.append(line)
+        # Statements are indented by one tab; those of several lines end with a brace there.
+        if (line.endswith(";") and len(lines) == 1) or line == "\t}":
+            yield "\n".join(lines)
+            lines = []
+
+
+def _chunks(statements: list[str], count: int) -> list[str]:
+    """Join neighbours to at most ``count`` texts of about equal length."""
+    target = sum(map(len, statements)) / count
+    chunks: list[list[str]] = [[]]
+    length = 0
+    for statement in statements:
+        if length > target * len(chunks):
+            chunks.append([])
+        chunks[-1].append(statement)
+        length += len(statement)
+    return ["\n".join(chunk) for chunk in chunks]
+
+
+def _includes(before: str) -> str:
+    """Return the beginning of the source, up to where the design's namespace is open."""
+    opening = "namespace cxxrtl_design {\n"
+    return before[: before.index(opening) + len(opening)] + "\n"
