@@ -6,7 +6,7 @@ from collections.abc import Iterator
 __all__ = ["split_eval"]
 
 _EVAL = "bool p_systolm::eval(performer *performer) {\n"
-_DECLARATION = re.compile(r"\t(value<\d+> (\w+);)")
+_DECLARATION = re.compile(r"\t(value<\d+>) (\w+);")
 _NAME = re.compile(r"\b[ip]_\w+")
 _MEMBERS = "\tvoid reset() override;\n"
 
@@ -30,29 +30,34 @@ def split_eval(source: str, header: str, pieces: int) -> tuple[list[str], str]:
     """
     before, rest = source.split(_EVAL)
     body, after = rest.split("\n}\n", 1)
-    widths: dict[str, str] = {}
+    types: dict[str, str] = {}
     statements = []
     for statement in _statements(body):
         if found := _DECLARATION.fullmatch(statement):
-            widths[found[2]] = found[1]
+            types[found[2]] = found[1]
         else:
             statements.append(statement)
     # The first two statements and the last handle `converged` and `posedge_p_clk`, and stay.
     opening, chunks, closing = statements[:2], _chunks(statements[2:-1], pieces), statements[-1]
     used = [set(_NAME.findall(chunk)) for chunk in chunks]
-    shared = {name for name in widths if sum(name in names for names in used) > 1}
+    shared = {name for name in types if sum(name in names for names in used) > 1}
 
-    names = [f"eval_{i}" for i in range(len(chunks))]
-    calls = [f"\t{name}(posedge_p_clk);" for name in names]
+    functions = [f"eval_{i}" for i in range(len(chunks))]
+    calls = [f"\t{function}(posedge_p_clk);" for function in functions]
     sources = [before + _EVAL + "\n".join([*opening, *calls, closing]) + "\n}\n" + after]
-    for name, chunk, variables in zip(names, chunks, used, strict=True):
-        own = [f"\t{widths[v]}\n" for v in widths if v in variables and v not in shared]
-        sources.append(
-            f"{_includes(before)}void p_systolm::{name}(bool posedge_p_clk) {{\n{''.join(own)}{chunk}\n}}\n\n}}\n"
-        )
-    members = [f"\t{widths[v]}\n" for v in widths if v in shared]
-    members += [f"\tvoid {name}(bool posedge_p_clk);\n" for name in names]
+    for function, chunk, names in zip(functions, chunks, used, strict=True):
+        variables = "".join(f"\t{types[v]} {v};\n" for v in types if v in names and v not in shared)
+        code = _NAME.sub(lambda name: _member(name[0]) if name[0] in shared else name[0], chunk)
+        definition = f"void p_systolm::{function}(bool posedge_p_clk) {{\n{variables}{code}\n}}\n"
+        sources.append(f"{_opening(before)}\n{definition}\n}}\n")
+    members = [f"\t{types[v]} {_member(v)};\n" for v in types if v in shared]
+    members += [f"\tvoid {function}(bool posedge_p_clk);\n" for function in functions]
     return sources, header.replace(_MEMBERS, "".join(members) + _MEMBERS)
+
+
+def _member(name: str) -> str:
+    """Return a name that is not taken: debug information brings members with the names of variables."""
+    return f"shared_{name}"
 
 
 def _statements(body: str) -> Iterator[str]:
@@ -81,7 +86,7 @@ def _chunks(statements: list[str], count: int) -> list[str]:
     return ["\n".join(chunk) for chunk in chunks]
 
 
-def _includes(before: str) -> str:
+def _opening(before: str) -> str:
     """Return the beginning of the source, up to where the design's namespace is open."""
     opening = "namespace cxxrtl_design {\n"
     return before[: before.index(opening) + len(opening)] + "\n"
