@@ -1,0 +1,47 @@
+"""Presets fit the FPGAs that they are for."""
+
+from math import ceil
+
+import pytest
+
+from hw.config import AcceleratorConfig
+from hw.presets import PRESETS
+
+BLOCK_BYTES = 2048
+"""An ECP5 block memory, without its ninth bits."""
+
+BLOCK_WORDS, BLOCK_BITS = 512, 36
+"""Its widest form."""
+
+
+def blocks(words: int, bits: int) -> int:
+    """Return the ECP5 block memories that a memory of that shape needs: wide ones, or bytes side by side."""
+    wide = ceil(words / BLOCK_WORDS) * ceil(bits / BLOCK_BITS)
+    narrow = ceil(words / BLOCK_BYTES) * ceil(bits / 8)
+    return min(wide, narrow)
+
+
+def memory_blocks(config: AcceleratorConfig) -> int:
+    scratchpad = config.scratchpad_banks * blocks(config.scratchpad_words // config.scratchpad_banks, 8 * config.rows)
+    vector = blocks(config.vector_words, 16 * config.lanes)
+    params = blocks(config.param_words, 64 * config.lanes)
+    tables = config.lanes * blocks(256 * config.tables, 64)
+    accumulators = config.acc_banks * config.cols * blocks(config.acc_depth, 32)
+    rows = blocks(config.acc_depth, 73) + blocks(config.acc_depth, 48)
+    weights = blocks(config.weight_fifo_words, 8 * config.rows)
+    return scratchpad + vector + params + tables + accumulators + rows + weights
+
+
+@pytest.mark.parametrize(("name", "available"), [("small_4x4", 56), ("small_8x8", 108), ("ulx3s_85f", 208)])
+def test_memories_fit_the_fpga(name: str, available: int) -> None:
+    assert memory_blocks(PRESETS[name]) <= available
+
+
+def test_default_is_the_default() -> None:
+    assert PRESETS["default"] == AcceleratorConfig()
+
+
+@pytest.mark.parametrize("shape", ["4x4", "8x8", "32x32"])
+def test_names_tell_the_shape(shape: str) -> None:
+    (config,) = (config for name, config in PRESETS.items() if name.endswith(shape))
+    assert f"{config.rows}x{config.cols}" == shape

@@ -1,0 +1,210 @@
+"""The RTL device: memory models, faults, threads, traces, builds. What programs compute is tested in conformance."""
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from hw.isa import Destination, Drain, ErrorCode, Gemm, Load, Stream
+from hw.registers import COUNTERS
+from sim.device import DeviceError
+from sim.memory import MemoryModel
+from sim.rtl import RtlDevice, Trace, build
+from tests.conformance.assembler import Assembler
+from tests.conformance.configs import CONFIGS
+from tests.conformance.interpreter import interpret
+from tests.conformance.random_program import random_program
+
+pytestmark = pytest.mark.skipif(not any(map(shutil.which, ("clang++", "g++"))), reason="there is no C++ compiler")
+
+CONFIG = CONFIGS["3x5"]
+SPECIAL = range(0x30000, 0x31000)
+"""Addresses that random programs do not use."""
+
+
+@pytest.fixture(scope="module")
+def device():
+    return RtlDevice(CONFIG)
+
+
+def same(outputs, expected):
+    return outputs.keys() == expected.keys() and all(np.array_equal(outputs[name], expected[name]) for name in expected)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        MemoryModel(latency=1, write_latency=1),
+        MemoryModel(latency=300, write_latency=500),
+        MemoryModel(bytes_per_cycle=0.5),
+        MemoryModel(stall_probability=0.5, seed=1),
+        MemoryModel(stall_probability=0.95, seed=2),
+    ],
+    ids=str,
+)
+def test_results_do_not_depend_on_the_memory(model):
+    program, inputs = random_program(CONFIG, 11)
+    assert same(RtlDevice(CONFIG, memory=model).run(program, inputs).outputs, interpret(program, inputs))
+
+
+def test_slower_memories_take_longer():
+    program, inputs = random_program(CONFIG, 12)
+    models = [MemoryModel(latency=latency) for latency in (1, 40, 400)]
+    models.append(MemoryModel(latency=400, bytes_per_cycle=0.25))
+    cycles = [RtlDevice(CONFIG, memory=model).run(program, inputs).cycles for model in models]
+    assert cycles == sorted(set(cycles))
+
+
+def test_reads_take_as_long_as_the_bandwidth_says():
+    words = 2000
+    asm = Assembler(CONFIG)
+    constant = asm.constant(bytes(CONFIG.rows * words))
+    for start in range(0, words, 100):
+        asm.add(Load(count=100, mem_addr=constant + start * CONFIG.rows))
+    bytes_per_cycle = 0.75
+    device = RtlDevice(CONFIG, memory=MemoryModel(bytes_per_cycle=bytes_per_cycle))
+    result = device.run(asm.program(), {})
+    assert result.counters["load_bytes"] == CONFIG.rows * words
+    read = result.counters["load_bytes"] + result.counters["instruction_bytes"]
+    assert result.cycles == pytest.approx(read / bytes_per_cycle, rel=0.02)
+
+
+def test_same_run_same_cycles(device):
+    program, inputs = random_program(CONFIG, 13)
+    first, second = (device.run(program, inputs) for _ in range(2))
+    assert first.counters == second.counters
+    assert first.cycles == first.counters["cycles"] > 0
+
+
+def test_counters_add_up(device):
+    program, inputs = random_program(CONFIG, 14)
+    result = device.run(program, inputs)
+    assert result.counters.keys() == {counter.name for counter in COUNTERS}
+    for engine in ("array", "post"):
+        causes = [f"{engine}_busy", *(name for name in result.counters if name.startswith(f"{engine}_wait"))]
+        assert sum(result.counters[name] for name in causes) == result.cycles
+    assert result.counters["instructions"] == program.instructions.size // 32
+
+
+def access(kind):
+    """Return a program that meets the special addresses, and which instruction does."""
+    asm = Assembler(CONFIG)
+    match kind:
+        case "load":
+            asm.add(Load(count=1, mem_addr=SPECIAL.start))
+        case "stream":
+            asm.add(Stream(count=CONFIG.cols, mem_addr=SPECIAL.start), Gemm(m=1, n=1, k_tiles=1, clear=1, release=1))
+        case "drain":
+            asm.add(Gemm(m=1, n=1, k_tiles=1, b_scratchpad=1, clear=1, release=1))
+            asm.add(Drain(m=1, n=1, dest=Destination.MEMORY, dest_addr=SPECIAL.start))
+    return asm.program(), int(kind == "drain")
+
+
+@pytest.mark.parametrize("kind", ["load", "stream", "drain"])
+@pytest.mark.parametrize("fault", ["faults", "dead"])
+def test_faults_are_reported_and_forgotten(kind, fault):
+    device = RtlDevice(CONFIG, memory=MemoryModel(**{fault: SPECIAL}))
+    program, index = access(kind)
+    code = ErrorCode.BUS_TIMEOUT
+    if fault == "faults":
+        code = ErrorCode.BUS_WRITE if kind == "drain" else ErrorCode.BUS_READ
+    with pytest.raises(DeviceError) as caught:
+        device.run(program, {})
+    assert (caught.value.code, caught.value.index, caught.value.addr) == (code, index, SPECIAL.start)
+    program, inputs = random_program(CONFIG, 15)
+    assert same(device.run(program, inputs).outputs, interpret(program, inputs))
+
+
+def test_errors_name_the_instruction(device):
+    asm = Assembler(CONFIG)
+    asm.add(Load(addr=CONFIG.scratchpad_words, count=2))
+    message = (
+        f"instruction 0 (LOAD addr={CONFIG.scratchpad_words} count=2): "
+        f"OUT_OF_RANGE at address {CONFIG.scratchpad_words:#x}"
+    )
+    with pytest.raises(DeviceError) as caught:
+        device.run(asm.program(), {})
+    assert str(caught.value) == message
+
+
+def test_a_hang_ends_when_patience_does():
+    asm = Assembler(CONFIG)
+    asm.add(Gemm(m=1, n=1, k_tiles=1, clear=1, release=1))
+    with pytest.raises(DeviceError, match="no progress for 5000 cycles") as caught:
+        RtlDevice(CONFIG, patience=5000).run(asm.program(), {})
+    assert caught.value.code == ErrorCode.NONE
+
+
+def test_a_program_for_another_configuration_is_refused(device):
+    program, inputs = random_program(CONFIGS["2x2"], 0)
+    with pytest.raises(ValueError, match="the program must be made for"):
+        device.run(program, inputs)
+
+
+def test_threads_do_not_meet(device):
+    programs = [random_program(CONFIG, seed) for seed in range(20, 28)]
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda pair: device.run(*pair), programs))
+    for (program, inputs), result in zip(programs, results, strict=True):
+        assert same(result.outputs, interpret(program, inputs))
+
+
+def test_progress_is_told():
+    asm = Assembler(CONFIG)
+    asm.add(*[Load(count=100, mem_addr=0)] * 50)
+    seen = []
+    device = RtlDevice(CONFIG, memory=MemoryModel(bytes_per_cycle=0.1))
+    device.run(asm.program(), {}, progress=lambda cycles, instructions: seen.append((cycles, instructions)))
+    assert len(seen) > 1
+    assert seen == sorted(seen)
+
+
+def test_a_traced_run_is_the_same_run(device, tmp_path):
+    program, inputs = random_program(CONFIG, 16)
+    path = tmp_path / "trace.vcd"
+    traced = RtlDevice(CONFIG, trace=Trace(path, 100, 110)).run(program, inputs)
+    plain = device.run(program, inputs)
+    # Different C++ runtimes, so this compares these as well.
+    assert traced.counters == plain.counters
+    assert same(traced.outputs, plain.outputs)
+    text = path.read_text()
+    assert " s_axil_awaddr $end" in text
+    times = [int(line[1:]) for line in text.splitlines() if line.startswith("#")]
+    assert times == list(range(200, 220))
+
+
+def test_a_trace_that_cannot_be_written(tmp_path):
+    program, inputs = random_program(CONFIG, 16)
+    with pytest.raises(OSError, match="cannot be written"):
+        RtlDevice(CONFIG, trace=Trace(tmp_path / "none" / "trace.vcd", 0, 1)).run(program, inputs)
+
+
+@pytest.mark.parametrize("window", [(5, 5), (-1, 3)])
+def test_a_trace_needs_a_window(tmp_path, window):
+    with pytest.raises(ValueError, match="trace must be of cycles 0 <= start < stop"):
+        Trace(tmp_path / "trace.vcd", *window)
+
+
+def test_a_second_build_is_free(device, monkeypatch):
+    assert device
+    for name in ("emit_rtlil", "run_yosys", "_compile"):
+        monkeypatch.setattr(build, name, None)
+    stages = []
+    RtlDevice(CONFIG, report=stages.append)
+    assert not stages
+
+
+def test_a_missing_compiler_is_named(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda _name: None)
+    with pytest.raises(RuntimeError, match=r"^simulating the RTL needs a C\+\+ compiler: install clang or g\+\+"):
+        RtlDevice(CONFIG)
+
+
+def test_the_first_message_of_a_failing_compiler_is_shown(monkeypatch, tmp_path):
+    broken = tmp_path / "harness.cpp"
+    broken.write_text("not C++;\n")
+    monkeypatch.setattr(build, "_HARNESS", broken)
+    with pytest.raises(RuntimeError, match=r"failed: .*harness\.cpp:1:1: error"):
+        RtlDevice(CONFIG)
+    assert not list(build._CACHE.glob("*/made"))
