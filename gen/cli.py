@@ -117,14 +117,22 @@ def _config(options: argparse.Namespace) -> AcceleratorConfig:
 
 def _paths(options: argparse.Namespace, config: AcceleratorConfig) -> tuple[Path | None, Path | None]:
     """Return where Verilog (None: standard output) and manifest (None: not wanted) go."""
-    manifest = Path(options.manifest) if options.manifest else None
+    manifest = _file(options.manifest) if options.manifest else None
     if options.output == _STDOUT:
         return None, manifest
-    output = Path(options.output or f"systolm_{config.rows}x{config.cols}.v")
-    manifest = manifest or output.with_suffix(".json")
+    output = _file(options.output or f"systolm_{config.rows}x{config.cols}.v")
+    manifest = manifest or _file(str(output.with_suffix(".json")))
     if manifest == output:
         raise ValueError(f"output and manifest must be two files, not both {str(output)!r}")
     return output, manifest
+
+
+def _file(name: str) -> Path:
+    """Return the path of a file that can be there."""
+    path = Path(name)
+    if path.is_dir() or not path.parent.is_dir():
+        raise ValueError(f"output must be a file in an existing folder, not {name!r}")
+    return path
 
 
 def _write(files: dict[Path, str]) -> None:
@@ -132,8 +140,6 @@ def _write(files: dict[Path, str]) -> None:
     neighbours: dict[Path, Path] = {}
     try:
         for path, text in files.items():
-            if path.is_dir() or not path.parent.is_dir():
-                raise ValueError(f"output must be a file in an existing folder, not {str(path)!r}")
             handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
             neighbours[path] = Path(name)
             with os.fdopen(handle, "w") as file:
