@@ -23,6 +23,7 @@ from sw.cli.workers import Job, classify_all
 __all__ = ["add_parser"]
 
 SAMPLES = Path(__file__).parents[1] / "samples.jsonl"
+SAMPLE_LABELS = {"negative", "positive"}
 
 DEFAULT_MODEL = Path("minilm-l6-imdb")
 
@@ -105,6 +106,8 @@ def _texts(options: argparse.Namespace, labels: Sequence[str]) -> list[LabelledT
         return [LabelledText(text=options.text)]
     if options.file is not None:
         return [LabelledText(text=options.file.read_text(encoding="utf-8", errors="replace"))]
+    if options.data == SAMPLES and not set(labels) >= SAMPLE_LABELS:
+        labels = ()  # a model with other labels can still read them
     return load_texts(options.data, labels, options.limit)
 
 

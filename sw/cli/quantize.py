@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
 from sw.cli.model_files import TOKENIZER
 from sw.cli.options import add_truncation, at_least
 from sw.cli.texts import load_texts
@@ -20,7 +22,7 @@ def add_parser(commands: Any) -> None:
     """Add the command."""
     parser = commands.add_parser("quantize", help="quantize a fine-tuned BERT; needs torch and transformers")
     parser.add_argument(
-        "model", metavar="MODEL", help="folder of a BertForSequenceClassification with its tokenizer.json"
+        "model", metavar="MODEL", help="folder of a BertForSequenceClassification, or its name on the hub"
     )
     parser.add_argument(
         "--calibration",
@@ -30,7 +32,7 @@ def add_parser(commands: Any) -> None:
         help="texts like those that will be classified: an aclImdb folder, or a .jsonl or .jsonl.gz file",
     )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the checkpoint")
-    parser.add_argument("--tokenizer", type=Path, metavar="FILE", help="instead of the tokenizer.json in MODEL")
+    parser.add_argument("--tokenizer", type=Path, metavar="FILE", help="tokenizer.json to use instead of MODEL's own")
     parser.add_argument(
         "--limit",
         type=at_least(1),
@@ -43,19 +45,19 @@ def add_parser(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from sw.quantizer import quantize  # noqa: PLC0415  # nothing else needs it
+    from sw.quantizer import compare, load_tokenizer, quantize  # noqa: PLC0415  # nothing else needs them
 
-    tokenizer = Tokenizer.load(options.tokenizer or Path(options.model) / TOKENIZER)
     texts = [text.text for text in load_texts(options.calibration, limit=options.limit)]
-    checkpoint = quantize(
-        options.model,
-        texts,
-        tokenizer,
-        max_length=options.max_length,
-        truncation=options.truncation,
-        metadata={"source": Path(options.model).name},
-    )
+    tokenizer = Tokenizer.load(options.tokenizer) if options.tokenizer else load_tokenizer(options.model)
+    cut = {"max_length": options.max_length, "truncation": options.truncation}
+    console = Console()
+    with console.status(f"calibrating with {len(texts)} texts"):
+        metadata = {"source": Path(options.model).name}
+        checkpoint = quantize(options.model, texts, tokenizer, **cut, metadata=metadata)
+    options.output.parent.mkdir(parents=True, exist_ok=True)
     checkpoint.save(options.output)
     tokenizer.save(options.output.with_name(TOKENIZER))
-    print(f"{options.output}: {options.output.stat().st_size / 1e6:.1f} MB, calibrated with {len(texts)} texts")
+    with console.status("comparing with the float model"):
+        console.print(compare(options.model, checkpoint, texts, tokenizer, **cut))
+    console.print(f"{options.output}: {options.output.stat().st_size / 1e6:.1f} MB, calibrated with {len(texts)} texts")
     return 0

@@ -12,7 +12,7 @@ from gen.yosys import run_yosys
 from hw.config import AcceleratorConfig
 from hw.presets import PRESETS
 
-WAIVERS = Path(__file__).with_name("verilator.vlt")
+WAIVERS = Path(__file__).resolve().parents[2] / "gen" / "verilator.vlt"
 
 _SMALL = {"scratchpad_kib": 1, "vector_kib": 1, "acc_depth": 16, "param_words": 32, "weight_fifo_words": 32}
 CONFIGS = {
@@ -43,7 +43,13 @@ def test_icarus_accepts_it(verilog):
 
 
 def test_verilator_accepts_it(verilog):
-    check("verilator", "--lint-only", "-Wall", "--top-module", "systolm", str(WAIVERS), str(verilog))
+    if shutil.which("verilator") is None:
+        pytest.skip("there is no verilator")
+    knows_rule = subprocess.run(["verilator", "-Wno-PROCASSINIT", "--version"], capture_output=True, check=False)
+    defines = ["-DPROCASSINIT"] if knows_rule.returncode == 0 else []
+    command = ["verilator", "--lint-only", "-Wall", *defines, "--top-module", "systolm", str(WAIVERS), str(verilog)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_yosys_accepts_it(verilog):

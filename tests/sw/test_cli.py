@@ -13,7 +13,6 @@ from sw.cli import workers
 from sw.cli.json_file import write_json
 from sw.cli.main import main
 from sw.cli.texts import load_texts
-from sw.quantizer import quantize
 from tests.sw.tiny_model import save_tiny_model
 
 ROOT = Path(__file__).parents[2]
@@ -88,6 +87,13 @@ def test_limit(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     data = lines(tmp_path / "data.jsonl", *({"text": "a"} for _ in range(5)))
     assert classify(model, "--data", data, "--limit", "2") == 0
     assert "2 of 2 equal" in capsys.readouterr().out
+
+
+def test_samples_are_for_models_of_other_labels_too(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert classify(model, "--limit", "1") == 0
+    output = capsys.readouterr().out
+    assert "1 of 1 equal" in output
+    assert "accuracy" not in output
 
 
 def test_wrong_result_is_status_1(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,15 +204,18 @@ def test_quantize_writes_checkpoint_and_tokenizer(
         seen.update(name=name, texts=texts, **options)
         return workers.load_model(model)[0]
 
-    monkeypatch.setattr(f"{quantize.__module__.rpartition('.')[0]}.quantize", fake)
+    monkeypatch.setattr("sw.quantizer.quantize", fake)
+    monkeypatch.setattr("sw.quantizer.compare", lambda *_, **__: "relative error")
     data = lines(tmp_path / "data.jsonl", {"text": "a"}, {"text": "b"}, {"text": "c"})
-    output = tmp_path / "new.safetensors"
+    output = tmp_path / "new" / "checkpoint.safetensors"
     command = ["quantize", model, "--calibration", data, "-o", output, "--limit", "2", "--max-length", "9"]
     assert main([str(part) for part in command]) == 0
     assert (seen["texts"], seen["max_length"]) == (["a", "b"], 9)
     assert output.exists()
-    assert (tmp_path / "tokenizer.json").exists()
-    assert "calibrated with 2 texts" in capsys.readouterr().out
+    assert (output.parent / "tokenizer.json").exists()
+    shown = capsys.readouterr().out
+    assert "relative error" in shown
+    assert "calibrated with 2 texts" in shown
 
 
 def test_quantize_without_torch_is_status_2(
