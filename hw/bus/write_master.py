@@ -32,8 +32,8 @@ class WriteMaster(wiring.Component):
 
     A burst is begun only when all its beats are in the buffer, so that it can always be completed.
 
-    Latency: 3 cycles from the last chunk of a burst to the bus. Throughput: that of a :class:`Gearbox` from
-    ``4 * lanes`` to ``bus_bytes``; at most 16 bursts are outstanding.
+    Latency: 3 cycles from the last chunk of a burst to the bus. Throughput: ``min(4 * lanes, bus_bytes)`` bytes per
+    cycle; at most 16 bursts are outstanding.
 
     Parameters
     ----------

@@ -31,8 +31,7 @@ class LoadEngine(wiring.Component):
 
     Requests for the next LOADs go out while the data of the present one is still coming.
 
-    Throughput: ``bus_bytes`` per cycle if the target's unit is a multiple of that; one unit if it is a divisor; else
-    their greatest common divisor.
+    Throughput: ``bus_bytes`` or one unit of the target per cycle, whichever is less.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ _BUFFERED_BEATS = 128
 class WeightDma(wiring.Component):
     """Reads the words of each STREAM, one STREAM after the other, as far ahead as buffers reach.
 
-    Throughput: one word per cycle if ``rows`` divides ``bus_bytes``, else the greatest common divisor of both in bytes.
+    Throughput: ``min(bus_bytes, rows)`` bytes per cycle.
 
     Parameters
     ----------

@@ -67,7 +67,7 @@ def _run(
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.5])
-@pytest.mark.parametrize("lanes", [1, 3, 4, 8])
+@pytest.mark.parametrize("lanes", [1, 3, 4, 5, 6, 8])
 @pytest.mark.parametrize("bus_bytes", [4, 16, 64])
 def test_writes_exactly_the_chunks(lanes: int, bus_bytes: int, stall: float) -> None:
     rng = np.random.default_rng(lanes * 100 + bus_bytes)

@@ -20,7 +20,17 @@ from hw.isa import INSTRUCTION_BYTES, Instruction, Load, LoadTarget, Stream
 from tests.hw.bus.axi_memory import AxiMemory
 from tests.hw.bus.streams import receive, send
 
-_SHAPES = [(1, 1, 4), (3, 5, 16), (4, 4, 16), (16, 16, 16), (6, 3, 64), (64, 2, 8)]
+_SHAPES = [
+    (1, 1, 4),
+    (3, 5, 16),
+    (4, 4, 16),
+    (16, 16, 16),
+    (6, 3, 64),
+    (64, 2, 8),
+    (5, 11, 16),
+    (12, 20, 16),
+    (24, 3, 16),
+]
 
 
 class _Dut(wiring.Component):
@@ -174,3 +184,20 @@ def test_loads_fill_their_targets(rows: int, cols: int, bus_bytes: int, stall: f
 
     _simulate(config, engine, memory, _sender(engine, list(loads)), *map(sink, ports), count_done)
     assert written == expected
+
+
+@pytest.mark.parametrize(("rows", "cols", "bus_bytes"), _SHAPES)
+def test_a_long_load_moves_the_narrower_width_every_cycle(rows: int, cols: int, bus_bytes: int) -> None:
+    config = _config(rows, cols, bus_bytes)
+    engine, memory, count = LoadEngine(config), _memory(bus_bytes, 0.0), 4000 // rows
+
+    async def measure(ctx: Any) -> None:
+        ctx.set(engine.load_scratchpad.ready, 1)
+        cycles = 0
+        while not ctx.get(engine.done):
+            cycles += bool(cycles) or ctx.get(engine.load_scratchpad.valid)
+            await ctx.tick()
+        assert cycles <= -(-count * rows // min(rows, bus_bytes)) + rows // bus_bytes
+
+    load: list[Instruction] = [Load(target=LoadTarget.SCRATCHPAD, count=count)]
+    _simulate(config, engine, memory, _sender(engine, load), measure)
