@@ -1,15 +1,15 @@
-"""Hardware twin of :mod:`hw.check`: the same rules in the same order, operand after operand."""
+"""Hardware twin of :mod:`hw.check`: the same rules, and the same operand blamed."""
 
 import enum
-from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, ValueLike, unsigned
+from amaranth.hdl import Cat, Module, Mux, Signal, ValueLike, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.check import load_units
 from hw.config import AcceleratorConfig
+from hw.control.range_check import Operand, RangeCheck
 from hw.isa import (
     Destination,
     Drain,
@@ -32,36 +32,29 @@ from hw.layouts import INSTRUCTION, instruction_layout
 __all__ = ["Checker"]
 
 _MEMORY_BYTES = 1 << 32
-_DIGIT_BITS = 4  # of the number of rows, multiplied in one cycle
-
 _ADDR = unsigned(32)
-_ROWS = unsigned(24)  # STREAM's count
-_LENGTH = unsigned(20)  # LOAD's count
-_SUM = unsigned(33)  # B has the largest product: 16 bits by 16
-_END = unsigned(40)  # a sum times 64 bytes
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Operand:
-    """``rows`` rows, ``stride`` words apart, of ``length`` units; a word is ``unit`` units, the memory ``size`` words.
+class _Place(enum.IntEnum):
+    """Operands of an instruction that are checked side by side."""
 
-    Nothing divides: ``ceil(length / unit)`` words fit exactly when ``length`` units fit ``size * unit``.
-    """
+    MAIN = 0
+    OTHER = 1
+    PARAMETERS = 2
+    TABLE = 3
+    STATISTICS = 4
 
-    first: ValueLike
-    size: int
-    used: ValueLike = 1
-    rows: ValueLike = 1
-    stride: ValueLike = 0
-    length: ValueLike = 1
-    unit: int = 1
+
+_Operands = dict[_Place, list[Operand]]
+"""For each place, operands of which at most one is used."""
 
 
 class Checker(wiring.Component):
     """Check instructions, one after the other, as ``check_raw`` of :mod:`hw.check` does.
 
-    Latency: 3 cycles, and for every operand 3 and one for each 4 bits of its number of rows less one; for a DRAIN with
-    all operands 24. Throughput: one instruction in latency + 1 cycles.
+    Latency: 4 cycles, one more for every 3 bits of the largest number of rows less one, and one more to tell which
+    operand is out of range: 6 where ``m`` and ``n`` are at most 64, up to 8 for every instruction but a GEMM with ``n``
+    > 4096, up to 10 for that. Throughput: one instruction in as many cycles.
 
     Parameters
     ----------
@@ -98,92 +91,67 @@ class Checker(wiring.Component):
             Opcode.DRAIN: _tokens_legal(drain, Drain.engine) & self._drain_legal(drain),
             Opcode.SWEEP: _tokens_legal(sweep, Sweep.engine) & self._sweep_legal(sweep),
         }
-        operands = {
-            Opcode.HALT: [],
+        operands: dict[Opcode, _Operands] = {
+            Opcode.HALT: {},
             Opcode.LOAD: self._load_operands(load),
-            Opcode.STREAM: [self._memory(stream_.mem_addr, stream_.count, self._config.rows)],
+            Opcode.STREAM: {_Place.OTHER: [self._memory(stream_.mem_addr, self._config.rows, stream_.count)]},
             Opcode.GEMM: self._gemm_operands(gemm),
             Opcode.DRAIN: self._drain_operands(drain),
             Opcode.SWEEP: self._sweep_operands(sweep),
         }
 
-        code, addr = Signal(ErrorCode), Signal(_ADDR)
-        waiting = Signal(max(len(listed) for listed in operands.values()))
-        rows_left, stride, length = Signal(_ROWS), Signal(_SUM), Signal(_LENGTH)
-        unit, limit = Signal(range(1 + max(self._config.rows, self._config.lanes))), Signal(range(_MEMORY_BYTES + 1))
-        total, end, scaled = Signal(_SUM), Signal(_END), Signal(_END)
+        checks: dict[_Place, RangeCheck] = {}
+        for place in _Place:
+            listed = [operand for places in operands.values() for operand in places.get(place, [])]
+            m.submodules[place.name.lower()] = checks[place] = check = RangeCheck(listed)
+            with m.Switch(halt.opcode):
+                for opcode, places in operands.items():
+                    with m.Case(opcode):
+                        for operand in places.get(place, []):
+                            with m.If(operand.used):
+                                m.d.comb += check.assign(operand)
 
+        code, addr = Signal(ErrorCode), Signal(_ADDR)
+        fields_code = Signal(ErrorCode, init=ErrorCode.ILLEGAL_OPCODE)
+        beyond = Signal(len(_Place))
         m.d.comb += [
             self.o.payload.instruction.eq(instruction),
             self.o.payload.code.eq(code),
-            self.o.payload.addr.eq(Mux(code == ErrorCode.OUT_OF_RANGE, addr, 0)),
+            self.o.payload.addr.eq(addr),
         ]
-        with m.Switch(unit):
-            for factor in sorted({1, self._config.rows, self._config.lanes}):
-                with m.Case(factor):
-                    m.d.comb += scaled.eq(_times(total, factor))
+        with m.Switch(halt.opcode):
+            for opcode, legal in fields_legal.items():
+                with m.Case(opcode):
+                    m.d.comb += fields_code.eq(Mux(legal, ErrorCode.NONE, ErrorCode.ILLEGAL_FIELD))
 
         with m.FSM():
             with m.State("TAKE"):
                 m.d.comb += self.i.ready.eq(1)
-                m.d.sync += [instruction.eq(self.i.payload), code.eq(ErrorCode.NONE)]
                 with m.If(self.i.valid):
-                    m.next = "FIELDS"
-            with m.State("FIELDS"), m.Switch(halt.opcode):
-                for opcode, legal in fields_legal.items():
-                    with m.Case(opcode):
-                        m.d.sync += waiting.eq(Cat(operand.used for operand in operands[opcode]))
-                        with m.If(legal):
-                            m.next = "SELECT"
-                        with m.Else():
-                            m.d.sync += code.eq(ErrorCode.ILLEGAL_FIELD)
-                            m.next = "GIVE"
-                with m.Default():
-                    m.d.sync += code.eq(ErrorCode.ILLEGAL_OPCODE)
-                    m.next = "GIVE"
-            with m.State("SELECT"):
-                m.d.sync += waiting.eq(waiting & (waiting - 1))
-                with m.Switch(halt.opcode):
-                    for opcode, listed in operands.items():
-                        with m.Case(opcode):
-                            # Of several assignments the last one holds: that of the first operand that waits.
-                            for place, operand in reversed(list(enumerate(listed))):
-                                with m.If(waiting[place]):
-                                    m.d.sync += [
-                                        addr.eq(operand.first),
-                                        total.eq(operand.first),
-                                        rows_left.eq(operand.rows - 1),
-                                        stride.eq(operand.stride),
-                                        length.eq(operand.length),
-                                        unit.eq(operand.unit),
-                                        limit.eq(operand.size * operand.unit),
-                                    ]
-                with m.If(waiting.any()):
-                    m.next = "MULTIPLY"
-                with m.Else():
-                    m.next = "GIVE"
-            with m.State("MULTIPLY"):
-                product: Any = total
-                for bit in range(_DIGIT_BITS):
-                    product = product + Mux(rows_left[bit], stride << bit, 0)
-                m.d.sync += [
-                    total.eq(product),
-                    stride.eq(stride << _DIGIT_BITS),
-                    rows_left.eq(rows_left >> _DIGIT_BITS),
-                    end.eq(scaled + length),
-                ]
-                with m.If(rows_left == 0):
-                    m.next = "COMPARE"
-            with m.State("COMPARE"):
-                with m.If(end > limit):
-                    m.d.sync += code.eq(ErrorCode.OUT_OF_RANGE)
-                    m.next = "GIVE"
-                with m.Else():
                     m.next = "SELECT"
+            with m.State("SELECT"):
+                m.d.comb += [check.start.eq(1) for check in checks.values()]
+                m.d.sync += [code.eq(fields_code), addr.eq(0)]
+                m.next = "MEASURE"
+            with m.State("MEASURE"), m.If(Cat(check.done for check in checks.values()).all()):
+                m.next = "COMPARE"
+            with m.State("COMPARE"):
+                m.d.sync += beyond.eq(Cat(check.beyond for check in checks.values()))
+                m.next = "GIVE"
+                with m.If((code == ErrorCode.NONE) & Cat(check.beyond for check in checks.values()).any()):
+                    m.d.sync += code.eq(ErrorCode.OUT_OF_RANGE)
+                    m.next = "BLAME"
+            with m.State("BLAME"):
+                m.d.sync += addr.eq(_first_beyond(checks, beyond, halt.opcode))
+                m.next = "GIVE"
             with m.State("GIVE"):
-                m.d.comb += self.o.valid.eq(1)
+                m.d.comb += [self.o.valid.eq(1), self.i.ready.eq(self.o.ready)]
                 with m.If(self.o.ready):
                     m.next = "TAKE"
+                    with m.If(self.i.valid):
+                        m.next = "SELECT"
+        with m.If(self.i.ready):
+            m.d.sync += instruction.eq(self.i.payload)
         return m
 
     def _rows_legal(self, rows: Any) -> Any:
@@ -229,75 +197,91 @@ class Checker(wiring.Component):
             & ((sweep.kind != SweepKind.GATHER) | ((sweep.n == 1) & byte_exists))
         )
 
-    def _load_operands(self, load: Any) -> list[_Operand]:
+    def _load_operands(self, load: Any) -> _Operands:
         targets, memories = [], []
         for target in LoadTarget:
             size, unit_bytes = load_units(self._config, target)
             used = load.target == target
-            targets.append(_Operand(used=used, first=load.addr, length=load.count, size=size))
-            memories.append(self._memory(load.mem_addr, load.count, unit_bytes, used=used))
-        return targets + memories
+            targets.append(Operand(used=used, first=load.addr, length=load.count, size=size))
+            memories.append(self._memory(load.mem_addr, unit_bytes, load.count, used=used))
+        return {_Place.MAIN: targets, _Place.OTHER: memories}
 
-    def _gemm_operands(self, gemm: Any) -> list[_Operand]:
-        size = self._config.scratchpad_words
-        return [
-            _Operand(first=gemm.a_addr, rows=gemm.m, stride=gemm.a_stride, length=gemm.k_tiles, size=size),
-            _Operand(
-                used=gemm.b_scratchpad,
-                first=gemm.b_addr,
-                rows=gemm.n,
-                stride=gemm.b_stride,
-                length=gemm.k_tiles,
-                size=size,
-            ),
-        ]
+    def _gemm_operands(self, gemm: Any) -> _Operands:
+        size, length = self._config.scratchpad_words, gemm.k_tiles
+        a = Operand(first=gemm.a_addr, rows=gemm.m, stride=gemm.a_stride, length=length, size=size)
+        b = Operand(
+            used=gemm.b_scratchpad, first=gemm.b_addr, rows=gemm.n, stride=gemm.b_stride, length=length, size=size
+        )
+        return {_Place.MAIN: [a], _Place.OTHER: [b]}
 
-    def _drain_operands(self, drain: Any) -> list[_Operand]:
+    def _drain_operands(self, drain: Any) -> _Operands:
         m, n = drain.m, drain.n
         dest, mode, param_words = drain.dest, drain.param_mode, self._config.param_words
-        return [
-            self._scratchpad(drain.dest_addr, m, drain.dest_stride, n, used=dest == Destination.SCRATCHPAD),
-            self._vector(drain.dest_addr, m, drain.dest_stride, n, used=dest == Destination.VECTOR),
-            self._memory(drain.dest_addr, m, (n + (self._config.lanes - 1)) << 2, used=dest == Destination.MEMORY),
-            self._params(drain.param_addr, n, used=mode == ParamMode.COLUMN),
-            _Operand(used=mode == ParamMode.ROW, first=drain.param_addr, length=m, size=param_words),
-            _Operand(used=mode == ParamMode.FIXED, first=drain.param_addr, size=param_words),
-            self._vector(drain.res_addr, m, drain.res_stride, n, used=drain.second == SecondStage.RESIDUAL),
-            self._table(drain.table, used=drain.table_enable),
-            self._statistics(drain.stats_addr, m, used=(drain.stats != Stats.NONE) | drain.row_scale),
-        ]
+        return {
+            _Place.MAIN: [
+                self._scratchpad(drain.dest_addr, m, drain.dest_stride, n, used=dest == Destination.SCRATCHPAD),
+                self._vector(drain.dest_addr, m, drain.dest_stride, n, used=dest == Destination.VECTOR),
+                self._memory(drain.dest_addr, m, (n + (self._config.lanes - 1)) << 2, used=dest == Destination.MEMORY),
+            ],
+            _Place.PARAMETERS: [
+                self._params(drain.param_addr, n, used=mode == ParamMode.COLUMN),
+                Operand(used=mode == ParamMode.ROW, first=drain.param_addr, length=m, size=param_words),
+                Operand(used=mode == ParamMode.FIXED, first=drain.param_addr, size=param_words),
+            ],
+            _Place.OTHER: [
+                self._vector(drain.res_addr, m, drain.res_stride, n, used=drain.second == SecondStage.RESIDUAL)
+            ],
+            _Place.TABLE: [self._table(drain.table, used=drain.table_enable)],
+            _Place.STATISTICS: [
+                self._statistics(drain.stats_addr, m, used=(drain.stats != Stats.NONE) | drain.row_scale)
+            ],
+        }
 
-    def _sweep_operands(self, sweep: Any) -> list[_Operand]:
+    def _sweep_operands(self, sweep: Any) -> _Operands:
         m, n, kind = sweep.m, sweep.n, sweep.kind
         scales = (kind == SweepKind.LAYERNORM) | (kind == SweepKind.GATHER)
-        return [
-            self._vector(sweep.src_addr, m, sweep.src_stride, n, used=1),
-            self._scratchpad(sweep.dest_addr, m, sweep.dest_stride, n, used=kind != SweepKind.MOMENTS),
-            self._params(sweep.param_addr, n, used=scales),
-            self._table(sweep.table, used=kind == SweepKind.SOFTMAX),
-            self._statistics(sweep.stats_addr, m, used=1),
-        ]
+        return {
+            _Place.MAIN: [self._vector(sweep.src_addr, m, sweep.src_stride, n, used=1)],
+            _Place.OTHER: [self._scratchpad(sweep.dest_addr, m, sweep.dest_stride, n, used=kind != SweepKind.MOMENTS)],
+            _Place.PARAMETERS: [self._params(sweep.param_addr, n, used=scales)],
+            _Place.TABLE: [self._table(sweep.table, used=kind == SweepKind.SOFTMAX)],
+            _Place.STATISTICS: [self._statistics(sweep.stats_addr, m, used=1)],
+        }
 
-    def _scratchpad(self, first: Any, rows: Any, stride: Any, values: Any, *, used: ValueLike) -> _Operand:
+    def _scratchpad(self, first: Any, rows: Any, stride: Any, values: Any, *, used: ValueLike) -> Operand:
         size, unit = self._config.scratchpad_words, self._config.rows
-        return _Operand(used=used, first=first, rows=rows, stride=stride, length=values, unit=unit, size=size)
+        return Operand(used=used, first=first, rows=rows, stride=stride, length=values, unit=unit, size=size)
 
-    def _vector(self, first: Any, rows: Any, stride: Any, values: Any, *, used: ValueLike) -> _Operand:
+    def _vector(self, first: Any, rows: Any, stride: Any, values: Any, *, used: ValueLike) -> Operand:
         size, unit = self._config.vector_words, self._config.lanes
-        return _Operand(used=used, first=first, rows=rows, stride=stride, length=values, unit=unit, size=size)
+        return Operand(used=used, first=first, rows=rows, stride=stride, length=values, unit=unit, size=size)
 
-    def _params(self, first: Any, values: Any, *, used: ValueLike) -> _Operand:
+    def _params(self, first: Any, values: Any, *, used: ValueLike) -> Operand:
         size, unit = self._config.param_words, self._config.lanes
-        return _Operand(used=used, first=first, length=values, unit=unit, size=size)
+        return Operand(used=used, first=first, length=values, unit=unit, size=size)
 
-    def _table(self, table: Any, *, used: ValueLike) -> _Operand:
-        return _Operand(used=used, first=table, size=self._config.tables)
+    def _table(self, table: Any, *, used: ValueLike) -> Operand:
+        return Operand(used=used, first=table, size=self._config.tables)
 
-    def _statistics(self, first: Any, rows: Any, *, used: ValueLike) -> _Operand:
-        return _Operand(used=used, first=first, length=rows, size=self._config.acc_depth)
+    def _statistics(self, first: Any, rows: Any, *, used: ValueLike) -> Operand:
+        return Operand(used=used, first=first, length=rows, size=self._config.acc_depth)
 
-    def _memory(self, first: Any, rows: Any, row_bytes: ValueLike, *, used: ValueLike = 1) -> _Operand:
-        return _Operand(used=used, first=first, rows=rows, stride=row_bytes, length=row_bytes, size=_MEMORY_BYTES)
+    def _memory(self, first: Any, rows: Any, row_bytes: ValueLike, *, used: ValueLike = 1) -> Operand:
+        return Operand(used=used, first=first, rows=rows, stride=row_bytes, length=row_bytes, size=_MEMORY_BYTES)
+
+
+def _first_beyond(checks: dict[_Place, RangeCheck], beyond: Any, opcode: Any) -> Any:
+    """Return the address of the first operand that is out of range, in the order of :mod:`hw.check`."""
+    before_parameters = Mux(opcode == Opcode.DRAIN, ~beyond[_Place.PARAMETERS], 1)
+    addr: Any = checks[_Place.STATISTICS].operand.first
+    for place, blamed in (
+        (_Place.TABLE, beyond[_Place.TABLE]),
+        (_Place.PARAMETERS, beyond[_Place.PARAMETERS]),
+        (_Place.OTHER, beyond[_Place.OTHER] & before_parameters),
+        (_Place.MAIN, beyond[_Place.MAIN]),
+    ):
+        addr = Mux(blamed, checks[place].operand.first, addr)
+    return addr
 
 
 def _tokens_legal(view: Any, engine: Engine | None) -> Any:
@@ -307,8 +291,3 @@ def _tokens_legal(view: Any, engine: Engine | None) -> Any:
 
 def _exists(kind: type[enum.IntEnum], value: Any) -> Any:
     return value < len(kind)
-
-
-def _times(value: Any, factor: int) -> Any:
-    """Multiply by a constant, without a multiplier block."""
-    return sum((value << bit for bit in range(factor.bit_length()) if factor >> bit & 1), Const(0))

@@ -9,7 +9,19 @@ from amaranth.sim import Simulator
 from hw.check import check_raw
 from hw.config import AcceleratorConfig
 from hw.control.checker import Checker
-from hw.isa import Destination, Drain, Gemm, Halt, Load, SecondStage, Stats
+from hw.isa import (
+    Destination,
+    Drain,
+    ErrorCode,
+    Gemm,
+    Halt,
+    Load,
+    LoadTarget,
+    SecondStage,
+    Stats,
+    Stream,
+    Sweep,
+)
 from tests.hw.instructions import random_words
 
 SEED = 4711
@@ -80,20 +92,34 @@ def test_equals_the_software_twin_under_stalls() -> None:
     assert results == [check_raw(config, word) for word in words]
 
 
-@pytest.mark.parametrize(
-    ("instruction", "latency"),
-    [
-        (Halt(), 3),
-        (Load(count=1), 9),
-        (Load(count=17), 11),
-        (Gemm(m=16, n=1, k_tiles=1), 7),
-        (Gemm(m=17, n=257, k_tiles=1, b_scratchpad=1, clear=1, release=1), 14),
-        (
-            Drain(m=512, n=1, dest=Destination.VECTOR, second=SecondStage.RESIDUAL, stats=Stats.MAX, shift=1),
-            21,
-        ),
-    ],
-)
+LATENCIES = [
+    (Halt(), 4),
+    (Load(count=1), 6),
+    (Load(target=LoadTarget.PARAM, count=1000), 6),
+    (Stream(count=1000), 6),
+    (Gemm(m=1, n=1, k_tiles=1), 4),
+    (Gemm(m=8, n=8, k_tiles=1, b_scratchpad=1), 5),
+    (Gemm(m=64, n=64, k_tiles=1, b_scratchpad=1, clear=1, release=1), 6),
+    (Gemm(m=17, n=257, k_tiles=1, b_scratchpad=1, clear=1, release=1), 7),
+    (Gemm(m=16, n=4096, k_tiles=1, b_scratchpad=1, clear=1, release=1), 8),
+    (Gemm(m=16, n=65535, k_tiles=1, b_scratchpad=1, clear=1, release=1), 10),
+    (Drain(m=16, n=1), 6),
+    (Drain(m=512, n=1, dest=Destination.VECTOR, second=SecondStage.RESIDUAL, stats=Stats.MAX, shift=1), 7),
+    (Sweep(m=0), 8),
+]
+
+
+@pytest.mark.parametrize(("instruction", "latency"), LATENCIES)
 def test_latency_is_as_promised(instruction: Any, latency: int) -> None:
-    _, cycles = run(AcceleratorConfig(), [instruction.encode()])
-    assert cycles == latency
+    config = AcceleratorConfig()
+    blame = check_raw(config, instruction.encode())[0] == ErrorCode.OUT_OF_RANGE
+    _, cycles = run(config, [instruction.encode()])
+    assert cycles == latency + blame
+
+
+@pytest.mark.parametrize(("instruction", "latency"), LATENCIES)
+def test_instructions_follow_one_another_at_once(instruction: Any, latency: int) -> None:
+    config, count = AcceleratorConfig(), 5
+    blame = check_raw(config, instruction.encode())[0] == ErrorCode.OUT_OF_RANGE
+    _, cycles = run(config, [instruction.encode()] * count)
+    assert cycles == count * (latency + blame)
