@@ -19,13 +19,17 @@ _position = data.StructLayout(
         "word": unsigned(16),  # of the scratchpad row
         "byte": unsigned(8),  # in that word
         "left": unsigned(16),  # columns below n, from this chunk on
+        "short": 1,  # they fit one chunk
     }
 )
 
 _row = data.StructLayout(
     {
         "row": unsigned(12),
+        "left": unsigned(12),  # rows after this one
+        "last": 1,  # there are none
         "stats_addr": unsigned(12),
+        "next_stats_addr": unsigned(12),  # of the row that follows, which may be the next tile's first
         "vector_addr": unsigned(20),  # first words of the row
         "dest_addr": unsigned(20),
     }
@@ -42,9 +46,12 @@ class Sequencer(wiring.Component):
     The bank is handed back with the issue of its last chunk, a cycle before that chunk's read request: the array cannot
     use a bank so soon.
 
-    Latency: 1 cycle from a command to its first chunk, 1 from issue to ``o``. Throughput: one chunk per cycle, without
-    a bubble between rows, tiles and commands that overlap; ``spacing - 1`` idle cycles where the statistics of a row
-    may return early.
+    What decides about an issue is kept in registers beside what it follows from, and whether the next row's scalars are
+    there is asked a row ahead: an issue moves everything here, so its path must be short.
+
+    Latency: 1 cycle from a command to its first chunk, 2 if that needs scalars; 1 from issue to ``o``. Throughput: one
+    chunk per cycle, without a bubble between rows, tiles and commands that overlap; ``spacing - 1`` idle cycles where
+    the statistics of a row may return early.
 
     Parameters
     ----------
@@ -62,7 +69,7 @@ class Sequencer(wiring.Component):
     bank : In(stream.Signature(range(acc_banks)))
         Full banks; the transfer frees one.
     query : Out(12), pending : In(1)
-        Row whose next chunk waits while the row unit needs it.
+        Row whose chunks wait while the row unit needs it; the next row where the present one does not wait.
     job : Out(RowJob)
         Last command's work for the row unit, from its start until ``job_taken``.
     job_taken : In(1)
@@ -122,14 +129,14 @@ class Sequencer(wiring.Component):
         active, now = Signal(), Signal(command)
         start, issue, ends, tile_ends = Signal(), Signal(), Signal(), Signal()
 
-        self._walk(m, now, start=start, issue=issue, tile_ends=tile_ends, ends=ends)
+        row_pending = self._walk(m, now, start=start, issue=issue, tile_ends=tile_ends, ends=ends)
         may_start, memory_pending = self._dependencies(m, start)
         spaced = self._space(m, now, issue, tile_ends, ends)
 
         bank_ready, row_ready, memory_ready = Signal(), Signal(), Signal()
         m.d.comb += [
             bank_ready.eq(~now.tiled | self.bank.valid),
-            row_ready.eq(spaced & ~(now.row_needed & self.pending)),
+            row_ready.eq(spaced & ~(now.row_needed & row_pending)),
             memory_ready.eq((now.recipe.sink != Sink.MEMORY) | self.room),
             issue.eq(active & bank_ready & row_ready & memory_ready),
             self.reserve.eq(issue & (now.recipe.sink == Sink.MEMORY)),
@@ -156,33 +163,44 @@ class Sequencer(wiring.Component):
             m.d.comb += [self.wait_memory.eq(memory_pending), self.wait_row.eq(~memory_pending)]
         return m
 
-    def _walk(self, m: Module, now: Any, *, start: Any, issue: Any, tile_ends: Any, ends: Any) -> None:
-        """Keep the place in the loops; put chunks into ``o``."""
+    def _walk(self, m: Module, now: Any, *, start: Any, issue: Any, tile_ends: Any, ends: Any) -> Signal:
+        """Keep the place in the loops; put chunks into ``o``. Return whether the row's scalars may be missing."""
         config = self._config
         row, column = Signal(_row), Signal(self.o.column.shape())
         place, tile_start, step = (Signal(_position, name=name) for name in ("place", "tile_start", "step"))
-        row_first, first_tile = Signal(), Signal()
+        row_first, first_tile, row_pending = Signal(), Signal(), Signal()
 
-        short, word_ends, row_ends, last_row = Signal(), Signal(), Signal(), Signal()
+        word_ends, row_ends = Signal(), Signal()
         m.d.comb += [
-            short.eq(place.left <= config.lanes),
             word_ends.eq(place.byte == config.rows - config.lanes),
             row_ends.eq(
-                Mux(now.recipe.padded, short & word_ends, short | (now.tiled & (column == config.chunks_per_tile - 1)))
+                Mux(
+                    now.recipe.padded,
+                    place.short & word_ends,
+                    place.short | (now.tiled & (column == config.chunks_per_tile - 1)),
+                )
             ),
-            last_row.eq(row.row == now.last_row),
-            tile_ends.eq(row_ends & last_row),
-            ends.eq(tile_ends & short),
+            tile_ends.eq(row_ends & row.last),
+            ends.eq(tile_ends & place.short),
             step.chunk.eq(place.chunk + 1),
             step.word.eq(place.word + word_ends),
             step.byte.eq(Mux(word_ends, 0, place.byte + config.lanes)),
-            step.left.eq(Mux(short, 0, place.left - config.lanes)),
-            self.query.eq(row.stats_addr),
+            step.left.eq(Mux(place.short, 0, place.left - config.lanes)),
+            step.short.eq(place.left <= 2 * config.lanes),
+            self.query.eq(Mux(row_pending, row.stats_addr, row.next_stats_addr)),
         ]
+        with m.If(start):
+            m.d.sync += row_pending.eq(1)
+        with m.Elif(row_pending | (issue & row_ends)):
+            m.d.sync += row_pending.eq(self.pending)
 
         with m.If(start):
             begin, first = self.i.payload, Signal(_position)
-            m.d.comb += [first.byte.eq(begin.dest_byte), first.left.eq(begin.n)]
+            m.d.comb += [
+                first.byte.eq(begin.dest_byte),
+                first.left.eq(begin.n),
+                first.short.eq(begin.n <= config.lanes),
+            ]
             m.d.sync += [
                 *(register.eq(first) for register in (place, tile_start)),
                 row_first.eq(1),
@@ -197,7 +215,10 @@ class Sequencer(wiring.Component):
                     place.eq(tile_start),
                     column.eq(0),
                     row.row.eq(row.row + 1),
-                    row.stats_addr.eq(row.stats_addr + 1),
+                    row.left.eq(row.left - 1),
+                    row.last.eq(row.left == 1),
+                    row.stats_addr.eq(row.next_stats_addr),
+                    row.next_stats_addr.eq(Mux(row.left == 1, now.job.addr, row.next_stats_addr + 1)),
                     row.vector_addr.eq(row.vector_addr + now.vector_stride),
                     row.dest_addr.eq(row.dest_addr + now.dest_stride),
                 ]
@@ -228,6 +249,7 @@ class Sequencer(wiring.Component):
             self.o.row_last.eq(row_ends),
             self.o.last.eq(ends),
         ]
+        return row_pending
 
     def _dependencies(self, m: Module, start: Signal) -> tuple[Any, Signal]:
         """Whether the next command may start, and whether one to memory is under way."""
@@ -278,7 +300,10 @@ class Sequencer(wiring.Component):
 def _first_row(row: Any, begin: Any) -> list[Any]:
     return [
         row.row.eq(0),
+        row.left.eq(begin.last_row),
+        row.last.eq(begin.last_row == 0),
         row.stats_addr.eq(begin.job.addr),
+        row.next_stats_addr.eq(begin.job.addr + (begin.last_row != 0)),
         row.vector_addr.eq(begin.vector_addr),
         row.dest_addr.eq(begin.dest_addr),
     ]
