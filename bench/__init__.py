@@ -1,0 +1,1 @@
+"""What the accelerator achieves, measured: ``python -m bench`` writes ``results/bench.json`` and its report."""

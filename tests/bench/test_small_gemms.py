@@ -1,0 +1,45 @@
+"""Tests of the benchmark of small products."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from bench.small_gemms import small_gemms
+from hw.config import AcceleratorConfig
+from sim import open_device
+
+SMALL = {"scratchpad_kib": 64, "vector_kib": 1, "param_words": 32, "tables": 1}
+CONFIG = AcceleratorConfig(rows=16, cols=16, lanes=16, acc_banks=8, acc_depth=256, **SMALL)
+BACKENDS = ["model", pytest.param("rtl", marks=pytest.mark.skipif(not shutil.which("g++"), reason="no C++ compiler"))]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_results_are_exact(backend: str) -> None:
+    gemms = small_gemms(CONFIG, read_back=True)
+    result = open_device(backend, CONFIG).run(gemms.program, gemms.inputs)
+    for name, expected in gemms.outputs.items():
+        np.testing.assert_array_equal(result.outputs[name], expected)
+
+
+@pytest.mark.parametrize("config", [CONFIG, AcceleratorConfig(rows=12, cols=20), AcceleratorConfig(rows=5, cols=11)])
+def test_results_are_exact_in_any_shape(config: AcceleratorConfig) -> None:
+    gemms = small_gemms(config, count=9, m=7, read_back=True)
+    result = open_device("model", config).run(gemms.program, gemms.inputs)
+    assert gemms.outputs
+    for name, expected in gemms.outputs.items():
+        np.testing.assert_array_equal(result.outputs[name], expected)
+
+
+@pytest.mark.parametrize("backend", BACKENDS[1:])
+def test_the_array_is_busy_most_of_the_time(backend: str) -> None:
+    gemms = small_gemms(CONFIG)
+    result = open_device(backend, CONFIG).run(gemms.program, gemms.inputs)
+    assert gemms.ideal_cycles == 1024
+    assert result.counters["array_busy"] == 1024
+    assert gemms.ideal_cycles >= 0.85 * gemms.cycles(result)
+
+
+def test_refuses_what_does_not_fit() -> None:
+    with pytest.raises(ValueError, match="operands of 64 products must fit a bank of 16 words"):
+        small_gemms(AcceleratorConfig(scratchpad_kib=1))
