@@ -5,6 +5,7 @@
 #   make sim     the RTL verification alone: blocks, conformance, emitted Verilog
 #   make lint    ruff and mypy
 #   make model   train, merge and quantize the default checkpoint again (needs SYSTOLM_DATA)
+#   make bench   measure utilization, traffic and speed, and write docs/performance.md; BENCH=gemm measures a part
 #   make docs    write the generated parts of the documentation again
 
 PYTHON ?= python3
@@ -15,7 +16,7 @@ RUN := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help imdb test sim lint model docs clean
+.PHONY: help imdb test sim lint model bench docs clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -25,6 +26,7 @@ comma := ,
 RUN_STAMP := $(VENV)/installed-run
 TEST_STAMP := $(VENV)/installed-$(subst $(comma),-,$(EXTRAS))
 MODEL_STAMP := $(VENV)/installed-model
+BENCH_STAMP := $(VENV)/installed-bench
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -63,6 +65,9 @@ lint: $(TEST_STAMP)
 
 model: $(MODEL_STAMP)
 	@$(RUN) -m sw.training
+
+bench: $(BENCH_STAMP)
+	@$(RUN) -m bench $(BENCH)
 
 docs: $(RUN_STAMP)
 	@$(RUN) -m gen.isa_reference

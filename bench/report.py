@@ -1,0 +1,212 @@
+"""``docs/performance.md``, written from the results alone."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.measurement import CAUSES
+from bench.plot import plot_attribution
+from bench.results import load_results
+
+__all__ = ["report", "write_report"]
+
+_DOCS = Path(__file__).parents[1] / "docs"
+
+_INTRODUCTION = """\
+# Performance
+
+Measured; this page is written by `make bench` from `results/bench.json`. `make bench BENCH=gemm` measures one part
+again (`gemm`, `bert`, `sim`), `make bench BENCH=report` only writes the page.
+
+Cycles and bytes are those of the RTL's own counters from START to DONE, with a memory of 40 cycles latency and,
+unless another bandwidth is given, 16 bytes a cycle in each direction. They are the same in every run. *Utilization*
+is the model's own products (no padding, no extra slots, no rows that nobody reads) over `rows x cols x cycles`.
+"""
+
+_GEMM = """\
+## Matrix products
+
+A product reads `a`, its weights and its program from memory and writes int32 results there; all of that counts.
+*busy* are cycles in which the array takes a row of `a`; they exceed the utilization by what is padding. Attention
+reads the operands of each of 12 heads from memory and leaves int8 contexts in the scratchpad; each line is what 12
+heads more take, behind 12 others. The small products are the array's own size, independent, and requantized to int8
+in the scratchpad, on an array with as many lanes as fit and 8 accumulator banks; the time in which the first of them
+waits for operands is left out.
+
+*SCALE-Sim* are the cycles of the PyPI package `scalesim` for a weight-stationary array of the same shape, without any
+memory.
+"""
+
+_SCALE_SIM = """\
+SCALE-Sim gives more cycles than the RTL takes, because its array loads each tile of weights (`rows` cycles), streams
+`m` rows, and lets them run out (`rows + cols - 2` cycles) before it begins with the next one. Here every processing
+element has a second register for the coming weight, and a token that travels with the wavefront swaps them, so that a
+tile takes `max(m, cols, 4)` cycles: with `m` = 128 on 16x16, 128 cycles instead of 174. What the RTL takes beyond
+`tiles x max(m, cols, 4)` is what SCALE-Sim does not have: instructions, loading `a` before the first tile, memory
+latency, and writing the last results.
+"""
+
+_BERT = """\
+## Whole models
+
+An inference is everything from the sums of the embeddings to the logits; behind the last layer's keys and values,
+only [CLS] is computed. A layer is what three layers take beyond two. MiniLM is `models/minilm-l6-imdb`; BERT-base has
+random weights, which do not change its cycles.
+"""
+
+_TRAFFIC = """\
+### Bytes moved
+
+*Weights* are the bytes of tiles that are read, by the weight stream or by LOADs; the minimum has each tile once.
+"""
+
+
+def write_report(folder: Path = _DOCS) -> None:
+    """Write the page and its plots.
+
+    Raises
+    ------
+    RuntimeError
+        If ``matplotlib`` is not installed.
+    """
+    results = load_results()
+    for name, (title, bars) in _plots(results).items():
+        plot_attribution(bars, title, folder / name)
+    (folder / "performance.md").write_text(report(results), encoding="utf-8")
+
+
+def report(results: dict[str, Any]) -> str:
+    """Return the page; parts that have not been measured are left out."""
+    sections: list[tuple[str, Callable[[dict[str, Any]], Iterator[str]]]] = [
+        ("gemm", _gemm),
+        ("bert", _bert),
+        ("sim", _sim),
+    ]
+    parts = [_INTRODUCTION, _targets(results["figures"])]
+    for name, section in sections:
+        if name in results:
+            parts += section(results[name])
+    return "\n".join(parts)
+
+
+def _plots(results: dict[str, Any]) -> dict[str, tuple[str, list[tuple[str, dict[str, int]]]]]:
+    plots = {}
+    if "gemm" in results:
+        plots["performance_gemm.svg"] = (
+            "Products on 16x16",
+            [(row["shape"], row["attribution"]) for row in results["gemm"]["rows"] if row["array"] == "16x16"],
+        )
+    if "bert" in results:
+        bars = [
+            (f"{row['tokens']} tokens, {row['bytes_per_cycle']} B/cycle", row["attribution"])
+            for row in results["bert"]["inferences"]
+        ]
+        plots["performance_bert.svg"] = ("MiniLM inferences on 16x16", bars)
+    return plots
+
+
+def _targets(figures: dict[str, Any]) -> str:
+    rows = [
+        (name, _number(entry["value"]), entry["target"], entry["unit"], "yes" if entry["met"] else "**no**")
+        for name, entry in figures.items()
+        if entry["target"] is not None
+    ]
+    return "## Targets\n\n" + _table(("figure", "measured", "target", "unit", "met"), rows)
+
+
+def _gemm(table: dict[str, Any]) -> Iterator[str]:
+    yield _GEMM
+    arrays = list(dict.fromkeys(row["array"] for row in table["rows"]))
+    for array in arrays:
+        rows = [
+            (
+                row["shape"],
+                row["what"],
+                f"{row['cycles']:,}",
+                _percent(row["utilization"]),
+                *_shares(row),
+                "" if row["ideal"] is None else f"{row['ideal']:,}",
+            )
+            for row in table["rows"]
+            if row["array"] == array
+        ]
+        yield f"### {array}\n"
+        yield _table(("m x n x k", "what", "cycles", "utilization", *_SHARES, "SCALE-Sim"), rows)
+    yield "![Where the cycles of products on 16x16 go](performance_gemm.svg)\n"
+    yield _SCALE_SIM
+
+
+def _bert(table: dict[str, Any]) -> Iterator[str]:
+    yield _BERT
+    yield _table(
+        ("tokens", "bytes a cycle", "cycles", "utilization", *_SHARES),
+        [
+            (row["tokens"], row["bytes_per_cycle"], f"{row['cycles']:,}", _percent(row["utilization"]), *_shares(row))
+            for row in table["inferences"]
+        ],
+    )
+    yield "![Where the cycles of inferences go](performance_bert.svg)\n"
+    yield "### Layers\n"
+    yield _table(
+        ("model", "tokens", "cycles", "utilization", *_SHARES),
+        [
+            (row["model"], row["tokens"], f"{row['cycles']:,}", _percent(row["utilization"]), *_shares(row))
+            for row in table["layers"]
+        ],
+    )
+    yield _TRAFFIC
+    yield _table(
+        ("tokens", "bytes a cycle", "weights", "over minimum", "instructions", "of weights", "all LOADs", "written"),
+        [
+            (
+                row["tokens"],
+                row["bytes_per_cycle"],
+                f"{row['weights_read']:,}",
+                f"{row['weights_read'] / row['weights_minimum']:.3f}",
+                f"{row['instruction_bytes']:,}",
+                _percent(100 * row["instruction_bytes"] / row["weights_read"]),
+                f"{row['load_bytes']:,}",
+                f"{row['write_bytes']:,}",
+            )
+            for row in table["inferences"]
+        ],
+    )
+
+
+def _sim(table: dict[str, Any]) -> Iterator[str]:
+    speeds = table["reviews_per_second"]
+    yield f"""\
+## Speed of the simulations
+
+Timed on {table["cores"]} processor cores: these change from run to run and from machine to machine.
+
+| what | speed |
+| --- | --- |
+| RTL of the whole chip, 16x16, on one core | {table["cycles_per_second"]:,} cycles/s |
+| integer model, a process with one BLAS thread on each core | {speeds["model"]} reviews/s |
+| ONNX Runtime, dynamic int8, batches of 16, a thread on each core | {speeds["onnxruntime"]} reviews/s |
+
+Reviews have 128 tokens and begin with the sums of their embeddings. The two take turns, and the figure is the middle
+of the ratios. ONNX Runtime's BERT has MiniLM's shape and random weights, which do not change its speed.
+"""
+
+
+_SHARES = ("busy", "weights", "operand", "bank", "post", "load", "instruction")
+
+
+def _shares(row: dict[str, Any]) -> Iterator[str]:
+    for cause in CAUSES:
+        yield _percent(100 * row["attribution"][cause] / row["cycles"])
+
+
+def _percent(value: float) -> str:
+    return f"{value:.1f} %"
+
+
+def _number(value: float) -> str:
+    return f"{value:,}"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
