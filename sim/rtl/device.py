@@ -25,6 +25,9 @@ _SIGNS_OF_LIFE = ("instructions", "array_busy", "post_busy")
 # Between looks at the signs of life: a fraction of a second.
 _CYCLES_PER_LOOK = 32768
 
+# A soft reset takes as long as the largest memory has words, often few.
+_CYCLES_PER_RESET_LOOK = 1024
+
 
 class RtlDevice:
     """Runs programs on the RTL, cycle by cycle, behind the same buses as the real chip's.
@@ -120,7 +123,7 @@ class RtlDevice:
         """Clear everything that an earlier run has left."""
         chip.write(_OFFSETS["CONTROL"], Control.SOFT_RESET)
         while chip.read(_OFFSETS["STATUS"]) & Status.RESETTING:
-            chip.advance(_CYCLES_PER_LOOK)
+            chip.advance(_CYCLES_PER_RESET_LOOK)
 
     def _start(self, chip: Chip, program: Program) -> None:
         chip.write(_OFFSETS["PROGRAM_ADDR"], program.instructions_addr)
