@@ -19,7 +19,7 @@ _INDEX = (0, (1 << 11) - 1)  # of a table
 class Decoder(wiring.Component):
     """Decode one instruction into a register.
 
-    Latency: 1 cycle. Throughput: one instruction per cycle.
+    Latency: 1 cycle. Throughput: one instruction in two cycles.
 
     Members
     -------
@@ -45,9 +45,12 @@ class Decoder(wiring.Component):
         with m.Else():
             m.d.comb += _sweep_command(decoded, sweep)
 
-        m.d.comb += self.i.ready.eq(~self.o.valid | self.o.ready)
+        # Taking the next instruction only after this one keeps the sequencer's decisions out of the way to the queue.
+        m.d.comb += self.i.ready.eq(~self.o.valid)
         with m.If(self.i.ready):
             m.d.sync += [self.o.valid.eq(self.i.valid), self.o.payload.eq(decoded)]
+        with m.Elif(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
         return m
 
 
