@@ -12,7 +12,7 @@ from hw.config import AcceleratorConfig
 __all__ = ["emit_rtlil"]
 
 
-def emit_rtlil(config: AcceleratorConfig, name: str = "systolm") -> str:
+def emit_rtlil(config: AcceleratorConfig, name: str = "systolm", *, probes: bool = False) -> str:
     """Elaborate the accelerator.
 
     Parameters
@@ -21,6 +21,8 @@ def emit_rtlil(config: AcceleratorConfig, name: str = "systolm") -> str:
         What to elaborate.
     name : str
         Name of the top module.
+    probes : bool
+        With the ports of :attr:`hw.accelerator.Accelerator.probes`.
 
     Returns
     -------
@@ -28,8 +30,9 @@ def emit_rtlil(config: AcceleratorConfig, name: str = "systolm") -> str:
         RTLIL text; the same for the same arguments, without source locations.
     """
     accelerator = Accelerator(config)
+    ports = accelerator.ports | (accelerator.probes if probes else {})
     with _empty_memories_unset():
-        return str(rtlil.convert(accelerator, name=name, ports=accelerator.ports, emit_src=False))
+        return str(rtlil.convert(accelerator, name=name, ports=ports, emit_src=False))
 
 
 @contextmanager

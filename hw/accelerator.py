@@ -63,6 +63,8 @@ class Accelerator(wiring.Component):
 
     def __init__(self, config: AcceleratorConfig) -> None:
         self.config = config
+        self._counters = Counters(config)
+        self._issues = {engine: Issue(config) for engine in Engine}
         super().__init__(
             {
                 "s_axil": In(AxiLite(ADDRESS_BITS)),
@@ -79,6 +81,24 @@ class Accelerator(wiring.Component):
         for prefix, bus in (("s_axil", self.s_axil), ("m_axi", self.m_axi_read), ("m_axi", self.m_axi_write)):
             ports |= {f"{prefix}_{name}": (getattr(bus, name), None) for name in bus.signature.members}
         return ports
+
+    @property
+    def probes(self) -> dict[str, tuple[Any, None]]:
+        """Inner signals as further ports, for a simulator that records what the engines do in each cycle."""
+        counters = self._counters
+        probes = {
+            "enable": counters.enable,
+            "array": counters.array.as_value(),
+            "array_lacks": counters.array_lacks,
+            "post": counters.post.as_value(),
+            "post_lacks": counters.post_lacks,
+            "load_busy": counters.load_busy,
+            "weight_beat": counters.weight_beat,
+        }
+        for engine, issue in self._issues.items():
+            name = engine.name.lower()
+            probes |= {f"{name}_valid": issue.o.valid, f"{name}_ready": issue.o.ready, f"{name}_done": issue.done}
+        return {f"probe_{name}": (signal, None) for name, signal in probes.items()}
 
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
@@ -118,7 +138,7 @@ class Accelerator(wiring.Component):
         # Queues and tokens.
         tokens = Tokens()
         m.submodules.tokens = core_reset(tokens)
-        issues = {engine: Issue(config) for engine in Engine}
+        issues = self._issues
         for engine, queue in zip(Engine, (dispatcher.load, dispatcher.array, dispatcher.post), strict=True):
             issue = issues[engine]
             m.submodules[f"issue_{engine.name.lower()}"] = core_reset(issue)
@@ -201,7 +221,7 @@ class Accelerator(wiring.Component):
             sequencer.bus_settled.eq((read_master.idle | read_master.dead) & (write_master.idle | write_master.dead)),
         ]
 
-        counters = Counters(config)
+        counters = self._counters
         m.submodules.counters = core_reset(counters)
         m.d.comb += [
             counters.clear.eq(sequencer.begin),

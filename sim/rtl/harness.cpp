@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstring>
 #include <deque>
+#include <vector>
 #ifdef TRACE
 #include <cxxrtl/cxxrtl_vcd.h>
 #include <fstream>
@@ -200,6 +201,15 @@ public:
         return false;
     }
 
+#ifdef PROBES
+    // Every change of what the engines do from now on: the cycle in the high 40 bits, the activity in the low 24.
+    void record() {
+        record_.clear();
+        activity_ = 0;
+    }
+    const std::vector<uint64_t> &recorded() const { return record_; }
+#endif
+
 #ifdef TRACE
     bool trace(const char *path, uint64_t start, uint64_t stop) {
         tracer_.reset(new Tracer(top_, path, cycle_, start, stop));
@@ -223,6 +233,11 @@ private:
 #ifdef TRACE
         if (tracer_) tracer_->sample(cycle_);
 #endif
+#ifdef PROBES
+        uint32_t now = activity();
+        if (now != activity_) record_.push_back(cycle_ << 24 | now);
+        activity_ = now;
+#endif
         accept_read();
         accept_write();
     }
@@ -234,6 +249,32 @@ private:
         offer_read();
         offer_write();
     }
+
+#ifdef PROBES
+    // Mirrors the fields of activity.py.
+    uint32_t activity() const {
+        uint32_t word = 0;
+        unsigned place = 0;
+        auto add = [&](uint32_t bits, unsigned width) {
+            word |= bits << place;
+            place += width;
+        };
+        add(low(top_.p_probe__enable), 1);
+        add(low(top_.p_probe__array), 4);
+        add(low(top_.p_probe__array__lacks), 3);
+        add(low(top_.p_probe__post), 4);
+        add(low(top_.p_probe__post__lacks), 3);
+        add(low(top_.p_probe__load__busy), 1);
+        add(low(top_.p_probe__weight__beat), 1);
+        add(low(top_.p_probe__load__valid) & low(top_.p_probe__load__ready), 1);
+        add(low(top_.p_probe__array__valid) & low(top_.p_probe__array__ready), 1);
+        add(low(top_.p_probe__post__valid) & low(top_.p_probe__post__ready), 1);
+        add(low(top_.p_probe__load__done), 1);
+        add(low(top_.p_probe__array__done), 1);
+        add(low(top_.p_probe__post__done), 1);
+        return word;
+    }
+#endif
 
     void accept_read() {
         if (low(top_.p_m__axi__rvalid) && low(top_.p_m__axi__rready)) {
@@ -333,6 +374,10 @@ private:
     std::deque<Burst> reads_, writes_;
     std::deque<Response> responses_;
     uint32_t worst_ = RESPONSE_OKAY;
+#ifdef PROBES
+    std::vector<uint64_t> record_;
+    uint32_t activity_ = 0;
+#endif
 #ifdef TRACE
     std::unique_ptr<Tracer> tracer_;
 #endif
@@ -351,6 +396,11 @@ uint64_t chip_beats(const Chip *chip) { return chip->beats(); }
 bool chip_advance(Chip *chip, uint64_t cycles) { return chip->advance(cycles); }
 bool chip_read(Chip *chip, uint32_t addr, uint32_t *value) { return chip->read_register(addr, *value); }
 bool chip_write(Chip *chip, uint32_t addr, uint32_t value) { return chip->write_register(addr, value); }
+#ifdef PROBES
+void chip_record(Chip *chip) { chip->record(); }
+uint64_t chip_recorded(const Chip *chip) { return chip->recorded().size(); }
+const uint64_t *chip_changes(const Chip *chip) { return chip->recorded().data(); }
+#endif
 #ifdef TRACE
 bool chip_trace(Chip *chip, const char *path, uint64_t start, uint64_t stop) { return chip->trace(path, start, stop); }
 void chip_end_trace(Chip *chip) { chip->end_trace(); }
