@@ -59,7 +59,7 @@ class Activity:
         return self._spans(self._level(name))
 
     def times(self, name: str) -> NDArray[np.int64]:
-        """Return every cycle in which ``load_issued``, ``array_issued``, ``post_issued`` or one of the ``done`` is high."""
+        """Return every cycle of a pulse: ``load_issued``, ``array_issued``, ``post_issued``, or ``_done`` of these."""
         spans = self._spans(self._bit(name))
         return np.concatenate([np.arange(start, stop) for start, stop in spans] or [np.zeros(0, np.int64)])
 
@@ -69,7 +69,8 @@ class Activity:
         return int((spans[:, 1] - spans[:, 0]).sum())
 
     def _bit(self, name: str) -> NDArray[np.bool_]:
-        return (self._words >> _FIELDS.index(name) & 1).astype(bool)
+        bit: NDArray[np.bool_] = (self._words >> _FIELDS.index(name) & 1).astype(bool)
+        return bit
 
     def _level(self, name: str) -> NDArray[np.bool_]:
         """A signal, or what the counters make of several: cycles without a cause lack tokens or an instruction."""

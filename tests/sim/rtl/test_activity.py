@@ -40,5 +40,5 @@ def test_spans_are_in_order_and_apart() -> None:
 
 
 def test_either_a_trace_or_a_record(tmp_path: object) -> None:
-    with pytest.raises(ValueError, match="^a device must either trace or record, not both$"):
+    with pytest.raises(ValueError, match=r"^a device must either trace or record, not both$"):
         RtlDevice(CONFIG, trace=Trace(tmp_path, 0, 1), record=print)  # type: ignore[arg-type]
