@@ -14,7 +14,8 @@ from hw.post.round_shift import RoundShift
 
 __all__ = ["Datapath"]
 
-_MEMORY_LATENCY = 2
+_TABLE_LATENCY = 2
+_MEMORY_LATENCY = 3  # and the register in front of the memories, which are many and far apart
 _MEAN_FRACTION = 8
 _WIDE = 18  # bits of both multipliers' operands
 _VALUE = signed(16)
@@ -33,7 +34,7 @@ _BIASED = _SECOND_PRODUCT + 1
 _SCALED_TWICE = _BIASED + RoundShift.LATENCY
 _ADDED = _SCALED_TWICE + 1
 _CLIPPED = _ADDED + 1
-_LOOKED_UP = _CLIPPED + _MEMORY_LATENCY
+_LOOKED_UP = _CLIPPED + _TABLE_LATENCY
 _RESULT = _LOOKED_UP + 1
 
 
@@ -156,7 +157,7 @@ class Datapath(wiring.Component):
         first, second = stage[0], stage[_SECOND_FACTORS - 1 - _MEMORY_LATENCY]
         from_vector = ~first.recipe.vector & (first.recipe.operand != Operand.ACCUMULATOR)
         vector_late = second.valid & second.recipe.vector
-        m.d.comb += [
+        m.d.sync += [
             self.acc_read.en.eq(first.valid & (first.recipe.operand == Operand.ACCUMULATOR)),
             self.acc_read.bank.eq(first.bank),
             self.acc_read.row.eq(first.row),
@@ -173,7 +174,7 @@ class Datapath(wiring.Component):
         biased = stage[_SECOND_PRODUCT - _MEMORY_LATENCY]
         bias_late = biased.valid & biased.recipe.biased
         multiplied = stage[_FIRST_FACTORS - 1 - _MEMORY_LATENCY]
-        m.d.comb += [
+        m.d.sync += [
             self.bias.en.eq(bias_late | (first.valid & (first.recipe.operand == Operand.ACCUMULATOR))),
             self.bias.addr.eq(Mux(bias_late, biased.param_addr, first.param_addr)),
             self.mul.en.eq(multiplied.valid & (multiplied.recipe.factor == Factor.RECORD)),

@@ -43,7 +43,7 @@ class Sequencer(wiring.Component):
     it reads nothing from the vector memory that they may write. A chunk waits for its accumulator bank, for its row's
     scalars and for room on the way to memory.
 
-    The bank is handed back with the issue of its last chunk, a cycle before that chunk's read request: the array cannot
+    The bank is handed back with the issue of its last chunk, two cycles before its read request: the array cannot
     use a bank so soon.
 
     What decides about an issue is kept in registers beside what it follows from, and whether the next row's scalars are

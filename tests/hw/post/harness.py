@@ -183,8 +183,8 @@ class _Surroundings:
             self.read = content[row, chunk * lanes : (chunk + 1) * lanes]
 
     def _fill_banks(self, cycle: int) -> None:
-        """Let banks go a cycle after their transfer, fill them in turn."""
-        while self.freed and self.freed[0][1] < cycle:
+        """Let banks go two cycles after their transfer, fill them in turn."""
+        while self.freed and self.freed[0][1] < cycle - 1:
             self.banks[self.freed.popleft()[0]] = None
         while self.tiles and self.banks[self.next_bank] is None:
             self.banks[self.next_bank] = self.tiles.popleft()
