@@ -83,7 +83,9 @@ class Activity:
         without = ~np.any([self._bit(field) for field in causes], axis=0)
         lacks_load = without & self._bit(f"{prefix}lacks_load")
         lacks_other = without & self._bit(f"{prefix}lacks_{other}") & ~lacks_load
-        return {"load": lacks_load, other: lacks_other, "instruction": without & ~lacks_load & ~lacks_other}[cause]
+        nothing = without & ~lacks_load & ~lacks_other
+        levels: dict[str, NDArray[np.bool_]] = {"load": lacks_load, other: lacks_other, "instruction": nothing}
+        return levels[cause]
 
     def _spans(self, level: NDArray[np.bool_]) -> NDArray[np.int64]:
         edges = np.flatnonzero(np.diff(np.concatenate([[False], level, [False]]).astype(np.int8)))

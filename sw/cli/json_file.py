@@ -8,8 +8,8 @@ from typing import Any
 __all__ = ["write_json"]
 
 
-def write_json(path: Path, content: Any) -> None:
-    """Write a file as a whole or not at all; its folder is made if need be.
+def write_json(path: Path, content: Any, *, indent: int | None = 2) -> None:
+    """Write a file as a whole or not at all; its folder is made if need be; ``indent`` as in ``json.dumps``.
 
     Raises
     ------
@@ -19,7 +19,7 @@ def write_json(path: Path, content: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        partial.write_text(json.dumps(content, indent=indent) + "\n", encoding="utf-8")
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

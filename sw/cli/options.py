@@ -12,14 +12,15 @@ from hw.presets import PRESETS
 __all__ = ["add_configuration", "add_truncation", "at_least", "configuration", "device_options"]
 
 
-def add_configuration(parser: argparse.ArgumentParser) -> None:
-    """Add ``--backend``, ``--rows``, ``--cols`` and ``--preset``."""
-    parser.add_argument(
-        "--backend",
-        choices=("rtl", "model"),
-        default="rtl",
-        help="the simulated hardware, or the integer model, which has no clock (default: rtl)",
-    )
+def add_configuration(parser: argparse.ArgumentParser, *, backend: bool = True) -> None:
+    """Add ``--rows``, ``--cols`` and ``--preset``, and ``--backend`` unless there is no choice."""
+    if backend:
+        parser.add_argument(
+            "--backend",
+            choices=("rtl", "model"),
+            default="rtl",
+            help="the simulated hardware, or the integer model, which has no clock (default: rtl)",
+        )
     parser.add_argument("--preset", choices=sorted(PRESETS), default="default", help="configuration (default: default)")
     parser.add_argument("--rows", type=at_least(1), metavar="R", help="rows of the array instead of the preset's")
     parser.add_argument("--cols", type=at_least(1), metavar="C", help="columns of the array instead of the preset's")

@@ -1,0 +1,77 @@
+"""``python -m sw trace``: a timeline of one inference on the RTL."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from sim.rtl import Activity, RtlDevice
+from sw.cli.json_file import write_json
+from sw.cli.model_files import load_model
+from sw.cli.options import add_configuration, add_truncation, at_least, configuration, device_options
+from sw.lowering.bert import BertLowering
+from sw.lowering.bert_constants import BertConstants
+from sw.reference import embed
+from sw.timeline import Slice, bert_labels, chrome_trace, gantt, slices
+
+__all__ = ["add_parser"]
+
+DEFAULT_MODEL = Path("minilm-l6-imdb")
+
+DEFAULT_TEXT = "A slow start, but what an ending."
+
+MAX_LENGTH = 128
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser("trace", help="record a timeline of one inference")
+    parser.add_argument("--text", default=DEFAULT_TEXT, metavar="T", help="what to classify")
+    parser.add_argument(
+        "--model", type=Path, default=DEFAULT_MODEL, metavar="M", help=f"a quantized model (default: {DEFAULT_MODEL})"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("trace.json"),
+        metavar="FILE",
+        help="trace for https://ui.perfetto.dev or chrome://tracing (default: trace.json)",
+    )
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="also draw one layer there")
+    parser.add_argument("--layer", type=at_least(0), default=1, metavar="N", help="layer that is drawn (default: 1)")
+    add_configuration(parser, backend=False)
+    add_truncation(parser, MAX_LENGTH)
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    checkpoint, tokenizer = load_model(options.model)
+    config = configuration(options)
+    if options.svg and options.layer >= len(checkpoint.layers):
+        raise ValueError(f"layer must be below {len(checkpoint.layers)}, not {options.layer!r}")
+    ids = tokenizer.encode(options.text, options.max_length, options.truncation).ids
+    rows = embed(checkpoint, ids)
+    program = BertLowering(checkpoint, config).lower(len(ids))
+    shape = program.inputs["rows"].shape
+    records: list[Activity] = []
+    device = RtlDevice(config, record=records.append, **device_options("rtl"))
+    result = device.run(program, {"rows": np.pad(rows, ((0, 0), (0, shape[1] - rows.shape[1])))})
+    recorded = list(slices(records[0], bert_labels(program, BertConstants(checkpoint, config))))
+    about = {"model": str(options.model), "tokens": str(len(ids)), "array": f"{config.rows}x{config.cols}"}
+    write_json(options.output, chrome_trace(recorded, **about), indent=None)
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"{result.cycles:,} cycles, {len(recorded):,} slices in {options.output}", markup=False)
+    if options.svg:
+        start, stop = _layer(recorded, options.layer)
+        title = f"Layer {options.layer} of {options.model.name}, {len(ids)} tokens, {config.rows}x{config.cols}: cycles"
+        options.svg.write_text(gantt(recorded, title, start, stop), encoding="utf-8")
+    return 0
+
+
+def _layer(recorded: list[Slice], layer: int) -> tuple[int, int]:
+    """First cycle, and first cycle behind, of the array's work on a layer."""
+    own = [each for each in recorded if each.track == "ARRAY" and each.name.startswith(f"layer {layer} ")]
+    return min(each.start for each in own), max(each.stop for each in own)

@@ -1,0 +1,105 @@
+"""``python -m sw trace`` and what it is made of."""
+
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from hw.config import AcceleratorConfig
+from sim.rtl import Activity, RtlDevice
+from sw.cli.main import main
+from sw.lowering import BertLowering
+from sw.lowering.bert_constants import BertConstants
+from sw.timeline import TRACKS, Label, Slice, bert_labels, chrome_trace, gantt, plain_labels, slices
+from tests.sw.random_checkpoint import random_checkpoint
+from tests.sw.tiny_model import save_tiny_model
+
+CONFIG = AcceleratorConfig(rows=4, cols=4, scratchpad_kib=4, vector_kib=4, param_words=256, weight_fifo_words=32)
+
+
+@pytest.fixture(scope="module")
+def recorded() -> tuple[list[Slice], list[Label], dict[str, int]]:
+    checkpoint = random_checkpoint(0)
+    program = BertLowering(checkpoint, CONFIG).lower(9)
+    records: list[Activity] = []
+    device = RtlDevice(CONFIG, record=records.append)
+    result = device.run(program, {"rows": np.zeros(program.inputs["rows"].shape, np.int16)})
+    labels = bert_labels(program, BertConstants(checkpoint, CONFIG))
+    return list(slices(records[0], labels)), labels, result.counters
+
+
+def test_slices_of_a_track_are_in_order_and_apart(recorded: tuple[list[Slice], Any, Any]) -> None:
+    for track in TRACKS:
+        own = sorted((each for each in recorded[0] if each.track == track), key=lambda each: each.start)
+        assert own
+        assert all(a.stop <= b.start for a, b in pairwise(own))
+        assert all(each.start < each.stop for each in own)
+
+
+@pytest.mark.parametrize("engine", ["array", "post"])
+def test_cycles_of_an_engine_are_those_of_the_counters(
+    engine: str, recorded: tuple[list[Slice], Any, dict[str, int]]
+) -> None:
+    own = [each for each in recorded[0] if each.track == f"{engine.upper()} cycles"]
+    counted = {name: value for name, value in recorded[2].items() if name.startswith(f"{engine}_")}
+    sums = dict.fromkeys(counted, 0)
+    for each in own:
+        sums[f"{engine}_{each.name.replace(' ', '_')}"] += each.stop - each.start
+    assert sums == counted
+    assert sum(sums.values()) == recorded[2]["cycles"]
+
+
+def test_every_product_of_every_layer_is_named(recorded: tuple[Any, list[Label], Any]) -> None:
+    names = {label.name for label in recorded[1]}
+    for layer in range(2):
+        for operation in ("scores", "context", "output", "ffn1", "ffn2"):
+            assert f"layer {layer} {operation}" in names
+        for head in range(2):
+            assert {f"layer {layer} head {head} {each}" for each in ("query", "key", "values")} <= names
+    assert {"pooler", "classifier", "softmax", "layernorm", "halt", "load param"} <= names
+
+
+def test_plain_labels_name_every_instruction() -> None:
+    program = BertLowering(random_checkpoint(0), CONFIG).lower(3)
+    assert {"gemm", "drain", "stream", "softmax", "halt"} <= {label.name for label in plain_labels(program)}
+
+
+def test_chrome_trace_has_a_thread_for_each_track() -> None:
+    content = chrome_trace([Slice("POST", "softmax", 5, 9, 3), Slice("ARRAY cycles", "busy", 2, 4)], model="m")
+    events = content["traceEvents"]
+    assert [e["args"]["name"] for e in events if e["name"] == "thread_name"] == list(TRACKS)
+    assert [e for e in events if e["ph"] == "X"] == [
+        {"name": "busy", "ph": "X", "pid": 0, "tid": TRACKS.index("ARRAY cycles"), "ts": 2, "dur": 2},
+        {"name": "softmax", "ph": "X", "pid": 0, "tid": TRACKS.index("POST"), "ts": 5, "dur": 4}
+        | {"args": {"instruction": 3}},
+    ]
+    assert content["otherData"]["model"] == "m"
+
+
+def test_gantt_draws_what_is_in_its_window() -> None:
+    svg = gantt([Slice("ARRAY", "layer 0 ffn1", 10, 60), Slice("ARRAY", "layer 1 ffn2", 200, 300)], "a < b", 0, 100)
+    root = ElementTree.fromstring(svg)
+    bars = [e for e in root.iter() if e.tag.endswith("rect") and e.get("height") == "24"]
+    assert [(bar.get("x"), bar.get("width")) for bar in bars] == [("200", "500")]
+
+
+def test_command_writes_trace_and_drawing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model, output, svg = save_tiny_model(tmp_path / "model"), tmp_path / "t.json", tmp_path / "t.svg"
+    options = ["--preset", "tiny", "--text", "a b c", "--max-length", "8", "--layer", "0"]
+    assert main(["trace", "--model", str(model), "-o", str(output), "--svg", str(svg), *options]) == 0
+    events = json.loads(output.read_text())["traceEvents"]
+    assert {e["ph"] for e in events} == {"M", "X"}
+    assert all(e["ts"] >= 0 and e["dur"] > 0 for e in events if e["ph"] == "X")
+    assert "cycles" in capsys.readouterr().out
+    ElementTree.parse(svg)
+
+
+def test_layer_must_exist(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = save_tiny_model(tmp_path / "model")
+    options = ["--max-length", "8", "--layer", "1", "--svg", str(tmp_path / "t.svg")]
+    assert main(["trace", "--model", str(model), *options]) == 2
+    assert "layer must be below 1, not 1" in capsys.readouterr().err
