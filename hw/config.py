@@ -19,6 +19,9 @@ class AcceleratorConfig:
     lanes : int, optional
         Values that the post-processor handles side by side. Must divide ``rows`` and ``cols``.
         Default: the largest divisor of both that is at most 8.
+    dsp_multipliers : int
+        The most multipliers of the array that are DSP blocks when the target is an FPGA that is known; the rest, if
+        any, are built from LUTs. Computes the same in the same cycles whatever the number.
     acc_depth : int
         Rows that one accumulator bank holds; the most rows that a GEMM streams.
     acc_banks : int
@@ -53,6 +56,7 @@ class AcceleratorConfig:
     rows: int = 16
     cols: int = 16
     lanes: int = None  # type: ignore[assignment]  # resolved in __post_init__
+    dsp_multipliers: int = 4096
     acc_depth: int = 512
     acc_banks: int = 2
     scratchpad_kib: int = 1024
@@ -115,6 +119,7 @@ _RANGES = (
     ("rows", 1, 64),
     ("cols", 1, 64),
     ("lanes", 1, 64),
+    ("dsp_multipliers", 0, 4096),
     ("acc_depth", 4, 2048),
     ("acc_banks", 2, 8),
     ("scratchpad_kib", 1, 16384),

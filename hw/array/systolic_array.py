@@ -2,18 +2,17 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal, signed
+from amaranth.hdl import Cat, Module, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.array.multiplier import PRODUCT, Multiplier
 from hw.config import AcceleratorConfig
 
 __all__ = ["SystolicArray"]
 
 OPERAND = signed(9)
 WEIGHT = signed(8)
-PRODUCT_BITS = 16
-"""A byte of either signedness times an s8 lies from -32640 to 32385."""
 
 
 class SystolicArray(wiring.Component):
@@ -49,10 +48,11 @@ class SystolicArray(wiring.Component):
     """
 
     OPERAND_LAG = 2
-    """Cycles from ``swap`` to the first operand word of its tile: the live and the multiplier's own weight register."""
+    """Cycles from ``swap`` to the first operand word of its tile: a stage, and the live weight's register."""
 
     def __init__(self, config: AcceleratorConfig) -> None:
         self._rows, self._cols = config.rows, config.cols
+        self._dsp_multipliers = config.dsp_multipliers
         super().__init__(
             {
                 "operands": In(data.ArrayLayout(OPERAND, self._rows)),
@@ -64,45 +64,43 @@ class SystolicArray(wiring.Component):
 
     @property
     def latency(self) -> int:
-        """Cycles from an operand word to the sum of column 0: skew, operand, product and sum register."""
-        return self._rows + 2
+        """Cycles from an operand word to the sum of column 0: skew, product and sum register."""
+        return self._rows + Multiplier.LATENCY
 
-    def elaborate(self, _platform: Any) -> Module:
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
-
-        tokens = Signal(self._rows + self._cols - 1)
-        m.d.sync += tokens.eq(Cat(self.swap, tokens))
+        blocks = Multiplier(platform, dsp=True)
+        logic = Multiplier(platform, dsp=False)
 
         above: list[Any] = [0] * self._cols
         for r in range(self._rows):
-            operands = _shift_register(m, f"operands_{r}", self.operands[r], r + self._cols)
-            weights = _shift_register(m, f"weights_{r}", self.weights[r], r + 2 * self._cols - 1)
+            # Stage s holds what came s cycles ago.
+            last = r + self._cols - 1 + Multiplier.LATENCY - min(blocks.latency, logic.latency)
+            tokens = _delayed(m, f"tokens_{r}", self.swap, last + 1, reset_less=False)
+            operands = _delayed(m, f"operands_{r}", self.operands[r], last)
+            weights = _delayed(m, f"weights_{r}", self.weights[r], last + self._cols)
             for c in range(self._cols):
+                multiplier = blocks if r * self._cols + c < self._dsp_multipliers else logic
+                late = Multiplier.LATENCY - multiplier.latency
                 live = Signal(WEIGHT, name=f"live_{r}_{c}")
-                factor = Signal(WEIGHT, name=f"factor_{r}_{c}")
-                product = Signal(signed(PRODUCT_BITS), name=f"product_{r}_{c}")
-                total = Signal(_sum_shape(r + 1), name=f"sum_{r}_{c}")
-                with m.If(tokens[r + c]):
-                    m.d.sync += live.eq(weights[r + 2 * c])
-                # Multiplier blocks share clock enables, so their own operand register runs free behind the held weight.
-                m.d.sync += [
-                    factor.eq(live),
-                    product.eq(operands[r + c] * factor),
-                    total.eq(above[c] + product),
-                ]
+                with m.If(tokens[r + c + late + 1]):
+                    m.d.sync += live.eq(weights[r + 2 * c + late + 1])
+                product = multiplier.multiply(m, f"{r}_{c}", operands[r + c + late], live)
+                total = Signal(_sum_shape(r + 1), name=f"sum_{r}_{c}", reset_less=True)
+                m.d.sync += total.eq(above[c] + product)
                 above[c] = total
 
         m.d.comb += self.sums.eq(Cat(above))
         return m
 
 
-def _shift_register(m: Module, name: str, value: Any, stages: int) -> Any:
-    """Return the stages, the newest first, of a shift register that takes ``value`` every cycle."""
-    line = Signal(data.ArrayLayout(value.shape(), stages), name=name)
+def _delayed(m: Module, name: str, value: Any, stages: int, *, reset_less: bool = True) -> list[Any]:
+    """Return ``value`` as it is and as it was in the cycles before, up to ``stages`` of them."""
+    line = Signal(data.ArrayLayout(Value.cast(value).shape(), stages), name=name, reset_less=reset_less)
     m.d.sync += line.as_value().eq(Cat(value, line))
-    return line
+    return [value, *line]
 
 
 def _sum_shape(terms: int) -> Any:
     """Shape that holds any sum of ``terms`` products."""
-    return signed(PRODUCT_BITS + (terms - 1).bit_length())
+    return signed(PRODUCT.width + (terms - 1).bit_length())

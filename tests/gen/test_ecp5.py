@@ -1,0 +1,61 @@
+"""The flow for ECP5: counts, parsing, messages."""
+
+from pathlib import Path
+
+import pytest
+
+from gen import ecp5
+from gen.ecp5 import Area, Device, Timing, place_and_route, synthesize
+from hw.array.systolic_array import SystolicArray
+from hw.config import AcceleratorConfig
+
+
+def test_carry_cells_and_memories_count_as_look_up_tables() -> None:
+    area = Area.from_cells({"LUT4": 5, "CCU2C": 3, "TRELLIS_DPR16X4": 2, "TRELLIS_FF": 7, "PFUMX": 9})
+    assert area == Area(lut4=5, ccu2c=3, ram=2, ff=7, dsp=0, ebr=0)
+    assert area.lut_eq == 5 + 6 + 12
+
+
+def path(clock: str, delay: float) -> dict:
+    step = {"type": "logic", "to": {"cell": "adder", "port": "S"}, "delay": delay}
+    return {"from": f"posedge {clock}", "to": f"posedge {clock}", "path": [step]}
+
+
+def test_timing_is_that_of_the_slowest_clock() -> None:
+    report = {
+        "fmax": {"fast": {"achieved": 300.0}, "slow": {"achieved": 100.0}},
+        "critical_paths": [
+            {"from": "<async>", "to": "posedge slow", "path": []},
+            path("fast", 3.0),
+            path("slow", 10.0),
+        ],
+    }
+    assert Timing.from_report(report) == Timing(fmax=100.0, critical_path=(("logic", "adder.S", 10.0),))
+
+
+def test_report_without_a_clock() -> None:
+    with pytest.raises(ValueError, match=r"^report must have a clock$"):
+        Timing.from_report({"fmax": {}, "critical_paths": []})
+
+
+def test_devices() -> None:
+    with pytest.raises(ValueError, match=r"^size must be one of 25k, 45k, 85k, not '12f'$"):
+        Device(size="12f")
+    with pytest.raises(ValueError, match=r"^speed must be 6, 7 or 8, not 9$"):
+        Device(speed=9)
+
+
+def test_absent_tool_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(ecp5.importlib.util, "find_spec", lambda _name: None)
+    with pytest.raises(RuntimeError, match=r"^nextpnr is not installed; install it with: pip install -e '\.\[fpga\]'$"):
+        place_and_route(tmp_path, Device())
+
+
+@pytest.mark.parametrize("blocks", [16, 5])
+def test_array_takes_no_more_than_counted(blocks: int, tmp_path: Path) -> None:
+    array = SystolicArray(AcceleratorConfig(rows=4, cols=4, dsp_multipliers=blocks))
+    ports = {name: getattr(array, name) for name in ("operands", "weights", "sums")}
+    named = {name: port.as_value() for name, port in ports.items()} | {"swap": array.swap}
+    area = synthesize(array, named, tmp_path)
+    assert area.dsp == blocks
+    assert area.lut_eq <= 22 * 16 + 82 * (16 - blocks)
