@@ -20,7 +20,7 @@ INT16 = 32767
 SCORE_PRE_SHIFT, SCORE_SHIFT, SCORE_MUL = 2, 15, 1503
 """Random scores reach some hundred codes."""
 
-CONTEXT_SHIFT, CONTEXT_MUL = 17, 512
+CONTEXT_SHIFT, CONTEXT_MUL = 17, 16384
 
 
 def attention_program(

@@ -60,6 +60,16 @@ _TRAFFIC = """\
 *Weights* are the bytes of tiles that are read, by the weight stream or by LOADs; the minimum has each tile once.
 """
 
+_TIMELINE = """\
+## Timeline
+
+![What the engines do in one layer](timeline.svg)
+
+Drawn by `python -m sw trace --text TEXT --svg FILE` from the RTL's own signals, cycle by cycle, for a text of 128
+tokens; the same command writes the whole inference as a trace for Perfetto. Rows with `cycles` show what an engine
+did in every cycle, the others its instructions.
+"""
+
 
 def write_report(folder: Path = _DOCS) -> None:
     """Write the page and its plots.
@@ -86,7 +96,7 @@ def report(results: dict[str, Any]) -> str:
     for name, section in sections:
         if name in results:
             parts += section(results[name])
-    return "\n".join(parts)
+    return "\n".join([*parts, _TIMELINE])
 
 
 def _plots(results: dict[str, Any]) -> dict[str, tuple[str, list[tuple[str, dict[str, int]]]]]:

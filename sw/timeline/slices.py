@@ -19,7 +19,7 @@ _CAUSES = {
 TRACKS = ("LOAD", _WEIGHTS, "ARRAY", "ARRAY cycles", "POST", "POST cycles")
 """Of all slices, from top to bottom. The ``cycles`` of an engine tell what it did in each of them."""
 
-_GAP = 64
+_GAP = 512
 """Beats of weights that are no further apart than this make one slice."""
 
 
