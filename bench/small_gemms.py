@@ -1,13 +1,12 @@
 """Independent products of the array's own size, one after the other."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hw.config import AcceleratorConfig
 from hw.isa import (
-    INSTRUCTION_BYTES,
     Destination,
     Drain,
     Engine,
@@ -21,7 +20,7 @@ from hw.isa import (
 )
 from hw.program import Program, Region
 from sim import numerics
-from sim.device import Result
+from sim.device import Device
 from sw.lowering.weights import broadcast_records, param_records, stream_tiles
 
 __all__ = ["SmallGemms", "small_gemms"]
@@ -37,6 +36,8 @@ class SmallGemms:
     Parameters
     ----------
     program : Program
+    operands : Program
+        The same without products: it only brings their operands.
     inputs : dict of str to ndarray
     outputs : dict of str to ndarray
         What the program's outputs must be.
@@ -45,28 +46,23 @@ class SmallGemms:
     """
 
     program: Program
+    operands: Program
     inputs: dict[str, NDArray[np.generic]]
     outputs: dict[str, NDArray[np.generic]]
     ideal_cycles: int
 
-    def cycles(self, result: Result) -> int:
-        """Return the cycles from START to DONE, without those in which a LOAD is under way.
-
-        No GEMM starts before the last LOAD has ended, so these are the cycles that bringing operands takes.
-
-        Parameters
-        ----------
-        result : Result
-            Of a device that counts.
+    def counters(self, device: Device) -> dict[str, int]:
+        """Return what the products add to the counters of a program that only brings their operands.
 
         Raises
         ------
         ValueError
-            If it does not.
+            If the device does not count.
         """
-        if result.cycles is None:
-            raise ValueError("the result must be of a device that counts cycles")
-        return result.cycles - result.counters["load_busy"]
+        with_products, without = (device.run(p, self.inputs).counters for p in (self.program, self.operands))
+        if not with_products or not without:
+            raise ValueError("the device must count cycles")
+        return {name: count - without[name] for name, count in with_products.items()}
 
 
 def small_gemms(
@@ -121,6 +117,7 @@ def small_gemms(
         Load(addr=0, count=count * m, mem_addr=inputs["a"].addr),
         Load(addr=bank, count=count * cols, mem_addr=inputs["b"].addr, signal=1 << Engine.ARRAY),
     ]
+    operands = [replace(load, signal=0) for load in instructions]
     for number in range(count):
         gemm = Gemm(
             m=m,
@@ -180,19 +177,30 @@ def small_gemms(
                     param_addr=param_words,
                 ),
             ]
-    code = b"".join(instruction.encode() for instruction in [*instructions, Halt()])
-    program = Program(
-        config=config,
-        instructions=np.frombuffer(code, np.uint8),
-        instructions_addr=memory.end,
-        constants=np.frombuffer(bytes(memory.constants), np.uint8),
-        constants_addr=0,
-        inputs=inputs,
-        outputs=outputs,
-        memory_bytes=memory.end + len(instructions) * INSTRUCTION_BYTES + INSTRUCTION_BYTES,
-        macs=count * m * rows * cols,
+    end = memory.end
+
+    def assemble(instructions: list[Instruction], macs: int) -> Program:
+        code = b"".join(instruction.encode() for instruction in [*instructions, Halt()])
+        return Program(
+            config=config,
+            instructions=np.frombuffer(code, np.uint8),
+            instructions_addr=end,
+            constants=np.frombuffer(bytes(memory.constants), np.uint8),
+            constants_addr=0,
+            inputs=inputs,
+            outputs=outputs if macs else {},
+            memory_bytes=end + len(code),
+            macs=macs,
+        )
+
+    macs = count * m * rows * cols
+    return SmallGemms(
+        program=assemble(instructions, macs),
+        operands=assemble(operands, 0),
+        inputs={"a": a, "b": b},
+        outputs=expected,
+        ideal_cycles=macs // config.macs,
     )
-    return SmallGemms(program, {"a": a, "b": b}, expected, program.macs // config.macs)
 
 
 class _Memory:

@@ -57,11 +57,13 @@ class Scrub(wiring.Signature):
 
 
 class BankedRead(wiring.Signature):
-    """Read requests to the scratchpad; the word of a transferred request is at ``data`` 2 cycles later.
+    """Read requests to the scratchpad.
 
-    Latency: ``data`` is valid in the second cycle after the one in which ``en`` (and ``ready``) were high.
-    Requests of the array's A operand are always ready.
+    Latency: ``data`` is the word of a request :attr:`LATENCY` cycles after ``en`` (and ``ready``) were high. Requests
+    of the array's A operand are always ready.
     """
+
+    LATENCY = 4
 
     def __init__(self, config: AcceleratorConfig) -> None:
         super().__init__(

@@ -27,7 +27,7 @@ class ArrayEngine(wiring.Component):
     those of the next GEMM; the feeder starts a tile when all it needs is there; the streamer requests its rows of A;
     tokens follow these to the accumulators.
 
-    Latency: ``done`` comes ``rows + cols + 6`` cycles after the last row's request. Throughput: a tile takes
+    Latency: ``done`` comes ``rows + cols + 8`` cycles after the last row's request. Throughput: a tile takes
     ``max(m, cols, 4)`` cycles.
 
     Parameters
@@ -88,7 +88,7 @@ class ArrayEngine(wiring.Component):
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
         config = self._config
-        prefetch_words = 2 * config.cols
+        prefetch_words = 2 * config.cols + BankedRead.LATENCY - 2
 
         m.submodules.array = array = SystolicArray(config)
         m.submodules.accumulators = accumulators = Accumulators(config, sum_shape=array.sums.shape().elem_shape)
@@ -125,9 +125,14 @@ class ArrayEngine(wiring.Component):
         ]
         connect(m, flipped(self.a_read), streamer.read)
 
-        # The word of column 0 arrives in the cycle after the request of row 0.
-        m.d.sync += array.swap.eq(streamer.token.first)
-        m.d.comb += [array.weights.eq(feeder.weights), array.operands.eq(streamer.operands)]
+        # The word of column 0 arrives in the cycle after the request of row 0, and waits with the swap for row 0.
+        swap, weights = Signal(), feeder.weights
+        m.d.sync += swap.eq(streamer.token.first)
+        for _ in range(streamer.OPERAND_LATENCY - array.OPERAND_LAG - 1):
+            late_swap, late_weights = Signal.like(swap), Signal(word_layout(config), name="late_weights")
+            m.d.sync += [late_swap.eq(swap), late_weights.eq(weights)]
+            swap, weights = late_swap, late_weights
+        m.d.comb += [array.swap.eq(swap), array.weights.eq(weights), array.operands.eq(streamer.operands)]
 
         # Tokens are as late as their rows' sums.
         lateness = streamer.OPERAND_LATENCY + array.latency - accumulators.TOKEN_LEAD

@@ -40,8 +40,8 @@ class RowStreamer(wiring.Component):
         Words, extended as ``a_unsigned`` says.
     """
 
-    OPERAND_LATENCY = 3
-    """Cycles from a request to its extended word: 2 of the scratchpad and the register here."""
+    OPERAND_LATENCY = BankedRead.LATENCY + 1
+    """Cycles from a request to its extended word: the scratchpad's and the register here."""
 
     def __init__(self, config: AcceleratorConfig) -> None:
         super().__init__(
@@ -83,8 +83,7 @@ class RowStreamer(wiring.Component):
         with m.Else():
             m.d.sync += self.ahead.eq(self.ahead - 1)
 
-        # The flag waits for the word, which comes 2 cycles after its request.
-        extend_as_unsigned = Signal(2)
+        extend_as_unsigned = Signal(BankedRead.LATENCY)  # the flag waits for the word
         m.d.sync += extend_as_unsigned.eq(Cat(tile.a_unsigned, extend_as_unsigned))
         for operand, byte in zip(self.operands, self.read.data, strict=True):
             m.d.sync += operand.eq(Cat(byte, byte[-1] & ~extend_as_unsigned[-1]).as_signed())

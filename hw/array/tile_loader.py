@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -20,8 +20,7 @@ class TileLoader(wiring.Component):
     Columns at or beyond ``n`` become zero words and are not read. A GEMM whose B comes from the weight stream passes
     without effect.
 
-    Latency: a word comes 2 cycles after its request. Throughput: one word a cycle, also from tile to tile and from GEMM
-    to GEMM.
+    Latency: the scratchpad's. Throughput: one word a cycle, also from tile to tile and from GEMM to GEMM.
 
     Parameters
     ----------
@@ -102,15 +101,11 @@ class TileLoader(wiring.Component):
             m.d.sync += [column.eq(self._cols - 1)]
             m.d.sync += [tile_addr.eq(first), k_addr.eq(first), self.read.addr.eq(first)]
 
-        coming = Signal(data.ArrayLayout(data.StructLayout({"valid": 1, "zero": 1}), 2))
-        m.d.sync += [
-            coming[0].valid.eq(taken),
-            coming[0].zero.eq(zero),
-            coming[1].eq(coming[0]),
-        ]
+        coming = Signal(data.ArrayLayout(data.StructLayout({"valid": 1, "zero": 1}), BankedRead.LATENCY))
+        m.d.sync += coming.as_value().eq(Cat(taken, zero, coming))
         m.d.comb += [
-            self.o.valid.eq(coming[1].valid),
-            self.o.payload.eq(Mux(coming[1].zero, 0, self.read.data.as_value())),
+            self.o.valid.eq(coming[-1].valid),
+            self.o.payload.eq(Mux(coming[-1].zero, 0, self.read.data.as_value())),
         ]
         return m
 

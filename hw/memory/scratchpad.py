@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -19,9 +19,12 @@ class Scratchpad(wiring.Component):
     """Words of ``rows`` bytes in contiguous banks, each with one read and one write port.
 
     In each bank a read of A goes before one of B, and a write of the post-processor before one of a LOAD; the other
-    waits. A write is in memory in the next cycle; the word must not be read in the cycle that writes it.
+    waits. A word that is written may be read from the next cycle on, but not in the same one.
 
-    Latency: read data 2 cycles after the request. Throughput: two reads and two writes a cycle, to different banks.
+    The banks may fill half a chip: registers stand in front of each and behind it.
+
+    Latency: read data ``BankedRead.LATENCY`` cycles after the request. Throughput: two reads and two writes a cycle, to
+    different banks.
 
     Parameters
     ----------
@@ -83,23 +86,26 @@ class Scratchpad(wiring.Component):
             read, write = bank.read_port(), bank.write_port(granularity=1)
 
             reads_a = a.en & (a_place.bank == index)
-            m.d.comb += [
+            word = Signal(self._word, name=f"word_{index}")
+            m.d.sync += [
                 read.en.eq(reads_a | (b.en & (b_place.bank == index))),
                 read.addr.eq(Mux(reads_a, a_place.offset, b_place.offset)),
+                word.eq(read.data),
+                write.en.eq(0),
             ]
-            words.append(read.data)
+            words.append(word)
 
             with m.If(scrubs(self.scrub, self._depth)):
-                m.d.comb += [write.en.eq(~0), write.addr.eq(self.scrub.addr)]
+                m.d.sync += [write.en.eq(~0), write.addr.eq(self.scrub.addr), write.data.eq(0)]
             with m.Elif(post.en & (post_place.bank == index)):
-                m.d.comb += [write.en.eq(post.mask), write.addr.eq(post_place.offset), write.data.eq(post.data)]
+                m.d.sync += [write.en.eq(post.mask), write.addr.eq(post_place.offset), write.data.eq(post.data)]
             with m.Elif(load.valid & (load_place.bank == index)):
-                m.d.comb += [write.en.eq(~0), write.addr.eq(load_place.offset), write.data.eq(load.payload.data)]
+                m.d.sync += [write.en.eq(~0), write.addr.eq(load_place.offset), write.data.eq(load.payload.data)]
 
         for port, place in ((a, a_place), (b, b_place)):
-            bank_read = Signal.like(place.bank)
-            m.d.sync += bank_read.eq(place.bank)
-            with m.Switch(bank_read):
+            bank_read = Signal(data.ArrayLayout(place.bank.shape(), BankedRead.LATENCY - 1))
+            m.d.sync += bank_read.as_value().eq(Cat(place.bank, bank_read))
+            with m.Switch(bank_read[-1]):
                 for index, word in enumerate(words):
                     with m.Case(index):
                         m.d.sync += port.data.eq(word)

@@ -18,6 +18,7 @@ _position = data.StructLayout(
         "chunk": unsigned(16),  # of the row, over all tiles
         "word": unsigned(16),  # of the scratchpad row
         "byte": unsigned(8),  # in that word
+        "word_ends": 1,  # they are its last bytes
         "left": unsigned(16),  # columns below n, from this chunk on
         "short": 1,  # they fit one chunk
     }
@@ -170,21 +171,21 @@ class Sequencer(wiring.Component):
         place, tile_start, step = (Signal(_position, name=name) for name in ("place", "tile_start", "step"))
         row_first, first_tile, row_pending = Signal(), Signal(), Signal()
 
-        word_ends, row_ends = Signal(), Signal()
+        row_ends, last_byte = Signal(), config.rows - config.lanes
         m.d.comb += [
-            word_ends.eq(place.byte == config.rows - config.lanes),
             row_ends.eq(
                 Mux(
                     now.recipe.padded,
-                    place.short & word_ends,
+                    place.short & place.word_ends,
                     place.short | (now.tiled & (column == config.chunks_per_tile - 1)),
                 )
             ),
             tile_ends.eq(row_ends & row.last),
             ends.eq(tile_ends & place.short),
             step.chunk.eq(place.chunk + 1),
-            step.word.eq(place.word + word_ends),
-            step.byte.eq(Mux(word_ends, 0, place.byte + config.lanes)),
+            step.word.eq(place.word + place.word_ends),
+            step.byte.eq(Mux(place.word_ends, 0, place.byte + config.lanes)),
+            step.word_ends.eq(Mux(place.word_ends, last_byte == 0, place.byte + config.lanes == last_byte)),
             step.left.eq(Mux(place.short, 0, place.left - config.lanes)),
             step.short.eq(place.left <= 2 * config.lanes),
             self.query.eq(Mux(row_pending, row.stats_addr, row.next_stats_addr)),
@@ -198,6 +199,7 @@ class Sequencer(wiring.Component):
             begin, first = self.i.payload, Signal(_position)
             m.d.comb += [
                 first.byte.eq(begin.dest_byte),
+                first.word_ends.eq(begin.dest_byte == last_byte),
                 first.left.eq(begin.n),
                 first.short.eq(begin.n <= config.lanes),
             ]

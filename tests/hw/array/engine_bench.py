@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hw.array.engine import ArrayEngine
 from hw.config import AcceleratorConfig
 from hw.isa import Gemm
+from hw.layouts import BankedRead
 from hw.memory.scratchpad import Scratchpad
 
 __all__ = ["EngineBench"]
@@ -184,9 +185,9 @@ class EngineBench:
         ctx.set(port.valid, 0)
 
     async def _scratchpad(self, ctx: Any) -> None:
-        """Words come 2 cycles after requests; B is refused at random."""
+        """B is refused at random."""
         a, b = self.dut.a_read, self.dut.b_read
-        coming: list[tuple[Any, Any]] = [(None, None)]
+        coming: list[tuple[Any, Any]] = [(None, None)] * (BankedRead.LATENCY - 1)
         ctx.set(a.ready, 1)
         ctx.set(b.ready, 1)
         async for _, _, a_en, a_addr, b_en, b_ready, b_addr in ctx.tick().sample(a.en, a.addr, b.en, b.ready, b.addr):

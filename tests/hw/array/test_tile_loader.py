@@ -9,6 +9,7 @@ from amaranth.sim import Simulator
 from hw.array.tile_loader import TileLoader
 from hw.config import AcceleratorConfig
 from hw.isa import Gemm
+from hw.layouts import BankedRead
 
 Gemms = list[Gemm]
 
@@ -36,7 +37,7 @@ def run(cols: int, gemms: Gemms, *, room: int, ready: float, use: float, seed: i
         ctx.set(dut.i.valid, 0)
 
     async def serve(ctx: Any) -> None:
-        coming: list[int | None] = [None]
+        coming: list[int | None] = [None] * (BankedRead.LATENCY - 1)
         held = 0
         for _ in range(5000):
             ctx.set(dut.read.ready, bool(rng.random() < ready))

@@ -8,6 +8,7 @@ import pytest
 from amaranth.sim import Simulator
 
 from hw.config import AcceleratorConfig
+from hw.layouts import BankedRead
 from hw.memory.scratchpad import Scratchpad
 
 SMALL = AcceleratorConfig(rows=4, cols=4, scratchpad_kib=1)
@@ -39,7 +40,7 @@ def test_matches_numpy_under_random_traffic(config: AcceleratorConfig) -> None:
         return addr // (words // banks)
 
     async def bench(ctx) -> None:
-        pending: list[list[Any]] = [[None, None], [None, None]]  # words that A and B have asked for
+        pending: list[list[Any]] = [[None] * BankedRead.LATENCY for _ in range(2)]  # words that A and B have asked for
         held: dict[str, Any] = {"b": None, "load": None}
         conflicts = 0
         for _ in range(400):
@@ -116,7 +117,7 @@ def test_scrub_clears_every_word(config: AcceleratorConfig) -> None:
         ctx.set(dut.a_read.en, 1)
         for addr in range(words):
             ctx.set(dut.a_read.addr, addr)
-            await ctx.tick().repeat(2)
+            await ctx.tick().repeat(BankedRead.LATENCY)
             assert ctx.get(dut.a_read.data.as_value()) == 0
 
     simulate(dut, bench)
