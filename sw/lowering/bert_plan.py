@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import lcm
 
 from hw.config import AcceleratorConfig
 from sw.lowering.bert_constants import BertConstants
 from sw.lowering.placement import place
 
 __all__ = ["BertPlan", "Buffer", "Rows"]
+
+TOKEN_BLOCKS = 8
+"""Most blocks of a LayerNorm; more would begin earlier, but cost more instructions."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +45,8 @@ class BertPlan:
 
     ``codes`` are the int8 rows that matrices read; ``rows`` the int16 ones that LayerNorm works on in place. ``query``,
     ``key`` and ``value`` have one entry each, or two so that a head can be computed while the one before it is still in
-    use. ``middle`` stands where the buffers of attention stood. ``tail`` rows are multiplied apart from the others in
-    front of a LayerNorm, 0 if that does not pay.
+    use. ``middle`` stands where the buffers of attention stood. ``token_block`` and ``least_rows`` are for
+    :meth:`norm_blocks` and :meth:`split`.
     """
 
     length: int
@@ -59,7 +63,8 @@ class BertPlan:
     middle: Buffer
     rows: Buffer
     scores: Buffer
-    tail: int
+    token_block: int
+    least_rows: int
 
     @classmethod
     def fit(cls, constants: BertConstants, length: int) -> "BertPlan":
@@ -120,7 +125,8 @@ class BertPlan:
             middle=Buffer(attention.codes, middle_stride),
             rows=Buffer(0, rows_stride),
             scores=Buffer(length * rows_stride, scores_stride),
-            tail=_tail(config, length),
+            token_block=_token_block(config, length),
+            least_rows=max(config.cols, -(-config.rows * config.cols // config.bus_bytes)),
         )
 
     def blocks(self, stop: int, size: int) -> Iterator[Rows]:
@@ -128,14 +134,27 @@ class BertPlan:
         for first in range(0, stop, size):
             yield Rows(first, min(size, stop - first))
 
-    def norm_blocks(self, stop: int) -> list[Rows]:
-        """Rows 0 to ``stop - 1`` for a matrix in front of a LayerNorm.
+    @property
+    def own_statistics(self) -> bool:
+        """Whether each row has a place of its own for its statistics; else one block is finished before the next."""
+        return self.length <= self.acc_depth
 
-        The last block is small, for its LayerNorm has the least to overlap with.
+    def norm_blocks(self, rows: Rows) -> list[Rows]:
+        """Blocks for a LayerNorm whose first reader, the value matrices, takes tokens a few at a time."""
+        if not self.own_statistics:
+            return [rows]
+        return [Rows(rows.first + r.first, r.count) for r in self.blocks(rows.count, self.token_block)]
+
+    def split(self, rows: Rows) -> list[Rows]:
+        """Two blocks for a LayerNorm whose first reader can only take some rows apart by reading weights twice.
+
+        The second is the smaller one, for less than all of its time is there to overlap with. One if so few rows are
+        less work than reading a tile, or if rows share the places of their statistics.
         """
-        if stop <= self.acc_depth and self.tail and stop > 2 * self.tail:
-            return [Rows(0, stop - self.tail), Rows(stop - self.tail, self.tail)]
-        return list(self.blocks(stop, self.acc_depth))
+        second = rows.count * 3 // 8
+        if second < self.least_rows or not self.own_statistics:
+            return [rows]
+        return [Rows(rows.first, rows.count - second), Rows(rows.stop - second, second)]
 
 
 class _Attention:
@@ -194,8 +213,7 @@ def _balanced(length: int, block: int) -> int:
     return -(-length // -(-length // block))
 
 
-def _tail(config: AcceleratorConfig, length: int) -> int:
-    """Rows in the last block in front of a LayerNorm: their weights are streamed once more, as fast as the bus can."""
-    tile_beats = -(-config.rows * config.cols // config.bus_bytes)
-    tail = length // 4
-    return tail if tail >= max(2 * tile_beats, 2 * config.cols) else 0
+def _token_block(config: AcceleratorConfig, length: int) -> int:
+    """Tokens of a LayerNorm block: whole words and whole column tiles of the value matrices."""
+    unit = lcm(config.rows, config.cols)
+    return -(-length // (unit * TOKEN_BLOCKS)) * unit

@@ -8,7 +8,7 @@ from hw.isa import Destination, Drain, Gemm, Load, LoadTarget, ParamMode, Second
 from hw.program import Program, Region
 from sw.checkpoint import Checkpoint, Linear, Norm
 from sw.lowering.bert_constants import LOGIT_BYTES, BertConstants, Matrix, NormConstants, Panel
-from sw.lowering.bert_plan import BertPlan, Rows
+from sw.lowering.bert_plan import BertPlan, Buffer, Rows
 from sw.lowering.builder import Binding, Builder, Resident
 from sw.lowering.schedule import Product, Schedule
 
@@ -22,6 +22,9 @@ INT16 = 32767
 INDEX = 2047
 """Greatest index of a table."""
 
+SPLIT_TILES = 2
+"""Column tiles in front of a LayerNorm whose weights are read twice, so that it can begin while they are multiplied."""
+
 EMBEDDING_BLOCKS = 4
 """Parts of the input, so that loading one overlaps the LayerNorm of another."""
 
@@ -29,8 +32,10 @@ EMBEDDING_BLOCKS = 4
 class BertWriter:
     """Emits one program.
 
-    Phases follow each other without a gap in the array where that is possible: the sweeps of a softmax stand among the
-    products of the next head, those of a LayerNorm among the products of the rows before or behind.
+    Phases follow each other without a gap in the array where that is possible, but nearly all weights are read once:
+    the sweeps of a softmax stand among the products of the next head; those of a layer's first LayerNorm among the
+    value matrices of the first heads, which take tokens a few at a time from weights on the chip; those of its second
+    among the last columns in front of it and the first behind it, which are multiplied in two blocks of rows.
 
     Parameters
     ----------
@@ -48,9 +53,10 @@ class BertWriter:
         self._config = config = constants.config
         self._builder = Builder(config, weights_base=constants.weights_base, ring_words=plan.value_weights)
         self._schedule = Schedule(self._builder, eager=eager)
+        self._together = self._heads_together(eager)
         self._cut = lcm(config.rows, config.cols)
-        self._ready = 0
-        """Rows of ``plan.codes`` that the next matrix may read; the LayerNorm of the others is still waiting."""
+        self._norms: list[tuple[Rows, int]] = []
+        """Rows of the latest LayerNorms and the numbers of their last sweeps, which may be waiting."""
         labels = len(checkpoint.labels)
         self._logits = Region(addr=constants.data.size, dtype="int32", shape=(labels + -labels % config.lanes,))
         end = self._logits.addr + self._logits.nbytes
@@ -101,11 +107,10 @@ class BertWriter:
             )
             for part in plan.blocks(block.count, config.acc_depth):
                 rows = Rows(block.first + part.first, part.count)
-                self._schedule.flush()
-                self._moments(rows)
-                self._layernorm_later(*norms, rows, stop=plan.length)
+                self._moments_later(rows)
+                self._layernorm_later(*norms, rows)
 
-    def _moments(self, rows: Rows) -> None:
+    def _moments_later(self, rows: Rows) -> None:
         hidden, source = self._constants.hidden, self._plan.rows
         self._schedule.defer(
             Sweep(
@@ -118,32 +123,36 @@ class BertWriter:
                 row_length=hidden,
             )
         )
-        self._schedule.flush()
 
     # Attention.
+
+    def _heads_together(self, eager: bool) -> int:
+        """Heads whose values are computed together at the beginning of a layer."""
+        several = len(self._plan.value) > 1 and not eager
+        whole = all(len(head.value) == 1 for layer in self._constants.layers for head in layer.heads)
+        return min(len(self._plan.value), self._constants.heads) if several and whole else 1
 
     def _attention(self, index: int) -> None:
         """Contexts of all heads; the softmax of one overlaps the matrices of the next."""
         heads, ahead = self._constants.heads, len(self._plan.query) > 1
         # The next layer's value weights may stand where this layer's feed-forward network has its middle.
         start = self._builder.position if index else 0
-        steps = [
-            step
-            for head in range(heads)
-            for step in (
-                partial(self._queries, index, head),
-                partial(self._keys, index, head),
-                partial(self._values, index, head, start),
-            )
-        ]
+        steps = [partial(self._values, index, range(self._together), start)]
+        needed = []
+        for head in range(heads):
+            steps += [partial(self._queries, index, head), partial(self._keys, index, head)]
+            # The last head has nothing but its own values left to overlap with its softmax.
+            last = ahead and head == heads - 1
+            needed.append(len(steps) + (head >= self._together and not last))
+            if head >= self._together:
+                steps.append(partial(self._values, index, range(head, head + 1), start))
+        needed.append(len(steps))
         softmax_table = Resident(LoadTarget.TABLE, self._constants.layers[index].softmax_table_addr, 1)
         blocks = list(self._plan.blocks(self._kept(index), self._plan.query_block))
         done = 0
         for head in range(heads):
-            # The last head has nothing but its own values left to overlap with its softmax.
-            last = len(steps) - 1 if ahead else len(steps)
-            done = _run(steps, done, min(3 * head + 3, last))
-            goal = done if not ahead else min(3 * head + 6, last) if head < heads - 1 else len(steps)
+            done = _run(steps, done, needed[head])
+            goal = needed[head + 1] if ahead else done
             for number, rows in enumerate(blocks):
                 self._scores(index, head, rows)
                 self._softmax(rows, softmax_table)
@@ -180,46 +189,57 @@ class BertWriter:
         for rows in self._plan.blocks(stop, self._config.acc_depth):
             self._consume(matrix, drain, rows)
 
-    def _values(self, index: int, head: int, start: int) -> None:
-        """Transposed values [width, length]: weights stream and the tokens are stationary."""
+    def _values(self, index: int, heads: range, start: int) -> None:
+        """Transposed values [width, length] of some heads, token block by token block while a LayerNorm is waiting."""
+        length = self._plan.length
+        products = [product for head in heads for product in self._value_products(index, head, start)]
+        # Heads whose values take several panels are not computed together: their weights would not fit the ring.
+        for group in [products] if len(heads) > 1 else [[product] for product in products]:
+            token = 0
+            while token < length:
+                stop = min(token + self._plan.token_block, length) if self._waiting(Rows(0, length)) else length
+                self._wait_for_codes(Rows(token, stop - token))
+                for product in group:
+                    self._schedule.multiply(product, first=token, stop=stop)
+                token = stop
+
+    def _value_products(self, index: int, head: int, start: int) -> list[Product]:
+        """A head's values in panels: weights stream and the tokens are stationary."""
         linear, plan = self._checkpoint.layers[index].value, self._plan
         constants = self._constants.layers[index].heads[head]
         dest = plan.value[head % len(plan.value)]
         k_tiles = constants.query.k_tiles
-        self._wait_for_codes()
-        for panel in constants.value:
-            weights = Resident(LoadTarget.SCRATCHPAD, panel.weights_addr, panel.rows * k_tiles, not_before=start)
-            params = Resident(LoadTarget.PARAM_BROADCAST, panel.params_addr, panel.rows)
-            self._schedule.multiply(
-                Product(
-                    gemm=Gemm(
-                        m=panel.rows,
-                        n=plan.length,
-                        k_tiles=k_tiles,
-                        a_stride=k_tiles,
-                        b_scratchpad=1,
-                        b_addr=plan.codes.addr,
-                        b_stride=plan.codes.stride,
-                        clear=1,
-                        release=1,
-                    ),
-                    drain=Drain(
-                        m=panel.rows,
-                        n=plan.length,
-                        dest=Destination.SCRATCHPAD,
-                        dest_addr=dest.row(panel.first),
-                        dest_stride=dest.stride,
-                        param_mode=ParamMode.ROW,
-                        pre_shift=linear.pre_shift,
-                        shift=linear.shift,
-                        clip_low=-CODE,
-                        clip_high=CODE,
-                    ),
-                    a=Binding(weights),
-                    params=Binding(params),
-                    cut=self._cut,
-                )
+        return [
+            Product(
+                gemm=Gemm(
+                    m=panel.rows,
+                    n=plan.length,
+                    k_tiles=k_tiles,
+                    a_stride=k_tiles,
+                    b_scratchpad=1,
+                    b_addr=plan.codes.addr,
+                    b_stride=plan.codes.stride,
+                    clear=1,
+                    release=1,
+                ),
+                drain=Drain(
+                    m=panel.rows,
+                    n=plan.length,
+                    dest=Destination.SCRATCHPAD,
+                    dest_addr=dest.row(panel.first),
+                    dest_stride=dest.stride,
+                    param_mode=ParamMode.ROW,
+                    pre_shift=linear.pre_shift,
+                    shift=linear.shift,
+                    clip_low=-CODE,
+                    clip_high=CODE,
+                ),
+                a=Binding(Resident(LoadTarget.SCRATCHPAD, panel.weights_addr, panel.rows * k_tiles, not_before=start)),
+                params=Binding(Resident(LoadTarget.PARAM_BROADCAST, panel.params_addr, panel.rows)),
+                cut=self._cut,
             )
+            for panel in constants.value
+        ]
 
     def _scores(self, index: int, head: int, rows: Rows) -> None:
         """int16 scores of some queries with all keys, and each row's maximum."""
@@ -315,11 +335,22 @@ class BertWriter:
     def _output(self, index: int) -> None:
         """Output projection into the residual rows, then the middle LayerNorm."""
         layer, constants, plan = self._checkpoint.layers[index], self._constants.layers[index], self._plan
-        kept = self._kept(index)
-        for rows in plan.norm_blocks(kept):
-            a_addr = plan.context.row(rows.first)
-            self._residual(constants.output, layer.output, rows, a_addr, plan.context.stride, unsigned=False)
-            self._layernorm_later(constants.mid_norm, layer.mid_norm, rows, stop=kept)
+        norms = constants.mid_norm, layer.mid_norm
+        for rows in plan.blocks(self._kept(index), self._config.acc_depth):
+            blocks = plan.split(rows)
+            split = self._last_tiles(constants.output) if len(blocks) > 1 else self._constants.hidden
+            multiply = partial(self._residual, constants.output, layer.output, plan.context, unsigned=False)
+            multiply(rows, stop=split)
+            for block in blocks:
+                multiply(block, first=split)
+                self._layernorm_later(*norms, block)
+
+    def _last_tiles(self, matrix: Matrix) -> int:
+        """First of the columns that are multiplied in blocks of rows; their weights begin at a whole bus word."""
+        last, bus_bytes = matrix.panels[-1], self._config.bus_bytes
+        column = max(-(-last.columns // matrix.cut) - SPLIT_TILES, 0) * matrix.cut
+        aligned = matrix.cut * bus_bytes // gcd(matrix.cut * matrix.k_tiles * self._config.rows, bus_bytes)
+        return last.first + column - column % aligned
 
     # Feed-forward network.
 
@@ -360,16 +391,14 @@ class BertWriter:
                 clip_high=slots.high,
             )
 
-        kept = self._kept(index)
-        blocks = list(plan.blocks(kept, plan.ffn_block))
-        for block in blocks:
+        for block in plan.blocks(self._kept(index), plan.ffn_block):
             self._consume(constants.ffn1, middle, block, table=gelu_table)
             if constants.ffn1_slots:
                 self._consume(constants.ffn1_slots, middle_slots, block)
-            for rows in plan.norm_blocks(kept) if len(blocks) == 1 else [block]:
-                a_addr = plan.middle.row(rows.first - block.first)
-                self._residual(constants.ffn2, layer.ffn2, rows, a_addr, plan.middle.stride, unsigned=True)
-                self._layernorm_later(*norms, rows, stop=kept)
+            middle_rows = Buffer(plan.middle.row(-block.first), plan.middle.stride)
+            self._residual(constants.ffn2, layer.ffn2, middle_rows, block, unsigned=True)
+            for rows in plan.norm_blocks(block):
+                self._layernorm_later(*norms, rows)
 
     # Classification of row 0.
 
@@ -413,7 +442,10 @@ class BertWriter:
     ) -> None:
         """Multiply codes by streamed weights; rows that are ready go first while the others' LayerNorm is waiting."""
         codes = self._plan.codes
-        ready = Rows(rows.first, max(min(self._ready, rows.stop) - rows.first, 0))
+        waiting = self._waiting(rows)
+        if waiting and waiting[0].first <= rows.first:
+            self._wait_for_codes(waiting.pop(0))
+        ready = Rows(rows.first, waiting[0].first - rows.first if waiting else rows.count)
         others = Rows(ready.stop, rows.count - ready.count)
         for panel in matrix.panels:
             params = _columns(panel)
@@ -425,33 +457,49 @@ class BertWriter:
                 )
 
             column = 0
-            while ready.count and others.count and not self._schedule.idle and column < panel.columns:
+            while self._waiting(others) and column < panel.columns:
                 stop = min(column + matrix.cut, panel.columns)
                 multiply(ready, column, stop)
                 column = stop
-            if others.count:
-                self._wait_for_codes()
+            self._wait_for_codes(rows)
             if column:
                 multiply(others, 0, column)
             multiply(rows, column, panel.columns)
 
-    def _wait_for_codes(self) -> None:
-        """All rows of the codes are needed."""
-        if self._ready < self._plan.length:
-            self._schedule.flush()
-            self._ready = self._plan.length
+    def _waiting(self, rows: Rows) -> list[Rows]:
+        """Blocks of codes with some of these rows whose LayerNorm is waiting."""
+        self._norms = [(block, number) for block, number in self._norms if self._schedule.is_waiting(number)]
+        return [block for block, _ in self._norms if block.first < rows.stop and rows.first < block.stop]
+
+    def _wait_for_codes(self, rows: Rows) -> None:
+        """These rows of the codes are needed."""
+        for block, number in self._norms:
+            if block.first < rows.stop and rows.first < block.stop:
+                self._schedule.flush(number)
 
     def _residual(
-        self, matrix: Matrix, linear: Linear, rows: Rows, a_addr: int, a_stride: int, *, unsigned: bool
+        self,
+        matrix: Matrix,
+        linear: Linear,
+        a: Buffer,
+        rows: Rows,
+        *,
+        unsigned: bool,
+        first: int = 0,
+        stop: int | None = None,
     ) -> None:
-        """Multiply by streamed weights, add to the int16 rows in place, gather their moments."""
+        """Multiply by streamed weights, add to the int16 rows in place, gather their moments.
+
+        With ``first`` and ``stop``, for these columns alone; each row's first and last ones begin and end its moments.
+        """
         target = self._plan.rows
         addr = target.row(rows.first)
-        if self._plan.length > self._config.acc_depth:
+        stop = self._constants.hidden if stop is None else stop
+        if not self._plan.own_statistics:
             self._schedule.flush()
         for panel in matrix.panels:
             word = addr + panel.first // self._config.lanes
-            gemm = _streamed(matrix, panel, rows, a_addr, a_stride, unsigned=unsigned)
+            gemm = _streamed(matrix, panel, rows, a.row(rows.first), a.stride, unsigned=unsigned)
             drain = Drain(
                 m=rows.count,
                 n=panel.columns,
@@ -472,7 +520,15 @@ class BertWriter:
                 stats_addr=self._stats(rows),
                 row_length=self._constants.hidden,
             )
-            self._multiply_panel(matrix, panel, gemm, drain, params=_columns(panel))
+            self._multiply_panel(
+                matrix,
+                panel,
+                gemm,
+                drain,
+                params=_columns(panel),
+                first=max(first - panel.first, 0),
+                stop=min(stop - panel.first, panel.columns),
+            )
 
     def _multiply_panel(
         self,
@@ -491,14 +547,9 @@ class BertWriter:
         )
         self._schedule.multiply(product, first=first, stop=stop)
 
-    def _layernorm_later(self, constants: NormConstants, norm: Norm, rows: Rows, *, stop: int) -> None:
-        """Leave the LayerNorm of some rows for the time of the next products; that of earlier rows ends here.
-
-        ``stop`` is the row behind the last that the phase normalises.
-        """
+    def _layernorm_later(self, constants: NormConstants, norm: Norm, rows: Rows) -> None:
+        """Leave the LayerNorm of some rows for the time of the next products."""
         plan, hidden = self._plan, self._constants.hidden
-        self._schedule.flush()
-        self._ready = rows.first if rows.stop == stop else plan.length
         shared = {
             "m": rows.count,
             "src_stride": plan.rows.stride,
@@ -517,7 +568,7 @@ class BertWriter:
                 dest_addr=dest + self._constants.words(panel.first),
                 **shared,
             )
-            self._schedule.defer(sweep, param_addr=_columns(panel))
+            number = self._schedule.defer(sweep, param_addr=_columns(panel))
         for panel in constants.slots:
             params = Resident(LoadTarget.PARAM_BROADCAST, panel.params_addr, panel.param_words)
             for offset in range(panel.columns):
@@ -532,11 +583,12 @@ class BertWriter:
                     dest_byte=dest_byte,
                     **shared,
                 )
-                self._schedule.defer(sweep, param_addr=Binding(params, offset))
+                number = self._schedule.defer(sweep, param_addr=Binding(params, offset))
+        self._norms.append((rows, number))
 
     def _stats(self, rows: Rows) -> int:
         """Place of the rows' statistics: their own if there is one for each row."""
-        return rows.first if self._plan.length <= self._config.acc_depth else 0
+        return rows.first if self._plan.own_statistics else 0
 
 
 def _run(steps: Sequence[Callable[[], None]], done: int, goal: int) -> int:

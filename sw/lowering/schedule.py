@@ -9,8 +9,8 @@ from sw.lowering.builder import Binding, Builder
 
 __all__ = ["Product", "Schedule"]
 
-ROW_UNIT_CYCLES = 64
-"""Estimate for one row in the serial row unit."""
+ROW_UNIT_CYCLES = 16
+"""For one row in the serial row unit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +62,7 @@ class Schedule:
         self._eager = eager
         self._config = builder.config
         self._waiting: deque[_Deferred] = deque()
+        self._deferred = 0
         self._array_time = 0
         self._post_time = 0
         self.array_cycles = 0
@@ -71,15 +72,22 @@ class Schedule:
         """Whether no sweep is waiting."""
         return not self._waiting
 
-    def defer(self, sweep: Sweep, **bindings: Binding) -> None:
-        """Add a sweep to the waiting work."""
+    def is_waiting(self, number: int) -> bool:
+        """Whether the sweep of this number is waiting."""
+        return number >= self._deferred - len(self._waiting)
+
+    def defer(self, sweep: Sweep, **bindings: Binding) -> int:
+        """Add a sweep to the waiting work and return its number; sweeps are emitted in this order."""
         self._waiting.append(_Deferred(sweep, bindings))
+        self._deferred += 1
         if self._eager:
             self.flush()
+        return self._deferred - 1
 
-    def flush(self) -> None:
-        """Emit the waiting sweeps; the array is taken to need them next."""
-        while self._waiting:
+    def flush(self, number: int | None = None) -> None:
+        """Emit the waiting sweeps, or those up to the one of a number; the array is taken to need them next."""
+        last = self._deferred - 1 if number is None else number
+        while self.is_waiting(last):
             self._emit_sweep(self._waiting[0].sweep.m)
             self._array_time = max(self._array_time, self._post_time)
 
