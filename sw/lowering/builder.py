@@ -160,7 +160,7 @@ class Builder:
             while waiting and urgent >= now:
                 resident = waiting[0]
                 first, last = uses[resident]
-                if max(first - LOOKAHEAD, resident.not_before) > now:
+                if first > urgent and max(first - LOOKAHEAD, resident.not_before) > now:
                     break
                 place = self._rings[resident.target].take(resident.units, now=now, last_use=last)
                 if place is None:

@@ -1,6 +1,7 @@
 """Lowered BERTs equal the integer reference bit for bit, on arrays and models of any shape."""
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from hw.isa import ErrorCode, Load, LoadTarget, Stream, Sweep, SweepKind
 from hw.presets import PRESETS
 from sim import open_device
 from sw.checkpoint import Checkpoint
+from sw.cli.model_files import load_model
 from sw.lowering import BertLowering, lower_bert
 from sw.reference import embed, forward
 from tests.sw.lowering.token_machine import instructions_of
@@ -87,6 +89,11 @@ def test_any_memories(fields: dict[str, Any]) -> None:
 @pytest.mark.parametrize("preset", PRESETS)
 def test_presets(preset: str) -> None:
     assert_exact(random_checkpoint(3), PRESETS[preset], 1, 31)
+
+
+def test_default_model_at_any_length() -> None:
+    checkpoint, _ = load_model(Path("minilm-l6-imdb"))
+    assert_exact(checkpoint, PRESETS["default"], 1, 2, 17, 28, 33, 37, 64, 100, 129, 333, 512)
 
 
 def test_feed_forward_is_blocked_by_rows_when_its_middle_does_not_fit() -> None:
