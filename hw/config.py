@@ -58,13 +58,13 @@ class AcceleratorConfig:
     lanes: int = None  # type: ignore[assignment]  # resolved in __post_init__
     dsp_multipliers: int = 4096
     acc_depth: int = 512
-    acc_banks: int = 2
+    acc_banks: int = 3
     scratchpad_kib: int = 1024
     scratchpad_banks: int = 4
     vector_kib: int = 1024
     param_words: int = 512
     tables: int = 2
-    weight_fifo_words: int = 256
+    weight_fifo_words: int = 1024
     bus_bytes: int = 16
     queue_depth: int = 8
     timeout_cycles: int = 65536

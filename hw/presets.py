@@ -13,8 +13,10 @@ _SMALL = replace(
     rows=8,
     cols=8,
     lanes=4,
+    dsp_multipliers=60,
+    acc_banks=2,
     scratchpad_kib=64,
-    vector_kib=64,
+    vector_kib=56,
     weight_fifo_words=64,
     bus_bytes=8,
 )
@@ -29,6 +31,7 @@ PRESETS: dict[str, AcceleratorConfig] = {
         cols=2,
         lanes=2,
         acc_depth=16,
+        acc_banks=2,
         scratchpad_kib=4,
         vector_kib=4,
         param_words=64,
@@ -38,10 +41,13 @@ PRESETS: dict[str, AcceleratorConfig] = {
     ),
     # 4x4 for the smaller ECP5-25F: 56 block memories of 18 kbit.
     "small_4x4": replace(_SMALL, rows=4, cols=4, scratchpad_kib=32, vector_kib=16, weight_fifo_words=32),
-    # 8x8 for an ECP5-45F: 108 block memories, 243 KB.
+    # 8x8 for an ECP5-45F: 108 block memories, 243 KB, and 72 multiplier blocks, of which 12 go to the lanes.
     "small_8x8": _SMALL,
-    # 16x16 for the ECP5-85F of a ULX3S: 208 block memories, 468 KB.
-    "ulx3s_85f": replace(_DEFAULT, scratchpad_kib=128, vector_kib=128),
+    # 16x16 for the ECP5-85F of a ULX3S: 208 block memories, 468 KB, and 156 multiplier blocks, of which 24 go to the
+    # lanes.
+    "ulx3s_85f": replace(
+        _DEFAULT, dsp_multipliers=132, acc_banks=2, scratchpad_kib=128, vector_kib=120, weight_fifo_words=256
+    ),
     # 32x32 with twice the operand memory and bus width, for large FPGAs.
     "large_32x32": replace(_DEFAULT, rows=32, cols=32, scratchpad_kib=2048, bus_bytes=32),
 }

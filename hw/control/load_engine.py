@@ -17,7 +17,7 @@ from hw.layouts import LoadWrite, instruction_layout, param_record
 
 __all__ = ["LoadEngine"]
 
-_BUFFERED_BEATS = 128
+_BUFFERED_BEATS = 256
 _PENDING_LOADS = 4
 _RECORD_BYTES = 8
 _TABLE_GROUP = data.ArrayLayout(unsigned(8), 8)

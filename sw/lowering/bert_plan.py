@@ -10,7 +10,7 @@ from sw.lowering.placement import place
 
 __all__ = ["BertPlan", "Buffer", "Rows"]
 
-TOKEN_BLOCKS = 8
+TOKEN_BLOCKS = 4
 """Most blocks of a LayerNorm; more would begin earlier, but cost more instructions."""
 
 
@@ -45,8 +45,8 @@ class BertPlan:
 
     ``codes`` are the int8 rows that matrices read; ``rows`` the int16 ones that LayerNorm works on in place. ``query``,
     ``key`` and ``value`` have one entry each, or two so that a head can be computed while the one before it is still in
-    use. ``middle`` stands where the buffers of attention stood. ``token_block`` and ``least_rows`` are for
-    :meth:`norm_blocks` and :meth:`split`.
+    use. ``middle`` stands where the buffers of attention stood, but for ``value_weights`` if these are ``apart``.
+    ``token_block`` and ``least_rows`` are for :meth:`norm_blocks` and :meth:`split`.
     """
 
     length: int
@@ -60,6 +60,7 @@ class BertPlan:
     key: tuple[Buffer, ...]
     value: tuple[Buffer, ...]
     value_weights: range
+    value_weights_apart: bool
     middle: Buffer
     rows: Buffer
     scores: Buffer
@@ -104,7 +105,8 @@ class BertPlan:
                 f"scratchpad_kib must be larger than {config.scratchpad_kib}: {length} rows of {constants.hidden} "
                 f"values and one row of the feed-forward network's middle do not fit"
             )
-        places = attention.place(block, heads_at_once)
+        ffn_words = attention.codes + ffn_block * middle_stride
+        places = attention.place(block, heads_at_once, ffn_words)
 
         def each(name: str, stride: int) -> tuple[Buffer, ...]:
             return tuple(Buffer(places[f"{name}{i}"], stride) for i in range(heads_at_once))
@@ -122,6 +124,7 @@ class BertPlan:
             key=each("key", attention.head_words),
             value=each("value", attention.length_words),
             value_weights=range(ring, ring + heads_at_once * attention.value_weights),
+            value_weights_apart=ring >= ffn_words,
             middle=Buffer(attention.codes, middle_stride),
             rows=Buffer(0, rows_stride),
             scores=Buffer(length * rows_stride, scores_stride),
@@ -180,21 +183,21 @@ class _Attention:
         fixed = self.codes + sum(self._sizes(0, heads_at_once).values())
         return (self._config.scratchpad_words - fixed) // self.length_words
 
-    def place(self, block: int, heads_at_once: int) -> dict[str, int]:
-        """First words of all buffers."""
+    def place(self, block: int, heads_at_once: int, ffn_words: int) -> dict[str, int]:
+        """First words of all buffers; the feed-forward network takes the first ``ffn_words``."""
         config, heads = self._config, range(heads_at_once)
+        sizes, stop = self._sizes(block, heads_at_once), config.scratchpad_words
+        behind: dict[str, int] = {}
+        if ffn_words + sizes["value_weights"] <= stop:
+            stop -= sizes.pop("value_weights")
+            behind = {"value_weights": stop}
         apart = [("value_weights", "codes")]
         apart += [(f"query{i}", f"key{i}") for i in heads]
         apart += [("probabilities", f"value{i}") for i in heads]
-        places = place(
-            self._sizes(block, heads_at_once),
-            apart,
-            start=self.codes,
-            words=config.scratchpad_words,
-            banks=config.scratchpad_banks,
-        )
+        bank_words = config.scratchpad_words // config.scratchpad_banks
+        places = place(sizes, apart, start=self.codes, stop=stop, bank_words=bank_words)
         assert places is not None, "query_block has made sure that all fit"
-        return places
+        return places | behind
 
     def _sizes(self, block: int, heads_at_once: int) -> dict[str, int]:
         one_head = self._length * self.head_words

@@ -1,7 +1,7 @@
 """The phases of a BERT program, in program order."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from math import gcd, lcm
 
 from hw.isa import Destination, Drain, Gemm, Load, LoadTarget, ParamMode, SecondStage, Stats, Sweep, SweepKind
@@ -29,6 +29,10 @@ EMBEDDING_BLOCKS = 4
 """Parts of the input, so that loading one overlaps the LayerNorm of another."""
 
 
+Bind = Callable[..., Binding]
+"""Parameters of a panel."""
+
+
 class BertWriter:
     """Emits one program.
 
@@ -53,7 +57,8 @@ class BertWriter:
         self._config = config = constants.config
         self._builder = Builder(config, weights_base=constants.weights_base, ring_words=plan.value_weights)
         self._schedule = Schedule(self._builder, eager=eager)
-        self._together = self._heads_together(eager)
+        self._eager = eager
+        self._together = self._heads_together()
         self._cut = lcm(config.rows, config.cols)
         self._norms: list[tuple[Rows, int]] = []
         """Rows of the latest LayerNorms and the numbers of their last sweeps, which may be waiting."""
@@ -95,7 +100,7 @@ class BertWriter:
         row_bytes = plan.rows.stride * config.lanes * 2
         aligned = config.bus_bytes // gcd(row_bytes, config.bus_bytes)
         wanted = min(-(-plan.length // EMBEDDING_BLOCKS), config.acc_depth)
-        norms = self._constants.layers[0].input_norm, self._checkpoint.layers[0].input_norm
+        norms = self._constants.layers[0].input_norm, self._checkpoint.layers[0].input_norm, self._bind()
         for block in plan.blocks(plan.length, wanted + -wanted % aligned):
             self._builder.emit(
                 Load(
@@ -126,9 +131,9 @@ class BertWriter:
 
     # Attention.
 
-    def _heads_together(self, eager: bool) -> int:
+    def _heads_together(self) -> int:
         """Heads whose values are computed together at the beginning of a layer."""
-        several = len(self._plan.value) > 1 and not eager
+        several = len(self._plan.value) > 1 and not self._eager
         whole = all(len(head.value) == 1 for layer in self._constants.layers for head in layer.heads)
         return min(len(self._plan.value), self._constants.heads) if several and whole else 1
 
@@ -136,7 +141,7 @@ class BertWriter:
         """Contexts of all heads; the softmax of one overlaps the matrices of the next."""
         heads, ahead = self._constants.heads, len(self._plan.query) > 1
         # The next layer's value weights may stand where this layer's feed-forward network has its middle.
-        start = self._builder.position if index else 0
+        start = self._builder.position if index and not self._plan.value_weights_apart else 0
         steps = [partial(self._values, index, range(self._together), start)]
         needed = []
         for head in range(heads):
@@ -335,11 +340,12 @@ class BertWriter:
     def _output(self, index: int) -> None:
         """Output projection into the residual rows, then the middle LayerNorm."""
         layer, constants, plan = self._checkpoint.layers[index], self._constants.layers[index], self._plan
-        norms = constants.mid_norm, layer.mid_norm
+        bind = self._bind()
+        norms = constants.mid_norm, layer.mid_norm, bind
         for rows in plan.blocks(self._kept(index), self._config.acc_depth):
             blocks = plan.split(rows)
             split = self._last_tiles(constants.output) if len(blocks) > 1 else self._constants.hidden
-            multiply = partial(self._residual, constants.output, layer.output, plan.context, unsigned=False)
+            multiply = partial(self._residual, constants.output, layer.output, bind, plan.context, unsigned=False)
             multiply(rows, stop=split)
             for block in blocks:
                 multiply(block, first=split)
@@ -396,9 +402,10 @@ class BertWriter:
             if constants.ffn1_slots:
                 self._consume(constants.ffn1_slots, middle_slots, block)
             middle_rows = Buffer(plan.middle.row(-block.first), plan.middle.stride)
-            self._residual(constants.ffn2, layer.ffn2, middle_rows, block, unsigned=True)
+            bind = self._bind()
+            self._residual(constants.ffn2, layer.ffn2, bind, middle_rows, block, unsigned=True)
             for rows in plan.norm_blocks(block):
-                self._layernorm_later(*norms, rows)
+                self._layernorm_later(*norms, bind, rows)
 
     # Classification of row 0.
 
@@ -481,6 +488,7 @@ class BertWriter:
         self,
         matrix: Matrix,
         linear: Linear,
+        bind: Bind,
         a: Buffer,
         rows: Rows,
         *,
@@ -525,7 +533,7 @@ class BertWriter:
                 panel,
                 gemm,
                 drain,
-                params=_columns(panel),
+                params=bind(panel),
                 first=max(first - panel.first, 0),
                 stop=min(stop - panel.first, panel.columns),
             )
@@ -547,7 +555,7 @@ class BertWriter:
         )
         self._schedule.multiply(product, first=first, stop=stop)
 
-    def _layernorm_later(self, constants: NormConstants, norm: Norm, rows: Rows) -> None:
+    def _layernorm_later(self, constants: NormConstants, norm: Norm, bind: Bind, rows: Rows) -> None:
         """Leave the LayerNorm of some rows for the time of the next products."""
         plan, hidden = self._plan, self._constants.hidden
         shared = {
@@ -568,9 +576,9 @@ class BertWriter:
                 dest_addr=dest + self._constants.words(panel.first),
                 **shared,
             )
-            number = self._schedule.defer(sweep, param_addr=_columns(panel))
+            number = self._schedule.defer(sweep, param_addr=bind(panel))
         for panel in constants.slots:
-            params = Resident(LoadTarget.PARAM_BROADCAST, panel.params_addr, panel.param_words)
+            params = bind(panel, LoadTarget.PARAM_BROADCAST).resident
             for offset in range(panel.columns):
                 word, lane = divmod(int(norm.slot_channel[panel.first + offset]), self._config.lanes)
                 dest_word, dest_byte = divmod(hidden + panel.first + offset, self._config.rows)
@@ -585,6 +593,10 @@ class BertWriter:
                 )
                 number = self._schedule.defer(sweep, param_addr=Binding(params, offset))
         self._norms.append((rows, number))
+
+    def _bind(self) -> Bind:
+        """Parameters that are loaded once for several blocks of rows, if there is room for so much at a time."""
+        return _columns if self._eager else cache(_columns)
 
     def _stats(self, rows: Rows) -> int:
         """Place of the rows' statistics: their own if there is one for each row."""
@@ -612,8 +624,8 @@ def _streamed(matrix: Matrix, panel: Panel, rows: Rows, a_addr: int, a_stride: i
     )
 
 
-def _columns(panel: Panel) -> Binding:
-    return Binding(Resident(LoadTarget.PARAM, panel.params_addr, panel.param_words))
+def _columns(panel: Panel, target: LoadTarget = LoadTarget.PARAM) -> Binding:
+    return Binding(Resident(target, panel.params_addr, panel.param_words))
 
 
 def _useful_macs(checkpoint: Checkpoint, length: int) -> int:

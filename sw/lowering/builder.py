@@ -19,7 +19,7 @@ __all__ = ["Binding", "Builder", "NoRoomError", "Resident"]
 MAX_STREAM_WORDS = 1 << 24
 """A STREAM's count is below this."""
 
-LOOKAHEAD = 24
+LOOKAHEAD = 64
 """Instructions by which a constant is loaded ahead of its first use, if there is room."""
 
 

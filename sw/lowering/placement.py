@@ -6,7 +6,7 @@ __all__ = ["place"]
 
 
 def place(
-    sizes: Mapping[str, int], apart: Iterable[tuple[str, str]], *, start: int, words: int, banks: int
+    sizes: Mapping[str, int], apart: Iterable[tuple[str, str]], *, start: int, stop: int, bank_words: int
 ) -> dict[str, int] | None:
     """Give each buffer a place, those that are read at the same time in different banks where possible.
 
@@ -15,18 +15,17 @@ def place(
     sizes : mapping of name to words
     apart : pairs of names
         Buffers that should not share a bank; names that are not in ``sizes`` count as standing before ``start``.
-    start, words : int
-        First free word, and the words of the whole memory.
-    banks : int
-        Equal, contiguous parts of the memory.
+    start, stop : int
+        First free word, and the first behind the free ones.
+    bank_words : int
+        Words of a bank; banks are contiguous.
 
     Returns
     -------
     dict of name to first word, or None if the buffers do not fit
     """
-    if start + sum(sizes.values()) > words:
+    if start + sum(sizes.values()) > stop:
         return None
-    bank_words = words // banks
     partners: dict[str, set[str]] = {name: set() for name in sizes}
     for a, b in apart:
         for name, partner in ((a, b), (b, a)):
@@ -35,7 +34,7 @@ def place(
     fixed = range(start)
     placed: dict[str, range] = {}
     for name in sorted(sizes, key=lambda name: -sizes[name]):
-        choices = _choices(sizes[name], [fixed, *placed.values()], words, bank_words)
+        choices = _choices(sizes[name], [fixed, *placed.values()], stop, bank_words)
         rivals = [placed.get(p, fixed if p not in sizes else range(0)) for p in partners[name]]
         if not choices:
             return _in_order(sizes, start)
@@ -43,10 +42,10 @@ def place(
     return {name: where.start for name, where in placed.items()}
 
 
-def _choices(size: int, taken: list[range], words: int, bank_words: int) -> list[range]:
+def _choices(size: int, taken: list[range], stop: int, bank_words: int) -> list[range]:
     """Free places that begin behind another buffer or at a bank's first word."""
-    starts = {0, *(t.stop for t in taken), *range(0, words, bank_words)}
-    choices = [range(s, s + size) for s in sorted(starts) if s + size <= words]
+    starts = {0, *(t.stop for t in taken), *range(0, stop, bank_words)}
+    choices = [range(s, s + size) for s in sorted(starts) if s + size <= stop]
     return [c for c in choices if all(c.stop <= t.start or t.stop <= c.start for t in taken)]
 
 
