@@ -192,7 +192,8 @@ def place_and_route(directory: Path, device: Device, *, seed: int = 1, target_mh
     """
     arguments = [f"--{device.size}", "--speed", str(device.speed), "--seed", str(seed), "--freq", f"{target_mhz:g}"]
     files = ["--json", "design.json", "--report", f"report_{seed}.json", "-l", f"nextpnr_{seed}.log"]
-    _run_nextpnr([*arguments, *files, "--out-of-context", "--timing-allow-fail", "--router", "router2", "-q"], directory)
+    flow = ["--out-of-context", "--timing-allow-fail", "--router", "router2", "-q"]
+    _run_nextpnr([*arguments, *files, *flow], directory)
     return Timing.from_report(json.loads((directory / f"report_{seed}.json").read_text()))
 
 

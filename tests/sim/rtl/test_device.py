@@ -205,6 +205,7 @@ def test_the_first_message_of_a_failing_compiler_is_shown(monkeypatch, tmp_path)
     broken = tmp_path / "harness.cpp"
     broken.write_text("not C++;\n")
     monkeypatch.setattr(build, "_HARNESS", broken)
+    monkeypatch.setattr(build, "_CACHE", tmp_path / "cache")  # others may be building in the shared one
     with pytest.raises(RuntimeError, match=r"failed: .*harness\.cpp:1:1: error"):
         RtlDevice(CONFIG)
     assert not list(build._CACHE.glob("*/made"))
