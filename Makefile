@@ -5,7 +5,8 @@
 #   make sim     the RTL verification alone: blocks, conformance, emitted Verilog
 #   make lint    ruff and mypy
 #   make model   train, merge and quantize the default checkpoint again (needs SYSTOLM_DATA)
-#   make bench   measure utilization, traffic and speed, and write docs/performance.md; BENCH=gemm measures a part
+#   make bench   measure utilization, traffic, area and speed, and write docs/performance.md; BENCH=gemm measures a
+#                part, BENCH=area UNIT=post shows what a block of the chip takes
 #   make docs    write the generated parts of the documentation again
 
 PYTHON ?= python3
@@ -26,7 +27,7 @@ comma := ,
 RUN_STAMP := $(VENV)/installed-run
 TEST_STAMP := $(VENV)/installed-$(subst $(comma),-,$(EXTRAS))
 MODEL_STAMP := $(VENV)/installed-model
-BENCH_STAMP := $(VENV)/installed-bench
+BENCH_STAMP := $(VENV)/installed-bench-fpga
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -67,7 +68,7 @@ model: $(MODEL_STAMP)
 	@$(RUN) -m sw.training
 
 bench: $(BENCH_STAMP)
-	@$(RUN) -m bench $(BENCH)
+	@$(RUN) -m bench $(BENCH) $(if $(UNIT),--unit $(UNIT))
 
 docs: $(RUN_STAMP)
 	@$(RUN) -m gen.isa_reference

@@ -7,7 +7,9 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
+from bench.area import measure_area, measure_unit
 from bench.bert import measure_bert
 from bench.figure import Figure
 from bench.gemm import measure_gemm
@@ -30,14 +32,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         error.
     """
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measures what the accelerator achieves.")
-    parts: dict[str, Part] = {"gemm": measure_gemm, "bert": measure_bert, "sim": measure_speed}
+    parts: dict[str, Part] = {"gemm": measure_gemm, "bert": measure_bert, "area": measure_area, "sim": measure_speed}
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(parts)}, or report (default: all)")
+    parser.add_argument("--unit", metavar="NAME", help="only synthesize one unit of the chips and print what it takes")
     options = parser.parse_args(arguments)
     unknown = set(options.parts) - {*parts, "report"}
     if unknown:
         parser.error(f"a part must be one of {', '.join(parts)}, report, not {min(unknown)!r}")
     console = Console(highlight=False, soft_wrap=True)
     try:
+        if options.unit:
+            _show_unit(options.unit, console)
+            return 0
         for name in options.parts or parts:
             if name in parts:
                 _measure(name, parts[name], console)
@@ -46,6 +52,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"python -m bench: {str(error).partition(chr(10))[0]}", file=sys.stderr)
         return 2
     return 0
+
+
+def _show_unit(name: str, console: Console) -> None:
+    """Print a unit's area in each chip."""
+    table = Table(title=name)
+    columns = ("chip", "LUT4", "CCU2C", "DPR16X4", "FF", "MULT18X18D", "DP16KD", "LUT-eq")
+    for column in columns:
+        table.add_column(column, justify="left" if column == "chip" else "right")
+    for chip, area in measure_unit(name):
+        cells = (area.lut4, area.ccu2c, area.ram, area.ff, area.dsp, area.ebr, area.lut_eq)
+        table.add_row(chip, *(f"{count:,}" for count in cells))
+    console.print(table)
 
 
 def _measure(name: str, measure: Part, console: Console) -> None:

@@ -16,7 +16,7 @@ _INTRODUCTION = """\
 # Performance
 
 Measured; this page is written by `make bench` from `results/bench.json`. `make bench BENCH=gemm` measures one part
-again (`gemm`, `bert`, `sim`), `make bench BENCH=report` only writes the page.
+again (`gemm`, `bert`, `area`, `sim`), `make bench BENCH=report` only writes the page.
 
 Cycles and bytes are those of the RTL's own counters from START to DONE, with a memory of 40 cycles latency and,
 unless another bandwidth is given, 16 bytes a cycle in each direction. They are the same in every run. *Utilization*
@@ -60,6 +60,23 @@ _TRAFFIC = """\
 *Weights* are the bytes of tiles that are read, by the weight stream or by LOADs; the minimum has each tile once.
 """
 
+_AREA = """\
+## Area and clock
+
+Yosys and nextpnr (electrostatic placer), out of context, with fixed seeds; *LUT-eq* counts a carry cell (CCU2C) as two
+look-up tables and a distributed memory (16x4 bits) as six. Products beyond the multiplier blocks (MULT18X18D) of the
+device are built from carry cells: `dsp_multipliers`. A speed grade of 8 is the fastest, 6 the slowest. nextpnr does not
+time what lies between the registers inside one multiplier block. None of this has been run on a board.
+"""
+
+_UNITS = """\
+### What the parts of a chip take
+
+Each by itself, so that their sums are not those of the chip; `post_datapath` and `post_row_unit` are parts of `post`,
+`array` and `accumulators` of `array_engine`, and `issue` stands in the chip three times. `make bench BENCH=area
+UNIT=post` shows one of them for all chips.
+"""
+
 _TIMELINE = """\
 ## Timeline
 
@@ -90,6 +107,7 @@ def report(results: dict[str, Any]) -> str:
     sections: list[tuple[str, Callable[[dict[str, Any]], Iterator[str]]]] = [
         ("gemm", _gemm),
         ("bert", _bert),
+        ("area", _area),
         ("sim", _sim),
     ]
     parts = [_INTRODUCTION, _targets(results["figures"])]
@@ -181,6 +199,34 @@ def _bert(table: dict[str, Any]) -> Iterator[str]:
             for row in table["inferences"]
         ],
     )
+
+
+def _area(table: dict[str, Any]) -> Iterator[str]:
+    yield _AREA
+    yield _table(
+        ("what", "device", "multipliers in blocks", *_CELLS, "LUT-eq per MAC", "clock in MHz by seed"),
+        [
+            (
+                row["name"],
+                row["device"],
+                f"{row['dsp_multipliers']} of {row['macs']}",
+                *_cells(row),
+                f"{row['lut_eq'] / row['macs']:.2f}",
+                ", ".join(f"{clock:.1f}" for clock in row["fmax"].values()) or "not placed",
+            )
+            for row in table["rows"]
+        ],
+    )
+    yield _UNITS
+    yield _table(("chip", "unit", *_CELLS), [(row["chip"], f"`{row['unit']}`", *_cells(row)) for row in table["units"]])
+
+
+_CELLS = ("LUT4", "CCU2C", "DPR16X4", "FF", "MULT18X18D", "DP16KD", "LUT-eq")
+
+
+def _cells(row: dict[str, Any]) -> Iterator[str]:
+    for name in ("lut4", "ccu2c", "ram", "ff", "dsp", "ebr", "lut_eq"):
+        yield f"{row[name]:,}"
 
 
 def _sim(table: dict[str, Any]) -> Iterator[str]:

@@ -46,7 +46,12 @@ PRESETS: dict[str, AcceleratorConfig] = {
     # 16x16 for the ECP5-85F of a ULX3S: 208 block memories, 468 KB, and 156 multiplier blocks, of which 24 go to the
     # lanes.
     "ulx3s_85f": replace(
-        _DEFAULT, dsp_multipliers=132, acc_banks=2, scratchpad_kib=128, vector_kib=120, weight_fifo_words=256
+        _DEFAULT,
+        dsp_multipliers=132,
+        acc_banks=2,
+        scratchpad_kib=128,
+        vector_kib=112,
+        weight_fifo_words=256,
     ),
     # 32x32 with twice the operand memory and bus width, for large FPGAs.
     "large_32x32": replace(_DEFAULT, rows=32, cols=32, scratchpad_kib=2048, bus_bytes=32),

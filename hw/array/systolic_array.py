@@ -58,9 +58,14 @@ class SystolicArray(wiring.Component):
                 "operands": In(data.ArrayLayout(OPERAND, self._rows)),
                 "weights": In(data.ArrayLayout(WEIGHT, self._rows)),
                 "swap": In(1),
-                "sums": Out(data.ArrayLayout(_sum_shape(self._rows), self._cols)),
+                "sums": Out(data.ArrayLayout(self.sum_shape(self._rows), self._cols)),
             }
         )
+
+    @staticmethod
+    def sum_shape(terms: int) -> Any:
+        """Return the shape that holds any sum of ``terms`` products."""
+        return signed(PRODUCT.width + (terms - 1).bit_length())
 
     @property
     def latency(self) -> int:
@@ -86,7 +91,7 @@ class SystolicArray(wiring.Component):
                 with m.If(tokens[r + c + late + 1]):
                     m.d.sync += live.eq(weights[r + 2 * c + late + 1])
                 product = multiplier.multiply(m, f"{r}_{c}", operands[r + c + late], live)
-                total = Signal(_sum_shape(r + 1), name=f"sum_{r}_{c}", reset_less=True)
+                total = Signal(self.sum_shape(r + 1), name=f"sum_{r}_{c}", reset_less=True)
                 m.d.sync += total.eq(above[c] + product)
                 above[c] = total
 
@@ -99,8 +104,3 @@ def _delayed(m: Module, name: str, value: Any, stages: int, *, reset_less: bool 
     line = Signal(data.ArrayLayout(Value.cast(value).shape(), stages), name=name, reset_less=reset_less)
     m.d.sync += line.as_value().eq(Cat(value, line))
     return [value, *line]
-
-
-def _sum_shape(terms: int) -> Any:
-    """Shape that holds any sum of ``terms`` products."""
-    return signed(PRODUCT.width + (terms - 1).bit_length())

@@ -4,7 +4,7 @@ from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out, connect, flipped
+from amaranth.lib.wiring import In, Out
 
 from hw.bus.axi import AXI_ADDRESS_BITS, BOUNDARY_BYTES, BURST_BEATS
 from hw.bus.fault import INDEX_BITS
@@ -25,7 +25,7 @@ class Reader(wiring.Component):
     A burst is requested only when the buffer has room for all of it, so that beats never wait on the bus. Transfers
     follow one another without waiting for data.
 
-    Latency: 2 cycles from a transfer to its first burst, 2 from a beat to ``o``. Throughput: one beat per cycle,
+    Latency: 2 cycles from a transfer to its first burst, 3 from a beat to ``o``. Throughput: one beat per cycle,
     as long as the memory answers within about ``depth - 2 * BURST_BEATS`` cycles.
 
     Parameters
@@ -62,7 +62,10 @@ class Reader(wiring.Component):
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
         m.submodules.fifo = fifo = StreamFifo(packet(self.bus_bytes), self.depth)
-        connect(m, fifo.o, flipped(self.o))
+        # A block memory's word comes late in the cycle: it waits for the next one.
+        m.d.comb += fifo.o.ready.eq(~self.o.valid | self.o.ready)
+        with m.If(fifo.o.ready):
+            m.d.sync += [self.o.valid.eq(fifo.o.valid), self.o.payload.eq(fifo.o.payload)]
         burst, beat = self.port.burst, self.port.beat
         m.d.comb += [fifo.i.payload.eq(beat.payload), fifo.i.valid.eq(beat.valid)]
 

@@ -3,7 +3,7 @@
 import enum
 from typing import Any
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -26,9 +26,11 @@ class _State(enum.Enum):
     RUN = 1  # dispatch
     FINISH = 2  # wait for what was dispatched
     DISCARD = 3  # wait for instructions that were fetched for nothing
-    SETTLE = 4  # soft reset: wait for the bus
-    SCRUB = 5  # clear the memories
-    RESET = 6  # clear the registers
+    DROP = 4  # fetch_reset
+    SETTLE = 5  # soft reset: wait for the bus
+    CLEAR = 6  # core_reset
+    SCRUB = 7  # clear the memories
+    RESET = 8  # wait for pipelines; then core_reset once more
 
 
 class Sequencer(wiring.Component):
@@ -125,13 +127,15 @@ class Sequencer(wiring.Component):
         state = Signal(_State)
         settle = Signal(range(_SETTLE_CYCLES))
         m.d.comb += [
-            status.busy.eq((state == _State.RUN) | (state == _State.FINISH) | (state == _State.DISCARD)),
+            status.busy.eq(_any(state, "RUN", "FINISH", "DISCARD", "DROP")),
             status.error.eq(error.valid),
-            status.resetting.eq((state == _State.SETTLE) | (state == _State.SCRUB) | (state == _State.RESET)),
+            status.resetting.eq(_any(state, "SETTLE", "CLEAR", "SCRUB", "RESET")),
             self.run.eq(state == _State.RUN),
             self.scrub.en.eq(state == _State.SCRUB),
-            self.bus_stop.eq((state == _State.DISCARD) | status.error | status.resetting),
+            self.bus_stop.eq(_any(state, "DISCARD", "DROP") | status.error | status.resetting),
         ]
+        # Resets reach thousands of registers, so they come straight out of one.
+        m.d.sync += [self.core_reset.eq(0), self.fetch_reset.eq(0)]
 
         with m.Switch(state):
             with m.Case(_State.IDLE), m.If(self.start & ~error.valid):
@@ -144,20 +148,21 @@ class Sequencer(wiring.Component):
             with m.Case(_State.FINISH), m.If(self.core_idle):
                 m.d.sync += state.eq(_State.DISCARD)
             with m.Case(_State.DISCARD), m.If(self.bus_idle):
+                m.d.sync += [self.fetch_reset.eq(1), state.eq(_State.DROP)]
+            with m.Case(_State.DROP):
                 failed = error.code != ErrorCode.NONE
-                m.d.comb += self.fetch_reset.eq(1)
                 m.d.sync += [status.done.eq(~failed), error.valid.eq(failed), state.eq(_State.IDLE)]
             with m.Case(_State.SETTLE), m.If(self.bus_settled):
-                m.d.comb += self.core_reset.eq(1)
+                m.d.sync += [self.core_reset.eq(1), state.eq(_State.CLEAR)]
+            with m.Case(_State.CLEAR):
                 m.d.sync += state.eq(_State.SCRUB)
             with m.Case(_State.SCRUB):
                 m.d.sync += self.scrub.addr.eq(self.scrub.addr + 1)
                 with m.If(self.scrub.addr == self.largest_memory - 1):
                     m.d.sync += [self.scrub.addr.eq(0), state.eq(_State.RESET)]
             with m.Case(_State.RESET):
-                m.d.sync += settle.eq(settle + 1)
+                m.d.sync += [settle.eq(settle + 1), self.core_reset.eq(settle == _SETTLE_CYCLES - 2)]
                 with m.If(settle == _SETTLE_CYCLES - 1):
-                    m.d.comb += self.core_reset.eq(1)
                     m.d.sync += [settle.eq(0), state.eq(_State.IDLE)]
 
         # What follows wins over what a state decides.
@@ -172,3 +177,8 @@ class Sequencer(wiring.Component):
     def _record(self, fault: Any) -> list[Any]:
         """Return the assignments that keep ``fault``."""
         return [getattr(self.error, name).eq(getattr(fault, name)) for name in ("code", "index", "addr")]
+
+
+def _any(state: Any, *names: str) -> Any:
+    """Whether the state is one of these."""
+    return Cat(state == _State[name] for name in names).any()

@@ -189,7 +189,7 @@ class Datapath(wiring.Component):
         m.submodules[f"third_shift_{lane}"] = third_shift = RoundShift(_PRODUCT.width + 1, 5)
 
         # The first operand, without the bits that the multiplier has no room for.
-        total = Signal(signed(33), name=f"total_{lane}")
+        total = Signal(signed(33), name=f"total_{lane}", reset_less=True)
         vector = self.vector.data[lane]
         with m.Switch(stage[_OPERANDS].recipe.operand):
             with m.Case(Operand.ACCUMULATOR):
@@ -204,7 +204,8 @@ class Datapath(wiring.Component):
             first_shift.shift.eq(stage[_SUM].recipe.pre_shift),
         ]
 
-        factor, product = Signal(_FACTOR, name=f"factor_{lane}"), Signal(_PRODUCT, name=f"product_{lane}")
+        factor = Signal(_FACTOR, name=f"factor_{lane}", reset_less=True)
+        product = Signal(_PRODUCT, name=f"product_{lane}", reset_less=True)
         with m.Switch(stage[_FIRST_FACTORS - 1].recipe.factor):
             with m.Case(Factor.RECORD):
                 m.d.sync += factor.eq(self.mul.data[lane])
@@ -221,20 +222,24 @@ class Datapath(wiring.Component):
         ]
 
         choice = stage[_SECOND_FACTORS - 1].recipe
-        operand2, factor2 = Signal(_FACTOR, name=f"operand2_{lane}"), Signal(_FACTOR, name=f"factor2_{lane}")
+        operand2, factor2 = (
+            Signal(_FACTOR, name=f"{name}_{lane}", reset_less=True) for name in ("operand2", "factor2")
+        )
         from_memory = Mux(choice.broadcast, self.vector.data[choice.source_lane], vector)
         m.d.sync += [
             operand2.eq(Mux(choice.vector, from_memory, second_shift.o)),
             factor2.eq(Mux(choice.scaled, self.mul2.data[lane], 1)),
         ]
-        product2, biased = Signal(_PRODUCT, name=f"product2_{lane}"), Signal.like(third_shift.i, name=f"biased_{lane}")
+        product2 = Signal(_PRODUCT, name=f"product2_{lane}", reset_less=True)
+        biased = Signal.like(third_shift.i, name=f"biased_{lane}", reset_less=True)
         m.d.sync += [
             product2.eq(operand2 * factor2),
             biased.eq(product2 + Mux(stage[_SECOND_PRODUCT].recipe.biased, self.bias.data[lane], 0)),
         ]
         m.d.comb += [third_shift.i.eq(biased), third_shift.shift.eq(stage[_BIASED].recipe.second_shift)]
 
-        added, clipped = Signal(signed(_WIDE + 1), name=f"added_{lane}"), Signal(_VALUE, name=f"clipped_{lane}")
+        added = Signal(signed(_WIDE + 1), name=f"added_{lane}", reset_less=True)
+        clipped = Signal(_VALUE, name=f"clipped_{lane}", reset_less=True)
         residual = stage[_SCALED_TWICE].recipe.residual
         scaled = _delay(m, second_shift.o, _SCALED_TWICE - _SCALED)
         low, high = stage[_ADDED].recipe.clip_low, stage[_ADDED].recipe.clip_high
@@ -253,7 +258,7 @@ class Datapath(wiring.Component):
 
 def _delay(m: Module, value: Any, cycles: int) -> Any:
     for _ in range(cycles):
-        register = Signal.like(value, name="delayed")
+        register = Signal.like(value, name="delayed", reset_less=True)
         m.d.sync += register.eq(value)
         value = register
     return value

@@ -57,18 +57,18 @@ class RoundShift(wiring.Component):
 
         # One more bit to the right keeps the last bit that is shifted out, by which the result is rounded.
         doubled = Cat(0, self.i).as_signed()
-        coarse, fine = (Signal(signed(width + 1), name=name) for name in ("coarse", "fine"))
-        fine_shift = Signal(_FINE_BITS)
+        coarse, fine = (Signal(signed(width + 1), name=name, reset_less=True) for name in ("coarse", "fine"))
+        fine_shift = Signal(_FINE_BITS, reset_less=True)
         m.d.sync += [
             coarse.eq(_shift(doubled, self.shift[_FINE_BITS:], 1 << _FINE_BITS)),
             fine_shift.eq(self.shift[:_FINE_BITS]),
             fine.eq(_shift(coarse, fine_shift, 1)),
         ]
 
-        rounded = Signal(signed(width))  # a shift of 0 rounds by 0, so the sum cannot overflow
+        rounded = Signal(signed(width), reset_less=True)  # a shift of 0 rounds by 0, so the sum cannot overflow
         m.d.sync += rounded.eq((fine >> 1) + fine[0])
 
-        narrow = Signal(RoundShift.LATENCY - 1)
+        narrow = Signal(RoundShift.LATENCY - 1, reset_less=True)
         m.d.sync += [narrow.eq(Cat(self.narrow, narrow)), self.o.eq(_saturate(rounded, narrow[-1]))]
         return m
 

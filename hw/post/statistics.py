@@ -58,7 +58,7 @@ class Statistics(wiring.Component):
 
     def __init__(self, config: AcceleratorConfig) -> None:
         self._lanes = config.lanes
-        self._joined = 1 + ceil(log2(config.lanes))  # stage of the tree's root
+        self._joined = 2 + ceil(log2(config.lanes))  # stage of the tree's root
         self.latency = self._joined + 3
         super().__init__(
             {
@@ -81,7 +81,7 @@ class Statistics(wiring.Component):
             m.d.sync += stage[k + 1].eq(stage[k])
 
         a, b = self._tree(m, stage)
-        running, merged = Signal(row_stats), Signal(row_stats)
+        running, merged = Signal(row_stats, reset_less=True), Signal(row_stats, reset_less=True)
         joined, row, written = (stage[self._joined + k] for k in range(3))
 
         # The chunks of one row.
@@ -114,14 +114,14 @@ class Statistics(wiring.Component):
         return m
 
     def _tree(self, m: Module, stage: list[Any]) -> tuple[Any, Any]:
-        """Join the lanes, pair by pair, with a register in each level."""
+        """Square and join the lanes, pair by pair, with a register in front of the squares and in each level."""
         recipe, mask = self.i.recipe, self.i.mask
         a, b = [], []
         for lane in range(self._lanes):
             value = self.values[lane]
-            a.append(_register(m, Mux(recipe.maximum & ~mask[lane], _LEAST, value)))
-            b.append(_register(m, value * Mux(recipe.squares, value, 1)))
-        for level in range(1, self._joined):
+            a.append(_register(m, _register(m, Mux(recipe.maximum & ~mask[lane], _LEAST, value))))
+            b.append(_register(m, _register(m, value) * _register(m, Mux(recipe.squares, value, 1))))
+        for level in range(2, self._joined):
             a = _pairs(m, a, stage[level].recipe.maximum)
             b = _pairs(m, b, 0)
         return a[0], b[0]
@@ -137,6 +137,6 @@ def _pairs(m: Module, values: list[Any], maximum: Any) -> list[Any]:
 
 
 def _register(m: Module, value: Any) -> Signal:
-    register = Signal(value.shape(), name="joined")
+    register = Signal(value.shape(), name="joined", reset_less=True)
     m.d.sync += register.eq(value)
     return register

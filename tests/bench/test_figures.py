@@ -45,6 +45,13 @@ def test_report_is_that_of_the_committed_results() -> None:
     assert page.read_text(encoding="utf-8") == report(load_results())
 
 
+def test_readme_tells_the_committed_cycles() -> None:
+    rows = load_results()["bert"]["inferences"]
+    row = next(row for row in rows if (row["tokens"], row["bytes_per_cycle"]) == (128, 16))
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert f"| {row['cycles']:,} | {row['utilization']:.1f} % |" in readme
+
+
 def test_attributions_of_committed_results_sum_to_their_cycles() -> None:
     results = load_results()
     tables = (("gemm", "rows"), ("bert", "inferences"), ("bert", "layers"))

@@ -67,8 +67,11 @@ def test_halt_waits_for_the_core_then_for_the_bus() -> None:
         assert ctx.get(dut.bus_stop)
         assert not ctx.get(dut.fetch_reset)
         ctx.set(dut.bus_idle, 1)
-        assert ctx.get(dut.fetch_reset)
         await ctx.tick()
+        assert ctx.get(dut.fetch_reset)
+        assert _status(ctx, dut) == Status.BUSY
+        await ctx.tick()
+        assert not ctx.get(dut.fetch_reset)
         assert _status(ctx, dut) == Status.DONE
         assert _error(ctx, dut) == (0, 0, 0)
         await _pulse(ctx, dut.start)
@@ -121,7 +124,9 @@ def test_soft_reset_settles_scrubs_and_recovers() -> None:
         assert _status(ctx, dut) == Status.RESETTING
         assert not ctx.get(dut.scrub.en)
         ctx.set(dut.bus_settled, 1)
+        await ctx.tick()
         assert ctx.get(dut.core_reset)
+        assert not ctx.get(dut.scrub.en)
         await ctx.tick()
         addresses, resets = [], 0
         while _status(ctx, dut) == Status.RESETTING:
