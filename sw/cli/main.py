@@ -33,7 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.run(options))
     except DeviceError as error:
         return _fail(f"the device stopped: {error}", WRONG_RESULT)
-    except (OSError, RuntimeError, ValueError, ModuleNotFoundError) as error:
+    except OSError as error:
+        return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), WRONG_INPUT)
+    except (RuntimeError, ValueError, ModuleNotFoundError) as error:
         return _fail(str(error), WRONG_INPUT)
     except KeyboardInterrupt:
         return INTERRUPTED

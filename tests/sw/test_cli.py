@@ -53,6 +53,12 @@ def test_text_file(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "6 tokens" in capsys.readouterr().out
 
 
+def test_absent_file_is_named(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    absent = tmp_path / "absent.txt"
+    assert classify(model, "--file", absent) == 2
+    assert error_line(capsys) == f"python -m sw: {absent}: No such file or directory"
+
+
 def test_json_has_everything(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = lines(
         tmp_path / "data.jsonl", {"text": "a b", "label": 0}, {"text": "c " * 40, "label": "label 1"}, {"text": "d"}
