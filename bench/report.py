@@ -256,7 +256,7 @@ def _shares(row: dict[str, Any]) -> Iterator[str]:
 
 
 def _percent(value: float) -> str:
-    return f"{value:.1f} %"
+    return f"{round(value, 1) + 0:.1f} %"  # no negative zero
 
 
 def _number(value: float) -> str:
