@@ -51,7 +51,7 @@ def _array(rows: int, cols: int, **more: Any) -> _Case:
     return _Case(unit="array", config=config, device=_45F, aim=250, **more)
 
 
-# Routing a chip takes a quarter of an hour and more, and so does many a seed of larger arrays: some are only counted.
+# Routing a chip takes a quarter of an hour and more, and larger arrays take long too: those without seeds are counted.
 CASES = (
     _array(8, 8, lut_eq=22, clock=200),
     _array(8, 16, seeds=(1, 2)),
@@ -66,6 +66,8 @@ CASES = (
     ),
     _Case(unit="chip", config=PRESETS["ulx3s_85f"], device=_85F, aim=90, seeds=()),
 )
+
+CHIPS = tuple(case.name for case in CASES if case.unit == "chip")
 
 
 def measure_area(
@@ -100,9 +102,6 @@ def measure_area(
             units.append({"chip": case.name, "unit": unit, **_area(area)})
             tell(f"{unit} of {case.name}")
     return dict(_figures(rows)), {"rows": rows, "units": units}
-
-
-CHIPS = tuple(case.name for case in CASES if case.unit == "chip")
 
 
 def measure_unit(name: str, chips: tuple[str, ...] = CHIPS) -> list[tuple[str, Area]]:
