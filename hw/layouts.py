@@ -91,7 +91,7 @@ class MaskedWrite(wiring.Signature):
 
 
 class AccumulatorRead(wiring.Signature):
-    """Read ``lanes`` neighbouring columns of one accumulator row; ``data`` is valid 2 cycles after ``en``."""
+    """Read ``lanes`` neighbouring columns of one accumulator row; ``data`` is valid 3 cycles after ``en``."""
 
     def __init__(self, config: AcceleratorConfig) -> None:
         super().__init__(

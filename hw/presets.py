@@ -16,7 +16,7 @@ _SMALL = replace(
     dsp_multipliers=60,
     acc_banks=2,
     scratchpad_kib=64,
-    vector_kib=56,
+    vector_kib=32,
     weight_fifo_words=64,
     bus_bytes=8,
 )

@@ -39,12 +39,12 @@ class Accumulators(wiring.Component):
         A row, ``TOKEN_LEAD`` cycles before ``sums[0]``.
     sums : In(ArrayLayout(sum_shape, cols))
         Column ``c`` comes ``c`` cycles after column 0.
-    bank : Out(stream.Signature(range(acc_banks)))
-        The oldest full bank; the transfer frees it.
+    filled : Out(1)
+        Pulse: one more bank is full; banks are filled in turn.
     done : Out(1)
         All sums of a GEMM are written.
     acc_read : In(AccumulatorRead)
-        Reads of that bank.
+        Reads of the oldest full bank.
     scrub : In(Scrub())
         Clears a row of every bank.
     """
@@ -61,7 +61,7 @@ class Accumulators(wiring.Component):
             {
                 "token": In(RowToken),
                 "sums": In(data.ArrayLayout(sum_shape, config.cols)),
-                "bank": Out(stream.Signature(range(config.acc_banks))),
+                "filled": Out(1),
                 "done": Out(1),
                 "acc_read": In(AccumulatorRead(config)),
                 "scrub": In(Scrub()),
@@ -105,8 +105,8 @@ class Accumulators(wiring.Component):
         contents: list[list[Any]] = [[] for _ in range(banks)]
         for c in range(cols):
             reading, loading, writing = line[c], line[c + 1], line[c + 3]
-            present = Signal(signed(32), name=f"present_{c}")
-            total = Signal(signed(32), name=f"sum_{c}")
+            present = Signal(signed(32), name=f"present_{c}", reset_less=True)
+            total = Signal(signed(32), name=f"sum_{c}", reset_less=True)
             masked: Any = 0
             for b in range(banks):
                 memory = Memory(shape=signed(32), depth=self._config.acc_depth, init=[], attrs=NO_COLLISIONS)
@@ -128,27 +128,24 @@ class Accumulators(wiring.Component):
             ]
 
         self._post_reads(m, contents)
-        self._bank_queue(m, line[-1])
+        m.d.sync += [self.filled.eq(line[-1].release), self.done.eq(line[-1].done)]
         return m
 
     def _post_reads(self, m: Module, contents: list[list[Any]]) -> None:
-        """Choose bank and chunk in the cycle after a read of the post-processor."""
-        bank, chunk = Signal.like(self.acc_read.bank), Signal.like(self.acc_read.chunk)
-        m.d.sync += [bank.eq(self.acc_read.bank), chunk.eq(self.acc_read.chunk)]
-        lanes = self._config.lanes
-        with m.Switch(bank):
-            for b, columns in enumerate(contents):
-                with m.Case(b), m.Switch(chunk):
-                    for j in range(self._config.chunks_per_tile):
-                        with m.Case(j):
-                            m.d.sync += self.acc_read.data.eq(Cat(columns[j * lanes : (j + 1) * lanes]))
-
-    def _bank_queue(self, m: Module, written: Any) -> None:
-        """Count full banks; they are freed in the order in which they were filled."""
-        banks = self._config.acc_banks
-        full = Signal(range(banks + 1))
-        freed = Signal()
-        m.d.comb += [self.bank.valid.eq(full != 0), freed.eq(self.bank.valid & self.bank.ready)]
-        m.d.sync += [full.eq(full + written.release - freed), self.done.eq(written.done)]
-        with m.If(freed):
-            m.d.sync += self.bank.payload.eq(Mux(self.bank.payload == banks - 1, 0, self.bank.payload + 1))
+        """Choose the bank in the cycle after a read of the post-processor, and the chunk in the next."""
+        lanes, chunks = self._config.lanes, self._config.chunks_per_tile
+        bank, chunk, late_chunk = (
+            Signal.like(value, name=name, reset_less=True)
+            for name, value in (("bank", self.acc_read.bank), ("chunk", self.acc_read.chunk), ("late", self.acc_read.chunk))
+        )
+        m.d.sync += [bank.eq(self.acc_read.bank), chunk.eq(self.acc_read.chunk), late_chunk.eq(chunk)]
+        row = Signal(data.ArrayLayout(data.ArrayLayout(signed(32), lanes), chunks), reset_less=True)
+        sums = Signal(self.acc_read.data.shape(), reset_less=True)
+        m.d.sync += [row.eq(Cat(contents[0])), sums.eq(row[0])]
+        for b in range(1, len(contents)):
+            with m.If(bank == b):
+                m.d.sync += row.eq(Cat(contents[b]))
+        for j in range(1, chunks):
+            with m.If(late_chunk == j):
+                m.d.sync += sums.eq(row[j])
+        m.d.comb += self.acc_read.data.eq(sums)

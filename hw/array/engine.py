@@ -47,10 +47,12 @@ class ArrayEngine(wiring.Component):
         The weight stream.
     weights_free : Out(range(weight_fifo_words + 1))
         Words of the weight stream that there is room for.
-    bank : Out(stream.Signature(range(acc_banks)))
-        The oldest full bank; the transfer frees it.
+    filled : Out(1)
+        Pulse: one more accumulator bank is full; banks are filled in turn.
+    freed : In(1)
+        Pulse: the oldest full bank has become free.
     acc_read : In(AccumulatorRead)
-        Reads of that bank.
+        Reads of the oldest full bank.
     scrub : In(Scrub())
         Clears accumulators and queues.
     busy : Out(1)
@@ -74,7 +76,8 @@ class ArrayEngine(wiring.Component):
                 "b_read": Out(BankedRead(config)),
                 "i_weights": In(stream.Signature(word_layout(config))),
                 "weights_free": Out(range(config.weight_fifo_words + 1)),
-                "bank": Out(stream.Signature(range(config.acc_banks))),
+                "filled": Out(1),
+                "freed": In(1),
                 "acc_read": In(AccumulatorRead(config)),
                 "scrub": In(Scrub()),
                 "busy": Out(1),
@@ -88,7 +91,7 @@ class ArrayEngine(wiring.Component):
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
         config = self._config
-        prefetch_words = 2 * config.cols + BankedRead.LATENCY - 2
+        prefetch_words = 2 * config.cols + BankedRead.LATENCY - 1
 
         m.submodules.array = array = SystolicArray(config)
         m.submodules.accumulators = accumulators = Accumulators(config, sum_shape=array.sums.shape().elem_shape)
@@ -119,7 +122,7 @@ class ArrayEngine(wiring.Component):
         connect(m, feeder.streamed, streamed.o)
         m.d.comb += [
             feeder.ahead.eq(streamer.ahead),
-            feeder.freed.eq(self.bank.valid & self.bank.ready),
+            feeder.freed.eq(self.freed),
             streamer.tile.eq(feeder.tile),
             streamer.start.eq(feeder.start),
         ]
@@ -129,7 +132,7 @@ class ArrayEngine(wiring.Component):
         swap, weights = Signal(), feeder.weights
         m.d.sync += swap.eq(streamer.token.first)
         for _ in range(streamer.OPERAND_LATENCY - array.OPERAND_LAG - 1):
-            late_swap, late_weights = Signal.like(swap), Signal(word_layout(config), name="late_weights")
+            late_swap, late_weights = Signal.like(swap), Signal(word_layout(config), name="late_weights", reset_less=True)
             m.d.sync += [late_swap.eq(swap), late_weights.eq(weights)]
             swap, weights = late_swap, late_weights
         m.d.comb += [array.swap.eq(swap), array.weights.eq(weights), array.operands.eq(streamer.operands)]
@@ -140,7 +143,7 @@ class ArrayEngine(wiring.Component):
         m.d.sync += tokens.as_value().eq(Cat(streamer.token, tokens))
         m.d.comb += [accumulators.token.eq(tokens[-1]), accumulators.sums.eq(array.sums)]
 
-        connect(m, flipped(self.bank), accumulators.bank)
+        m.d.comb += self.filled.eq(accumulators.filled)
         connect(m, flipped(self.acc_read), accumulators.acc_read)
         for block in (loaded, streamed, accumulators):
             connect(m, flipped(self.scrub), block.scrub)

@@ -57,7 +57,7 @@ class RowStreamer(wiring.Component):
 
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
-        tile = Signal(Tile)
+        tile = Signal(Tile, reset_less=True)
         last = Signal()
 
         m.d.comb += [
@@ -85,6 +85,8 @@ class RowStreamer(wiring.Component):
 
         extend_as_unsigned = Signal(BankedRead.LATENCY)  # the flag waits for the word
         m.d.sync += extend_as_unsigned.eq(Cat(tile.a_unsigned, extend_as_unsigned))
-        for operand, byte in zip(self.operands, self.read.data, strict=True):
+        operands = Signal(self.operands.shape(), reset_less=True)
+        m.d.comb += self.operands.eq(operands)
+        for operand, byte in zip(operands, self.read.data, strict=True):
             m.d.sync += operand.eq(Cat(byte, byte[-1] & ~extend_as_unsigned[-1]).as_signed())
         return m

@@ -87,7 +87,7 @@ class SystolicArray(wiring.Component):
             for c in range(self._cols):
                 multiplier = blocks if r * self._cols + c < self._dsp_multipliers else logic
                 late = Multiplier.LATENCY - multiplier.latency
-                live = Signal(WEIGHT, name=f"live_{r}_{c}")
+                live = Signal(WEIGHT, name=f"live_{r}_{c}", reset_less=True)
                 with m.If(tokens[r + c + late + 1]):
                     m.d.sync += live.eq(weights[r + 2 * c + late + 1])
                 product = multiplier.multiply(m, f"{r}_{c}", operands[r + c + late], live)

@@ -67,29 +67,38 @@ class TileFeeder(wiring.Component):
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
         new, take = self.i.payload, Signal()
+        tile = Signal(Tile, reset_less=True)
+        m.d.comb += self.tile.eq(tile)
 
-        # Cycles of the present tile's entry that are left; its words take the last ``cols`` of them.
+        # Cycles of the present tile's entry that are left; its words take the last ``cols`` of them. A decision moves
+        # everything from here to the walker, so all that it follows from is worked out a cycle ahead.
         left = Signal(range(self._interval + 1))
-        idle, popping = Signal(), Signal()
-        m.d.comb += [
-            idle.eq(left == 0),
-            popping.eq(~idle & (left <= self._config.cols)),
-            self.start.eq(left == 1),
-        ]
+        idle, popping = Signal(init=1), Signal()
+        m.d.comb += popping.eq(~idle & (left <= self._config.cols))
         with m.If(take):
-            m.d.sync += [self.tile.eq(new), left.eq(self._interval)]
+            m.d.sync += [tile.eq(new), left.eq(self._interval), idle.eq(0), self.start.eq(0)]
         with m.Elif(~idle):
-            m.d.sync += left.eq(left - 1)
+            m.d.sync += [left.eq(left - 1), idle.eq(left == 1), self.start.eq(left == 2)]
 
         # Banks that are full, or will be when all tiles so far are through.
-        promised, bank_free = Signal(range(self._config.acc_banks + 1)), Signal()
-        m.d.comb += bank_free.eq(promised != self._config.acc_banks)
-        m.d.sync += promised.eq(promised + (take & new.release) - self.freed)
+        banks = self._config.acc_banks
+        promised, bank_free, promise = Signal(range(banks + 1)), Signal(init=1), Signal()
+        m.d.comb += promise.eq(take & new.release)
+        m.d.sync += [
+            promised.eq(promised + promise - self.freed),
+            bank_free.eq(~Mux(promise == self.freed, promised == banks, promise & (promised == banks - 1))),
+        ]
+
+        # Rows that are left beyond this cycle are one less in the next, those of a tile that starts there are all left.
+        few_ahead, few_new = Signal(init=1), Signal()
+        m.d.sync += few_ahead.eq(Mux(self.start, self.tile.m, self.ahead) <= self._interval + 1)
+        with m.If(take):
+            m.d.sync += few_new.eq(new.m <= self._interval)
 
         stored, rows_end = Signal(), Signal()
         m.d.comb += [
             stored.eq(Mux(new.b_scratchpad, self.loaded.stored, self.streamed.stored)),
-            rows_end.eq(Mux(self.start, self.tile.m, self.ahead) <= self._interval),
+            rows_end.eq(Mux(self.start, few_new, few_ahead)),
             self.i.ready.eq((idle | self.start) & stored & bank_free & rows_end),
             take.eq(self.i.valid & self.i.ready),
             self.loaded.claim.eq(take & new.b_scratchpad),
@@ -101,9 +110,11 @@ class TileFeeder(wiring.Component):
             self.loaded.pop.eq(popping & self.tile.b_scratchpad),
             self.streamed.pop.eq(popping & ~self.tile.b_scratchpad),
         ]
+        weights = Signal.like(self.weights.as_value(), reset_less=True)
+        m.d.comb += self.weights.eq(weights)
         m.d.sync += [
-            from_loaded.eq(self.tile.b_scratchpad),
-            self.weights.eq(Mux(from_loaded, self.loaded.word.as_value(), self.streamed.word.as_value())),
+            from_loaded.eq(tile.b_scratchpad),
+            weights.eq(Mux(from_loaded, self.loaded.word.as_value(), self.streamed.word.as_value())),
         ]
 
         present, before = Signal(Cause), Signal(Cause)

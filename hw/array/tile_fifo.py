@@ -19,7 +19,8 @@ __all__ = ["TileFifo"]
 class TileFifo(wiring.Component):
     """Store words and tell when a whole tile of ``cols`` words is there.
 
-    Latency: a word can be claimed in the cycle after its transfer. Throughput: one word in and one out a cycle.
+    Latency: a word can be claimed 2 cycles after its transfer. Throughput: one word in and one out a cycle, a claim in
+    two cycles.
 
     Parameters
     ----------
@@ -53,7 +54,8 @@ class TileFifo(wiring.Component):
 
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
-        memory = m.submodules.memory = Memory(shape=self._word, depth=self._depth, init=[], attrs=NO_COLLISIONS)
+        places = 1 << (self._depth - 1).bit_length()  # so that addresses wrap by themselves
+        memory = m.submodules.memory = Memory(shape=self._word, depth=places, init=[], attrs=NO_COLLISIONS)
         write, read = memory.write_port(), memory.read_port()
 
         push = Signal()
@@ -66,15 +68,15 @@ class TileFifo(wiring.Component):
         m.d.sync += self.free.eq(self.free - push + self.o.pop)
 
         unclaimed = Signal(range(self._depth + 1))
-        m.d.comb += self.o.stored.eq(unclaimed >= self._tile_words)
-        m.d.sync += unclaimed.eq(unclaimed + push - Mux(self.o.claim, self._tile_words, 0))
+        m.d.sync += [
+            unclaimed.eq(unclaimed + push - Mux(self.o.claim, self._tile_words, 0)),
+            self.o.stored.eq((unclaimed >= self._tile_words) & ~self.o.claim),
+        ]
 
-        write_addr, read_addr = Signal(range(self._depth)), Signal(range(self._depth))
-        for enable, addr in ((push, write_addr), (self.o.pop, read_addr)):
-            with m.If(enable):
-                m.d.sync += addr.eq(Mux(addr == self._depth - 1, 0, addr + 1))
+        write_addr, read_addr = Signal(range(places)), Signal(range(places))
+        m.d.sync += [write_addr.eq(write_addr + push), read_addr.eq(read_addr + self.o.pop)]
 
-        scrub = scrubs(self.scrub, self._depth)
+        scrub = scrubs(self.scrub, places)
         m.d.comb += [
             read.addr.eq(read_addr),
             write.en.eq(push | scrub),

@@ -6,6 +6,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.array.countdown import Countdown
 from hw.array.layouts import word_layout
 from hw.config import AcceleratorConfig
 from hw.isa import Gemm
@@ -20,7 +21,7 @@ class TileLoader(wiring.Component):
     Columns at or beyond ``n`` become zero words and are not read. A GEMM whose B comes from the weight stream passes
     without effect.
 
-    Latency: the scratchpad's. Throughput: one word a cycle, also from tile to tile and from GEMM to GEMM.
+    Latency: the scratchpad's. Throughput: one word a cycle, also from tile to tile; a cycle between GEMMs.
 
     Parameters
     ----------
@@ -58,47 +59,48 @@ class TileLoader(wiring.Component):
         addr_shape = new.b_addr.shape()
 
         active = Signal()
-        gemm = Signal(instruction_layout(Gemm))
-        columns_left = Signal(new.n.shape())
-        k_left = Signal(new.k_tiles.shape())
-        column = Signal(range(self._cols))
-        tile_addr = Signal(addr_shape)  # highest column of this column tile, k = 0
-        k_addr = Signal(addr_shape)  # highest column of this tile
+        gemm = Signal(instruction_layout(Gemm), reset_less=True)
+        columns = Countdown(new.n.shape(), step=self._cols, name="columns")
+        words = Countdown(new.k_tiles.shape(), name="words")
+        column = Countdown(range(self._cols + 1), name="column")  # of this tile, this one and those below it
+        tile_addr = Signal(addr_shape, reset_less=True)  # highest column of this column tile, k = 0
+        k_addr = Signal(addr_shape, reset_less=True)  # highest column of this tile
 
         # A word is "taken" when it is requested, or known to be zero.
         room = Signal(range(self._room + 1), init=self._room)
+        has_room = Signal(init=1)
         zero, wanted, taken = Signal(), Signal(), Signal()
         m.d.comb += [
-            zero.eq(column >= columns_left),
-            wanted.eq(active & (room != 0)),
+            wanted.eq(active & has_room),
             self.read.en.eq(wanted & ~zero),
             taken.eq(wanted & (zero | self.read.ready)),
         ]
-        m.d.sync += room.eq(room - taken + self.used)
+        m.d.sync += [room.eq(room - taken + self.used), has_room.eq(self.used | (room > 1) | ((room == 1) & ~taken))]
 
-        next_k, next_tile, last_tile = Signal(addr_shape), Signal(addr_shape), Signal()
+        next_k, next_tile = Signal(addr_shape), Signal(addr_shape)
         m.d.comb += [
             next_k.eq(k_addr + 1),
             next_tile.eq(tile_addr + _times(gemm.b_stride, self._cols)),
-            last_tile.eq((columns_left <= self._cols) & (k_left == 1)),
-            self.i.ready.eq(~active | (taken & last_tile & (column == 0))),
+            self.i.ready.eq(~active),
         ]
         with m.If(taken):
-            with m.If(column != 0):
-                m.d.sync += [column.eq(column - 1), self.read.addr.eq(self.read.addr - gemm.b_stride)]
-            with m.Elif(k_left != 1):
-                m.d.sync += [column.eq(self._cols - 1), k_left.eq(k_left - 1)]
+            with m.If(~column.last):
+                m.d.sync += [*column.advance(), zero.eq(columns.last & (column.left > columns.left + 1))]
+                m.d.sync += self.read.addr.eq(self.read.addr - gemm.b_stride)
+            with m.Elif(~words.last):
+                m.d.sync += [*column.load(self._cols), *words.advance(), zero.eq(columns.left < self._cols)]
                 m.d.sync += [k_addr.eq(next_k), self.read.addr.eq(next_k)]
             with m.Else():
-                m.d.sync += [column.eq(self._cols - 1), k_left.eq(gemm.k_tiles)]
+                m.d.sync += [*column.load(self._cols), *words.load(gemm.k_tiles)]
+                m.d.sync += zero.eq(columns.left < 2 * self._cols)
                 m.d.sync += [tile_addr.eq(next_tile), k_addr.eq(next_tile), self.read.addr.eq(next_tile)]
-                m.d.sync += [columns_left.eq(columns_left - self._cols), active.eq(~last_tile)]
+                m.d.sync += [*columns.advance(), active.eq(~columns.last)]
 
         first = Signal(addr_shape)
         m.d.comb += first.eq(new.b_addr + _times(new.b_stride, self._cols - 1))
         with m.If(self.i.valid & self.i.ready):
-            m.d.sync += [active.eq(new.b_scratchpad), gemm.eq(new), columns_left.eq(new.n), k_left.eq(new.k_tiles)]
-            m.d.sync += [column.eq(self._cols - 1)]
+            m.d.sync += [active.eq(new.b_scratchpad), gemm.eq(new), *columns.load(new.n), *words.load(new.k_tiles)]
+            m.d.sync += [*column.load(self._cols), zero.eq(new.n < self._cols)]
             m.d.sync += [tile_addr.eq(first), k_addr.eq(first), self.read.addr.eq(first)]
 
         coming = Signal(data.ArrayLayout(data.StructLayout({"valid": 1, "zero": 1}), BankedRead.LATENCY))

@@ -6,6 +6,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.array.countdown import Countdown
 from hw.array.layouts import Tile
 from hw.config import AcceleratorConfig
 from hw.isa import Gemm
@@ -41,31 +42,30 @@ class TileWalker(wiring.Component):
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
         layout = instruction_layout(Gemm)
-        waiting, waiting_valid = Signal(layout), Signal()
-        gemm = Signal(layout)
-        a_addr, k_left, columns_left = (Signal.like(field) for field in (gemm.a_addr, gemm.k_tiles, gemm.n))
+        waiting, waiting_valid = Signal(layout, reset_less=True), Signal()
+        gemm = Signal(layout, reset_less=True)
+        a_addr = Signal.like(gemm.a_addr, reset_less=True)
+        words = Countdown(gemm.k_tiles.shape(), name="words")
+        columns = Countdown(gemm.n.shape(), step=self._cols, name="columns")
         first_k = Signal()
 
-        tile = self.o.payload
-        last_k, last_column_tile, load = Signal(), Signal(), Signal()
+        tile, load = self.o.payload, Signal()
         m.d.comb += [
-            last_k.eq(k_left == 1),
-            last_column_tile.eq(columns_left <= self._cols),
             tile.m.eq(gemm.m),
             tile.a_addr.eq(a_addr),
             tile.a_stride.eq(gemm.a_stride),
             tile.a_unsigned.eq(gemm.a_unsigned),
             tile.b_scratchpad.eq(gemm.b_scratchpad),
             tile.clear.eq(gemm.clear & first_k),
-            tile.release.eq(gemm.release & last_k),
-            tile.done.eq(last_k & last_column_tile),
+            tile.release.eq(gemm.release & words.last),
+            tile.done.eq(words.last & columns.last),
         ]
 
         with m.If(self.o.valid & self.o.ready):
-            m.d.sync += [first_k.eq(last_k), a_addr.eq(a_addr + 1), k_left.eq(k_left - 1)]
-            with m.If(last_k):
-                m.d.sync += [a_addr.eq(gemm.a_addr), k_left.eq(gemm.k_tiles)]
-                m.d.sync += [columns_left.eq(columns_left - self._cols), self.o.valid.eq(~last_column_tile)]
+            m.d.sync += [first_k.eq(words.last), a_addr.eq(a_addr + 1), *words.advance()]
+            with m.If(words.last):
+                m.d.sync += [a_addr.eq(gemm.a_addr), *words.load(gemm.k_tiles)]
+                m.d.sync += [*columns.advance(), self.o.valid.eq(~columns.last)]
 
         m.d.comb += [
             load.eq(waiting_valid & (~self.o.valid | (self.o.ready & tile.done))),
@@ -73,7 +73,7 @@ class TileWalker(wiring.Component):
         ]
         with m.If(load):
             m.d.sync += [gemm.eq(waiting), self.o.valid.eq(1), waiting_valid.eq(0)]
-            m.d.sync += [a_addr.eq(waiting.a_addr), k_left.eq(waiting.k_tiles), columns_left.eq(waiting.n)]
+            m.d.sync += [a_addr.eq(waiting.a_addr), *words.load(waiting.k_tiles), *columns.load(waiting.n)]
             m.d.sync += first_k.eq(1)
         with m.If(self.i.valid & self.i.ready):
             m.d.sync += [waiting.eq(self.i.payload), waiting_valid.eq(1)]

@@ -66,7 +66,7 @@ class Gearbox(wiring.Component):
         ]
 
         # The wide side of the output: earlier units are held, the present one passes by.
-        held = Signal(data.ArrayLayout(unsigned(unit_bits), max(o_units - 1, 1)))
+        held = Signal(data.ArrayLayout(unsigned(unit_bits), max(o_units - 1, 1)), reset_less=True)
         fill = Signal(range(o_units))
         complete = Signal()
         m.d.comb += complete.eq((fill == o_units - 1) | end)
@@ -93,7 +93,7 @@ class Gearbox(wiring.Component):
         i_units, o_units = self.i_bytes // self.unit_bytes, self.o_bytes // self.unit_bytes
         i, o = self.i.payload, self.o.payload
 
-        held = Signal((o_units - 1) * unit_bits)
+        held = Signal((o_units - 1) * unit_bits, reset_less=True)
         window = Cat(held, i.data.as_value())
         place = Signal(range(i_units + o_units - 1), init=o_units - 1)
         inside = Signal()

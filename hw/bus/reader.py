@@ -6,7 +6,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.bus.axi import AXI_ADDRESS_BITS, BOUNDARY_BYTES, BURST_BEATS
+from hw.bus.axi import AXI_ADDRESS_BITS, BURST_BEATS
 from hw.bus.fault import INDEX_BITS
 from hw.bus.packet import packet
 from hw.bus.read_port import ReadPort
@@ -22,10 +22,10 @@ read_transfer = data.StructLayout({"addr": AXI_ADDRESS_BITS, "bytes": AXI_ADDRES
 class Reader(wiring.Component):
     """Splits transfers into bursts and buffers their beats.
 
-    A burst is requested only when the buffer has room for all of it, so that beats never wait on the bus. Transfers
-    follow one another without waiting for data.
+    A burst is requested only when the buffer has room for all of it, so that beats never wait on the bus; it ends where
+    addresses are a multiple of a full burst. Transfers follow one another without waiting for data.
 
-    Latency: 2 cycles from a transfer to its first burst, 3 from a beat to ``o``. Throughput: one beat per cycle,
+    Latency: 3 cycles from a transfer to its first burst, 4 from a beat to ``o``. Throughput: one beat per cycle,
     as long as the memory answers within about ``depth - 2 * BURST_BEATS`` cycles.
 
     Parameters
@@ -63,23 +63,26 @@ class Reader(wiring.Component):
         m = Module()
         m.submodules.fifo = fifo = StreamFifo(packet(self.bus_bytes), self.depth)
         # A block memory's word comes late in the cycle: it waits for the next one.
-        m.d.comb += fifo.o.ready.eq(~self.o.valid | self.o.ready)
+        payload = Signal(packet(self.bus_bytes), reset_less=True)
+        m.d.comb += [fifo.o.ready.eq(~self.o.valid | self.o.ready), self.o.payload.eq(payload)]
         with m.If(fifo.o.ready):
-            m.d.sync += [self.o.valid.eq(fifo.o.valid), self.o.payload.eq(fifo.o.payload)]
+            m.d.sync += [self.o.valid.eq(fifo.o.valid), payload.eq(fifo.o.payload)]
         burst, beat = self.port.burst, self.port.beat
-        m.d.comb += [fifo.i.payload.eq(beat.payload), fifo.i.valid.eq(beat.valid)]
+        arrived, arrival = Signal(), Signal(packet(self.bus_bytes), reset_less=True)
+        m.d.sync += [arrived.eq(beat.valid), arrival.eq(beat.payload)]
+        m.d.comb += [fifo.i.payload.eq(arrival), fifo.i.valid.eq(arrived)]
 
-        addr = Signal(AXI_ADDRESS_BITS)
-        beats = Signal(AXI_ADDRESS_BITS + 1)
-        index = Signal(INDEX_BITS)
-        final = Signal(range(self.bus_bytes))
-        length = Signal(range(BURST_BEATS + 1))
-        boundary_beats = BOUNDARY_BYTES // self.bus_bytes
-        to_boundary = Signal(range(boundary_beats + 1))
-        m.d.comb += to_boundary.eq(boundary_beats - (addr // self.bus_bytes) % boundary_beats)
+        addr = Signal(AXI_ADDRESS_BITS, reset_less=True)
+        beats = Signal(AXI_ADDRESS_BITS + 1, reset_less=True)
+        index = Signal(INDEX_BITS, reset_less=True)
+        final = Signal(range(self.bus_bytes), reset_less=True)
+        length = Signal(range(BURST_BEATS + 1), reset_less=True)
+        most = Signal(range(BURST_BEATS + 1))
+        m.d.comb += most.eq(BURST_BEATS - (addr // self.bus_bytes) % BURST_BEATS)
         room = Signal(range(self.depth + 1), init=self.depth)
         issued = Signal(range(BURST_BEATS + 1))
 
+        m.d.sync += issued.eq(0)
         with m.FSM():
             with m.State("TRANSFER"):
                 m.d.comb += self.i.ready.eq(1)
@@ -92,14 +95,13 @@ class Reader(wiring.Component):
                 with m.If(self.i.valid):
                     m.next = "MEASURE"
             with m.State("MEASURE"):
-                most = Mux(to_boundary < BURST_BEATS, to_boundary, BURST_BEATS)
                 m.d.sync += length.eq(Mux(beats < most, beats, most))
                 m.next = "REQUEST"
             with m.State("REQUEST"):
                 # Once there is room it stays: only this state takes any away.
-                m.d.comb += burst.valid.eq(room >= length)
+                m.d.sync += burst.valid.eq(room >= length)
                 with m.If(burst.valid & burst.ready):
-                    m.d.comb += issued.eq(length)
+                    m.d.sync += [burst.valid.eq(0), issued.eq(length)]
                     m.d.sync += [addr.eq(addr + length * self.bus_bytes), beats.eq(beats - length)]
                     m.next = "TRANSFER"
                     with m.If(~burst.payload.last):
@@ -111,7 +113,7 @@ class Reader(wiring.Component):
             burst.payload.index.eq(index),
             burst.payload.final.eq(final),
             burst.payload.last.eq(beats == length),
-            self.idle.eq(self.i.ready & ~self.i.valid & (room == self.depth)),
+            self.idle.eq(self.i.ready & ~self.i.valid & (issued == 0) & (room == self.depth)),
         ]
         m.d.sync += room.eq(room - issued + (self.o.valid & self.o.ready))
         return m

@@ -110,7 +110,9 @@ class WriteMaster(wiring.Component):
 
         # Beats to bursts. ``held_addr`` is valid from a DRAIN's second beat on, ``start`` from a burst's second.
         first_beat = Signal(init=1)
-        held_addr, addr, start = (Signal(AXI_ADDRESS_BITS, name=name) for name in ("held_addr", "addr", "start"))
+        held_addr, addr, start = (
+            Signal(AXI_ADDRESS_BITS, name=name, reset_less=True) for name in ("held_addr", "addr", "start")
+        )
         next_addr = Signal(AXI_ADDRESS_BITS)
         count = Signal(range(BURST_BEATS))
         piece = gearbox.o.payload

@@ -52,7 +52,7 @@ _Operands = dict[_Place, list[Operand]]
 class Checker(wiring.Component):
     """Check instructions, one after the other, as ``check_raw`` of :mod:`hw.check` does.
 
-    Latency: 4 cycles, one more for every 3 bits of the largest number of rows less one, and one more to tell which
+    Latency: 4 cycles, one more for every 3 bits of the largest number of rows less one, and two more to tell which
     operand is out of range: 6 where ``m`` and ``n`` are at most 64, up to 8 for every instruction but a GEMM with ``n``
     > 4096, up to 10 for that. Throughput: one instruction in as many cycles.
 
@@ -79,7 +79,7 @@ class Checker(wiring.Component):
 
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
-        instruction = Signal(INSTRUCTION)
+        instruction = Signal(INSTRUCTION, reset_less=True)
         halt, load, stream_, gemm, drain, sweep = (
             data.View(instruction_layout(cls), instruction) for cls in (Halt, Load, Stream, Gemm, Drain, Sweep)
         )
@@ -111,9 +111,9 @@ class Checker(wiring.Component):
                             with m.If(operand.used):
                                 m.d.comb += check.assign(operand)
 
-        code, addr = Signal(ErrorCode), Signal(_ADDR)
+        code, addr = Signal(ErrorCode, reset_less=True), Signal(_ADDR, reset_less=True)
         fields_code = Signal(ErrorCode, init=ErrorCode.ILLEGAL_OPCODE)
-        beyond = Signal(len(_Place))
+        beyond, blamed = Signal(len(_Place), reset_less=True), Signal(_Place, reset_less=True)
         m.d.comb += [
             self.o.payload.instruction.eq(instruction),
             self.o.payload.code.eq(code),
@@ -142,7 +142,13 @@ class Checker(wiring.Component):
                     m.d.sync += code.eq(ErrorCode.OUT_OF_RANGE)
                     m.next = "BLAME"
             with m.State("BLAME"):
-                m.d.sync += addr.eq(_first_beyond(checks, beyond, halt.opcode))
+                m.d.sync += blamed.eq(_first_beyond(beyond, halt.opcode))
+                m.next = "NAME"
+            with m.State("NAME"):
+                with m.Switch(blamed):
+                    for place, check in checks.items():
+                        with m.Case(place):
+                            m.d.sync += addr.eq(check.operand.first)
                 m.next = "GIVE"
             with m.State("GIVE"):
                 m.d.comb += [self.o.valid.eq(1), self.i.ready.eq(self.o.ready)]
@@ -270,18 +276,18 @@ class Checker(wiring.Component):
         return Operand(used=used, first=first, rows=rows, stride=row_bytes, length=row_bytes, size=_MEMORY_BYTES)
 
 
-def _first_beyond(checks: dict[_Place, RangeCheck], beyond: Any, opcode: Any) -> Any:
-    """Return the address of the first operand that is out of range, in the order of :mod:`hw.check`."""
+def _first_beyond(beyond: Any, opcode: Any) -> Any:
+    """Return the place of the first operand that is out of range, in the order of :mod:`hw.check`."""
     before_parameters = Mux(opcode == Opcode.DRAIN, ~beyond[_Place.PARAMETERS], 1)
-    addr: Any = checks[_Place.STATISTICS].operand.first
+    first: Any = _Place.STATISTICS
     for place, blamed in (
         (_Place.TABLE, beyond[_Place.TABLE]),
         (_Place.PARAMETERS, beyond[_Place.PARAMETERS]),
         (_Place.OTHER, beyond[_Place.OTHER] & before_parameters),
         (_Place.MAIN, beyond[_Place.MAIN]),
     ):
-        addr = Mux(blamed, checks[place].operand.first, addr)
-    return addr
+        first = Mux(blamed, place, first)
+    return first
 
 
 def _tokens_legal(view: Any, engine: Engine | None) -> Any:

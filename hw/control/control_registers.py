@@ -18,6 +18,9 @@ __all__ = ["ControlRegisters", "status_layout"]
 
 _WORD_BITS = 32
 
+_GROUP_BITS = 6  # of an address; they choose a byte in a group of registers
+_GROUP_BYTES = 1 << _GROUP_BITS
+
 status_layout = data.StructLayout({flag.name.lower(): 1 for flag in Status if flag.name})
 """STATUS, one bit per flag."""
 
@@ -25,8 +28,8 @@ status_layout = data.StructLayout({flag.name.lower(): 1 for flag in Status if fl
 class ControlRegisters(wiring.Component):
     """What the host sees, as :mod:`hw.registers` has it.
 
-    Latency: 1 cycle from a read's address, or a write's address and data, to the answer.
-    Throughput: one access per cycle.
+    Latency: 3 cycles from a read's address, 1 from a write's address and data, to the answer; one more to ``start`` and
+    ``soft_reset``. Throughput: one write per cycle, a read in 3 cycles.
 
     Parameters
     ----------
@@ -97,10 +100,11 @@ class ControlRegisters(wiring.Component):
             "PROGRAM_LENGTH": self.program_length,
             "IRQ_ENABLE": irq_enable,
         }
+        m.d.sync += [self.start.eq(0), self.soft_reset.eq(0)]
         with m.If(write), m.Switch(axil.awaddr >> 2):
             with m.Case(offsets["CONTROL"] >> 2):
                 control = axil.wdata & strobes
-                m.d.comb += [
+                m.d.sync += [
                     self.start.eq((control & Control.START).any()),
                     self.soft_reset.eq((control & Control.SOFT_RESET).any()),
                 ]
@@ -125,13 +129,28 @@ class ControlRegisters(wiring.Component):
         for counter, value in zip(COUNTERS, self.counters, strict=True):
             words[counter.offset] = value[:_WORD_BITS]
             words[counter.offset + _WORD_BITS // 8] = value[_WORD_BITS:]
-        m.d.comb += axil.arready.eq(~axil.rvalid | axil.rready)
-        with m.If(axil.rready):
-            m.d.sync += axil.rvalid.eq(0)
-        with m.If(axil.arvalid & axil.arready):
+        # Registers are many: first one of each group is chosen, then the group.
+        address, asked, looked_up = Signal(ADDRESS_BITS), Signal(), Signal()
+        groups = {offset // _GROUP_BYTES: Signal(_WORD_BITS, name=f"group_{offset // _GROUP_BYTES}") for offset in words}
+        m.d.comb += axil.arready.eq(~asked & ~looked_up & ~axil.rvalid)
+        m.d.sync += [asked.eq(axil.arvalid & axil.arready), looked_up.eq(asked)]
+        with m.If(axil.arready):
+            m.d.sync += address.eq(axil.araddr)
+        m.d.sync += [group.eq(0) for group in groups.values()]
+        with m.Switch(address[2:_GROUP_BITS]):
+            for place in range(_GROUP_BYTES // 4):
+                with m.Case(place):
+                    m.d.sync += [
+                        groups[offset // _GROUP_BYTES].eq(value)
+                        for offset, value in words.items()
+                        if offset % _GROUP_BYTES // 4 == place
+                    ]
+        with m.If(looked_up):
             m.d.sync += [axil.rvalid.eq(1), axil.rdata.eq(0)]
-            with m.Switch(axil.araddr >> 2):
-                for offset, value in words.items():
-                    with m.Case(offset >> 2):
-                        m.d.sync += axil.rdata.eq(value)
+            with m.Switch(address[_GROUP_BITS:]):
+                for number, group in groups.items():
+                    with m.Case(number):
+                        m.d.sync += axil.rdata.eq(group)
+        with m.Elif(axil.rready):
+            m.d.sync += axil.rvalid.eq(0)
         return m

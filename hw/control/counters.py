@@ -15,12 +15,16 @@ __all__ = ["COUNTER_BITS", "Counters"]
 COUNTER_BITS = 48
 """Bits that count; at 100 MHz they last a month. The rest of a counter reads as zero."""
 
+_AT_RESET = {"clear": 1}
+
 _ARRAY_CAUSES = ("busy", "wait_weights", "wait_operand", "wait_bank")
 _POST_CAUSES = ("busy", "wait_bank", "wait_row", "wait_memory")
 
 
 class Counters(wiring.Component):
     """Count the events of a run; cycles without an instruction are attributed to the token that is missing.
+
+    Latency: 2 cycles from an event to its count. Events come from everywhere, so each waits in a register first.
 
     Parameters
     ----------
@@ -83,33 +87,41 @@ class Counters(wiring.Component):
 
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
+        events = [name for name in self.signature.members if name != "values"]
+        seen = {name: Signal(getattr(self, name).shape(), name=name, init=_AT_RESET.get(name)) for name in events}
+        m.d.sync += [seen[name].eq(getattr(self, name)) for name in events]
+
+        # A reset clears the counters by way of ``clear``: they are many, and one reset for both is enough.
+        amounts = self._amounts(seen)
+        counts = Signal(self.values.shape(), reset_less=True)
+        m.d.comb += self.values.eq(counts)
+        for count, register in zip(counts, COUNTERS, strict=True):
+            with m.If(seen["clear"]):
+                m.d.sync += count.eq(0)
+            with m.Elif(seen["enable"]):
+                m.d.sync += count.eq(count + amounts[register.name])
+        return m
+
+    def _amounts(self, seen: dict[str, Any]) -> dict[str, Any]:
+        """What each counter gains in a cycle."""
         bus_bytes = self.config.bus_bytes
         amounts: dict[str, Any] = {
             "cycles": 1,
-            "load_busy": self.load_busy,
-            "scratchpad_conflicts": self.scratchpad_conflict,
-            "instruction_bytes": Mux(self.instruction_beat, bus_bytes, 0),
-            "weight_bytes": Mux(self.weight_beat, bus_bytes, 0),
-            "load_bytes": Mux(self.load_beat, bus_bytes, 0),
-            "write_bytes": self.written_bytes,
-            "instructions": self.dispatched,
+            "load_busy": seen["load_busy"],
+            "scratchpad_conflicts": seen["scratchpad_conflict"],
+            "instruction_bytes": Mux(seen["instruction_beat"], bus_bytes, 0),
+            "weight_bytes": Mux(seen["weight_beat"], bus_bytes, 0),
+            "load_bytes": Mux(seen["load_beat"], bus_bytes, 0),
+            "write_bytes": seen["written_bytes"],
+            "instructions": seen["dispatched"],
         }
-        for name, causes, lacks, other in (
-            ("array", self.array, self.array_lacks, Engine.POST),
-            ("post", self.post, self.post_lacks, Engine.ARRAY),
-        ):
-            lacks_load = lacks[Engine.LOAD] & ~causes.as_value().any()
-            lacks_other = lacks[other] & ~lacks[Engine.LOAD] & ~causes.as_value().any()
+        for name, other in (("array", Engine.POST), ("post", Engine.ARRAY)):
+            causes, lacks = seen[name], seen[f"{name}_lacks"]
+            none = ~causes.as_value().any()
+            lacks_load = lacks[Engine.LOAD] & none
+            lacks_other = lacks[other] & ~lacks[Engine.LOAD] & none
             amounts |= {f"{name}_{cause}": causes[cause] for cause in causes.shape().members}
             amounts[f"{name}_wait_load"] = lacks_load
             amounts[f"{name}_wait_{other.name.lower()}"] = lacks_other
-            amounts[f"{name}_wait_instruction"] = ~causes.as_value().any() & ~lacks_load & ~lacks_other
-
-        counts = Signal(self.values.shape())
-        m.d.comb += self.values.eq(counts)
-        for number, register in enumerate(COUNTERS):
-            with m.If(self.clear):
-                m.d.sync += counts[number].eq(0)
-            with m.Elif(self.enable):
-                m.d.sync += counts[number].eq(counts[number] + amounts[register.name])
-        return m
+            amounts[f"{name}_wait_instruction"] = none & ~lacks_load & ~lacks_other
+        return amounts

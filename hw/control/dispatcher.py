@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.bus.axi import AXI_ADDRESS_BITS
 from hw.bus.fault import INDEX_BITS, Fault
+from hw.bus.stream_register import StreamRegister
 from hw.control.fetch import LENGTH_BITS
 from hw.control.queued import queued
 from hw.isa import ErrorCode, Instruction, Opcode
@@ -22,7 +23,7 @@ checked = data.StructLayout({"instruction": INSTRUCTION, "code": 4, "addr": AXI_
 class Dispatcher(wiring.Component):
     """Hands instructions on until HALT, an instruction that breaks a rule, or the end of the program.
 
-    Latency: 0 cycles. Throughput: one instruction per cycle. A full queue holds up those behind it.
+    Latency: 2 cycles. Throughput: one instruction in three cycles. A full queue holds up those behind it.
 
     Members
     -------
@@ -73,26 +74,42 @@ class Dispatcher(wiring.Component):
             Opcode.DRAIN: self.post,
             Opcode.SWEEP: self.post,
         }
-        opcode = data.View(instruction_layout(Instruction), self.i.payload.instruction).opcode
-        index = Signal(INDEX_BITS)
-        for queue in queues.values():
-            m.d.comb += [queue.payload.instruction.eq(self.i.payload.instruction), queue.payload.index.eq(index)]
+        m.submodules.register = register = StreamRegister(checked)
+        connect(m, flipped(self.i), register.i)
+        now = register.o
+        opcode = data.View(instruction_layout(Instruction), now.payload.instruction).opcode
+        index, at_end = Signal(INDEX_BITS), Signal()
+        m.d.sync += at_end.eq(index == self.length)  # known when the register has the next instruction
         m.d.comb += self.stop.index.eq(index)
 
-        with m.If(self.run & (index == self.length)):
+        # The queues are far away: what is offered to one of them comes out of a register.
+        outputs = (self.load, self.array, self.post, self.weights)
+        offered, taken = Signal(), Signal()
+        m.d.comb += [
+            offered.eq(Cat(queue.valid for queue in outputs).any()),
+            taken.eq(Cat(queue.valid & queue.ready for queue in outputs).any()),
+            now.ready.eq(taken),
+        ]
+        for queue in outputs:
+            m.d.comb += [queue.payload.instruction.eq(now.payload.instruction), queue.payload.index.eq(index)]
+            with m.If(queue.ready):
+                m.d.sync += queue.valid.eq(0)
+        with m.If(taken):
+            m.d.comb += self.dispatched.eq(1)
+            m.d.sync += index.eq(index + 1)
+
+        with m.If(self.run & at_end):
             m.d.comb += [self.stop.valid.eq(1), self.stop.code.eq(ErrorCode.NO_HALT)]
-        with m.Elif(self.run & self.i.valid & (self.i.payload.code != ErrorCode.NONE)):
+        with m.Elif(self.run & now.valid & (now.payload.code != ErrorCode.NONE)):
             m.d.comb += [
                 self.stop.valid.eq(1),
-                self.stop.code.eq(self.i.payload.code),
-                self.stop.addr.eq(self.i.payload.addr),
+                self.stop.code.eq(now.payload.code),
+                self.stop.addr.eq(now.payload.addr),
             ]
-        with m.Elif(self.run & self.i.valid), m.Switch(opcode):
+        with m.Elif(self.run & now.valid & ~offered), m.Switch(opcode):
             with m.Case(Opcode.HALT):
                 m.d.comb += [self.stop.valid.eq(1), self.dispatched.eq(1)]
             for code, queue in queues.items():
                 with m.Case(code):
-                    m.d.comb += [queue.valid.eq(1), self.dispatched.eq(queue.ready), self.i.ready.eq(queue.ready)]
-        with m.If(self.i.ready & self.i.valid):
-            m.d.sync += index.eq(index + 1)
+                    m.d.sync += queue.valid.eq(1)
         return m

@@ -7,6 +7,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.bus.stream_fifo import StreamFifo
+from hw.bus.stream_register import StreamRegister
 from hw.config import AcceleratorConfig
 from hw.control.queued import queued
 from hw.isa import Engine, Instruction
@@ -23,7 +24,7 @@ _head = instruction_layout(Instruction)
 class Issue(wiring.Component):
     """Holds an engine's instructions until their tokens are there, and gives their tokens when they are done.
 
-    Latency: 2 cycles. Throughput: one instruction per cycle; at most 8 have been issued and are not done.
+    Latency: 4 cycles. Throughput: one instruction in three cycles; at most 8 have been issued and are not done.
 
     Parameters
     ----------
@@ -36,7 +37,7 @@ class Issue(wiring.Component):
     o : Out(stream.Signature(queued))
         Instructions whose tokens have been taken.
     done : In(1)
-        Pulse: the oldest issued instruction is complete; not earlier than 2 cycles after it was issued.
+        Pulse: the oldest issued instruction is complete; not earlier than 2 cycles after its tokens were taken.
     available : In(3)
         Engines from which there is a token.
     take, give : Out(3)
@@ -46,7 +47,7 @@ class Issue(wiring.Component):
     idle : Out(1)
         Nothing is queued or under way.
     working : Out(1)
-        An instruction has been issued and is not done.
+        An instruction has taken its tokens and is not done.
     """
 
     i: stream.Interface
@@ -79,17 +80,21 @@ class Issue(wiring.Component):
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
         m.submodules.queue = queue = StreamFifo(queued, self.config.queue_depth)
+        m.submodules.register = register = StreamRegister(queued)
         m.submodules.underway = underway = StreamFifo(_head["signal"].shape, UNDERWAY)
         connect(m, flipped(self.i), queue.i)
+        connect(m, register.o, flipped(self.o))
 
         head = data.View(_head, queue.o.payload.instruction)
-        ready = Signal()
+        # Decided a cycle ahead: only an issue can take tokens, the register and the place among those under way.
+        go = Signal()
+        may_go = queue.o.valid & (self.lacks == 0) & underway.i.ready & register.i.ready
+        m.d.sync += go.eq(may_go & ~go)
         m.d.comb += [
             self.lacks.eq((head.wait & ~self.available) & queue.o.valid.replicate(len(Engine))),
-            ready.eq(queue.o.valid & (self.lacks == 0) & underway.i.ready),
-            self.o.payload.eq(queue.o.payload),
-            self.o.valid.eq(ready),
-            queue.o.ready.eq(ready & self.o.ready),
+            register.i.payload.eq(queue.o.payload),
+            register.i.valid.eq(go),
+            queue.o.ready.eq(go),
             underway.i.payload.eq(head.signal),
             underway.i.valid.eq(queue.o.ready),
             underway.o.ready.eq(self.done),

@@ -126,20 +126,22 @@ class LoadEngine(wiring.Component):
             with m.If(selected):
                 m.d.comb += reader.o.ready.eq(gearbox.i.ready)
 
-        moved = Signal()
-        offset = Signal(current.addr.shape())
+        moved, ends, first = Signal(), Signal(), Signal(init=1)
+        addr, next_addr = (Signal(current.addr.shape(), name=name, reset_less=True) for name in ("addr", "next_addr"))
+        m.d.comb += addr.eq(Mux(first, current.addr, next_addr))
         for target, port in ports.items():
             word = gearboxes[unit_bytes[target]].o
             copies = len(port.payload.data.as_value()) // (8 * unit_bytes[target])
-            m.d.comb += port.payload.addr.eq(current.addr + offset)
+            m.d.comb += port.payload.addr.eq(addr)
             with m.If(active[target]):
                 m.d.comb += [
                     port.payload.data.eq(word.payload.data.as_value().replicate(copies)),
                     port.valid.eq(word.valid),
                     moved.eq(word.valid & port.ready),
-                    self.done.eq(moved & word.payload.last),
+                    ends.eq(moved & word.payload.last),
                 ]
         with m.If(moved):
-            m.d.sync += offset.eq(Mux(self.done, 0, offset + 1))
-        m.d.comb += pending.o.ready.eq(self.done)
+            m.d.sync += [first.eq(ends), next_addr.eq(addr + 1)]
+        m.d.comb += pending.o.ready.eq(ends)
+        m.d.sync += self.done.eq(ends)
         return m

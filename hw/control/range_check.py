@@ -94,9 +94,9 @@ class RangeCheck(wiring.Component):
 
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
-        operand = Signal.like(self.operand)  # its rows are used up
-        total, stride = Signal(self._total_bits), Signal(self._total_bits)
-        end, scaled = Signal(self._end_bits), Signal(self._end_bits)
+        operand = Signal.like(self.operand, reset_less=True)  # its rows are used up
+        total, stride = Signal(self._total_bits, reset_less=True), Signal(self._total_bits, reset_less=True)
+        end, scaled = Signal(self._end_bits, reset_less=True), Signal(self._end_bits)
 
         product: Any = total
         for bit in range(_DIGIT_BITS):

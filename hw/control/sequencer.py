@@ -124,15 +124,25 @@ class Sequencer(wiring.Component):
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
         status, error = self.status, self.error
-        state = Signal(_State)
+        state, following = Signal(_State), Signal(_State)
+        stop = Signal()
         settle = Signal(range(_SETTLE_CYCLES))
         m.d.comb += [
             status.busy.eq(_any(state, "RUN", "FINISH", "DISCARD", "DROP")),
             status.error.eq(error.valid),
             status.resetting.eq(_any(state, "SETTLE", "CLEAR", "SCRUB", "RESET")),
-            self.run.eq(state == _State.RUN),
-            self.scrub.en.eq(state == _State.SCRUB),
-            self.bus_stop.eq(_any(state, "DISCARD", "DROP") | status.error | status.resetting),
+            self.bus_stop.eq(stop | status.error),
+            following.eq(state),
+        ]
+        # HALT comes two cycles after what was dispatched last, so it is not too late to see that work.
+        idle = Signal()
+        m.d.sync += idle.eq(self.core_idle)
+        # What goes far comes out of a register of its own.
+        m.d.sync += [
+            state.eq(following),
+            self.run.eq(following == _State.RUN),
+            self.scrub.en.eq(following == _State.SCRUB),
+            stop.eq(_any(following, "DISCARD", "DROP", "SETTLE", "CLEAR", "SCRUB", "RESET")),
         ]
         # Resets reach thousands of registers, so they come straight out of one.
         m.d.sync += [self.core_reset.eq(0), self.fetch_reset.eq(0)]
@@ -140,38 +150,45 @@ class Sequencer(wiring.Component):
         with m.Switch(state):
             with m.Case(_State.IDLE), m.If(self.start & ~error.valid):
                 m.d.comb += self.begin.eq(1)
-                m.d.sync += [status.done.eq(0), state.eq(_State.RUN)]
+                m.d.comb += following.eq(_State.RUN)
+                m.d.sync += status.done.eq(0)
             with m.Case(_State.RUN), m.If(self.stop.valid):
-                m.d.sync += state.eq(_State.FINISH)
+                m.d.comb += following.eq(_State.FINISH)
                 with m.If(self.stop.code != ErrorCode.NONE):
                     m.d.sync += self._record(self.stop)
-            with m.Case(_State.FINISH), m.If(self.core_idle):
-                m.d.sync += state.eq(_State.DISCARD)
+            with m.Case(_State.FINISH), m.If(idle):
+                m.d.comb += following.eq(_State.DISCARD)
             with m.Case(_State.DISCARD), m.If(self.bus_idle):
-                m.d.sync += [self.fetch_reset.eq(1), state.eq(_State.DROP)]
+                m.d.comb += following.eq(_State.DROP)
+                m.d.sync += self.fetch_reset.eq(1)
             with m.Case(_State.DROP):
                 failed = error.code != ErrorCode.NONE
-                m.d.sync += [status.done.eq(~failed), error.valid.eq(failed), state.eq(_State.IDLE)]
+                m.d.comb += following.eq(_State.IDLE)
+                m.d.sync += [status.done.eq(~failed), error.valid.eq(failed)]
             with m.Case(_State.SETTLE), m.If(self.bus_settled):
-                m.d.sync += [self.core_reset.eq(1), state.eq(_State.CLEAR)]
+                m.d.comb += following.eq(_State.CLEAR)
+                m.d.sync += self.core_reset.eq(1)
             with m.Case(_State.CLEAR):
-                m.d.sync += state.eq(_State.SCRUB)
+                m.d.comb += following.eq(_State.SCRUB)
             with m.Case(_State.SCRUB):
                 m.d.sync += self.scrub.addr.eq(self.scrub.addr + 1)
                 with m.If(self.scrub.addr == self.largest_memory - 1):
-                    m.d.sync += [self.scrub.addr.eq(0), state.eq(_State.RESET)]
+                    m.d.comb += following.eq(_State.RESET)
+                    m.d.sync += self.scrub.addr.eq(0)
             with m.Case(_State.RESET):
                 m.d.sync += [settle.eq(settle + 1), self.core_reset.eq(settle == _SETTLE_CYCLES - 2)]
                 with m.If(settle == _SETTLE_CYCLES - 1):
-                    m.d.sync += [settle.eq(0), state.eq(_State.IDLE)]
+                    m.d.comb += following.eq(_State.IDLE)
+                    m.d.sync += settle.eq(0)
 
         # What follows wins over what a state decides.
         for fault in (self.write_fault, self.read_fault):
             with m.If(status.busy & fault.valid):
-                m.d.sync += [*self._record(fault), error.valid.eq(1), status.done.eq(0), state.eq(_State.IDLE)]
+                m.d.comb += following.eq(_State.IDLE)
+                m.d.sync += [*self._record(fault), error.valid.eq(1), status.done.eq(0)]
         with m.If(self.soft_reset & ~status.resetting):
             m.d.sync += [field.eq(0) for field in (error.valid, error.code, error.index, error.addr, status.done)]
-            m.d.sync += state.eq(_State.SETTLE)
+            m.d.comb += following.eq(_State.SETTLE)
         return m
 
     def _record(self, fault: Any) -> list[Any]:

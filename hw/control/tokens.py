@@ -51,6 +51,9 @@ class Tokens(wiring.Component):
                 if giver == taker:
                     continue
                 count = Signal(_TOKEN_BITS, name=f"{giver.name.lower()}_to_{taker.name.lower()}")
-                m.d.sync += count.eq(count + self.give[giver][taker] - self.take[taker][giver])
-                m.d.comb += self.available[taker][giver].eq(count != 0)
+                given, taken = self.give[giver][taker], self.take[taker][giver]
+                m.d.sync += [
+                    count.eq(count + given - taken),
+                    self.available[taker][giver].eq(given | (count > 1) | ((count == 1) & ~taken)),
+                ]
         return m

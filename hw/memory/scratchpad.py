@@ -74,7 +74,7 @@ class Scratchpad(wiring.Component):
         m.d.comb += [
             a.ready.eq(1),
             b.ready.eq(~(a.en & (a_place.bank == b_place.bank))),
-            load.ready.eq(~(post.en & (post_place.bank == load_place.bank)) & ~self.scrub.en),
+            load.ready.eq(~(post.en & (post_place.bank == load_place.bank))),
             self.conflict.eq((b.en & ~b.ready) | (load.valid & ~load.ready)),
         ]
 
@@ -86,7 +86,7 @@ class Scratchpad(wiring.Component):
             read, write = bank.read_port(), bank.write_port(granularity=1)
 
             reads_a = a.en & (a_place.bank == index)
-            word = Signal(self._word, name=f"word_{index}")
+            word = Signal(self._word, name=f"word_{index}", reset_less=True)
             m.d.sync += [
                 read.en.eq(reads_a | (b.en & (b_place.bank == index))),
                 read.addr.eq(Mux(reads_a, a_place.offset, b_place.offset)),
@@ -95,20 +95,26 @@ class Scratchpad(wiring.Component):
             ]
             words.append(word)
 
+            addr, content = Signal.like(write.addr, reset_less=True), Signal(self._word, reset_less=True)
+            m.d.comb += [write.addr.eq(addr), write.data.eq(content)]
             with m.If(scrubs(self.scrub, self._depth)):
-                m.d.sync += [write.en.eq(~0), write.addr.eq(self.scrub.addr), write.data.eq(0)]
+                m.d.sync += [write.en.eq(~0), addr.eq(self.scrub.addr), content.eq(0)]
             with m.Elif(post.en & (post_place.bank == index)):
-                m.d.sync += [write.en.eq(post.mask), write.addr.eq(post_place.offset), write.data.eq(post.data)]
-            with m.Elif(load.valid & (load_place.bank == index)):
-                m.d.sync += [write.en.eq(~0), write.addr.eq(load_place.offset), write.data.eq(load.payload.data)]
+                m.d.sync += [write.en.eq(post.mask), addr.eq(post_place.offset), content.eq(post.data)]
+            with m.Else():
+                writes = load.valid & (load_place.bank == index)
+                m.d.sync += [write.en.eq(writes.replicate(self._word.size // 8)), addr.eq(load_place.offset)]
+                m.d.sync += content.eq(load.payload.data)
 
         for port, place in ((a, a_place), (b, b_place)):
-            bank_read = Signal(data.ArrayLayout(place.bank.shape(), BankedRead.LATENCY - 1))
+            bank_read = Signal(data.ArrayLayout(place.bank.shape(), BankedRead.LATENCY - 1), reset_less=True)
             m.d.sync += bank_read.as_value().eq(Cat(place.bank, bank_read))
+            chosen = Signal(self._word, name="chosen", reset_less=True)
+            m.d.comb += port.data.eq(chosen)
             with m.Switch(bank_read[-1]):
                 for index, word in enumerate(words):
                     with m.Case(index):
-                        m.d.sync += port.data.eq(word)
+                        m.d.sync += chosen.eq(word)
         return m
 
     def _locate(self, m: Module, name: str, addr: Any) -> Any:

@@ -126,8 +126,9 @@ class Datapath(wiring.Component):
         stage = self._stages(m)
         self._reads(m, stage)
         row_factor = _delay(m, self.scalars.data.mul, _FIRST_FACTORS - 1 - _OPERANDS)
+        shifts = self._shifts(m, stage[_OPERANDS].recipe)
         for lane in range(self._config.lanes):
-            self._lane(m, stage, lane, row_factor)
+            self._lane(m, stage, lane, row_factor, shifts)
 
         m.d.comb += [
             self.memory_en.eq(stage[_SUM].valid & (stage[_SUM].recipe.sink == Sink.MEMORY)),
@@ -140,28 +141,32 @@ class Datapath(wiring.Component):
         return m
 
     def _stages(self, m: Module) -> list[Any]:
-        """The chunk in all stages; rows with scalars of their own get their shifts on the way."""
+        """The chunk in all stages."""
         stage: list[Any] = [self.i]
         for k in range(_RESULT):
-            stage.append(Signal(self.i.shape(), name=f"stage_{k + 1}"))
+            stage.append(Signal(self.i.shape(), name=f"stage_{k + 1}", reset_less=True))
             m.d.sync += stage[k + 1].eq(stage[k])
-        total = self.scalars.data.total
-        with m.If(stage[_OPERANDS].recipe.factor == Factor.ROW):
-            m.d.sync += [
-                stage[_SUM].recipe.pre_shift.eq(Mux(total > _WIDE, total - _WIDE, 0)),
-                stage[_SUM].recipe.shift.eq(Mux(total > _WIDE, _WIDE, total)),
-            ]
         return stage
+
+    def _shifts(self, m: Module, recipe: Any) -> tuple[Any, Any]:
+        """Return the shifts before and after the first multiplier: the recipe's, or those of the row's scalars."""
+        total, of_row = self.scalars.data.total, recipe.factor == Factor.ROW
+        large = total > _WIDE
+        before = Mux(of_row, Mux(large, total - _WIDE, 0), recipe.pre_shift)
+        after = Mux(of_row, Mux(large, _WIDE, total), recipe.shift)
+        return _delay(m, before, _SUM - _OPERANDS), _delay(m, after, _FIRST_PRODUCT - _OPERANDS)
 
     def _reads(self, m: Module, stage: list[Any]) -> None:
         first, second = stage[0], stage[_SECOND_FACTORS - 1 - _MEMORY_LATENCY]
         from_vector = ~first.recipe.vector & (first.recipe.operand != Operand.ACCUMULATOR)
         vector_late = second.valid & second.recipe.vector
-        m.d.sync += [
+        m.d.comb += [
             self.acc_read.en.eq(first.valid & (first.recipe.operand == Operand.ACCUMULATOR)),
             self.acc_read.bank.eq(first.bank),
             self.acc_read.row.eq(first.row),
             self.acc_read.chunk.eq(first.column),
+        ]
+        m.d.sync += [
             # Chunks of padding only lie beyond the row, perhaps beyond the memory.
             self.vector.en.eq(vector_late | (first.valid & from_vector & first.mask.any())),
             self.vector.addr.eq(Mux(vector_late, second.vector_addr, first.vector_addr)),
@@ -183,7 +188,7 @@ class Datapath(wiring.Component):
             self.mul2.addr.eq(second.param_addr),
         ]
 
-    def _lane(self, m: Module, stage: list[Any], lane: int, row_factor: Any) -> None:
+    def _lane(self, m: Module, stage: list[Any], lane: int, row_factor: Any, shifts: tuple[Any, Any]) -> None:
         m.submodules[f"first_shift_{lane}"] = first_shift = RoundShift(33, 6)
         m.submodules[f"second_shift_{lane}"] = second_shift = RoundShift(_PRODUCT.width, 5)
         m.submodules[f"third_shift_{lane}"] = third_shift = RoundShift(_PRODUCT.width + 1, 5)
@@ -201,7 +206,7 @@ class Datapath(wiring.Component):
         m.d.comb += [
             self.memory_data[lane].eq(total),
             first_shift.i.eq(total),
-            first_shift.shift.eq(stage[_SUM].recipe.pre_shift),
+            first_shift.shift.eq(shifts[0]),
         ]
 
         factor = Signal(_FACTOR, name=f"factor_{lane}", reset_less=True)
@@ -216,7 +221,7 @@ class Datapath(wiring.Component):
         m.d.sync += product.eq(first_shift.o * factor)
         m.d.comb += [
             second_shift.i.eq(product),
-            second_shift.shift.eq(stage[_FIRST_PRODUCT].recipe.shift),
+            second_shift.shift.eq(shifts[1]),
             second_shift.narrow.eq(stage[_FIRST_PRODUCT].recipe.normalized),
             self.normalized[lane].eq(second_shift.o),
         ]
@@ -253,7 +258,9 @@ class Datapath(wiring.Component):
         m.d.comb += self.index[lane].eq(clipped)
         # GATHER's mask counts from its byte, which may be in any lane.
         keep = looked_up.mask[lane] | looked_up.recipe.broadcast
-        m.d.sync += self.result[lane].eq(Mux(keep, Mux(looked_up.recipe.table_enable, self.entry[lane], plain), 0))
+        result = Signal(_VALUE, name=f"result_{lane}", reset_less=True)
+        m.d.sync += result.eq(Mux(keep, Mux(looked_up.recipe.table_enable, self.entry[lane], plain), 0))
+        m.d.comb += self.result[lane].eq(result)
 
 
 def _delay(m: Module, value: Any, cycles: int) -> Any:

@@ -6,6 +6,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.bus.stream_register import StreamRegister
 from hw.isa import Destination, Drain, Opcode, ParamMode, SecondStage, Stats, Sweep, SweepKind
 from hw.layouts import INSTRUCTION, instruction_layout
 from hw.post.layouts import Factor, Operand, Sink, command
@@ -45,12 +46,13 @@ class Decoder(wiring.Component):
         with m.Else():
             m.d.comb += _sweep_command(decoded, sweep)
 
-        # Taking the next instruction only after this one keeps the sequencer's decisions out of the way to the queue.
-        m.d.comb += self.i.ready.eq(~self.o.valid)
-        with m.If(self.i.ready):
-            m.d.sync += [self.o.valid.eq(self.i.valid), self.o.payload.eq(decoded)]
-        with m.Elif(self.o.ready):
-            m.d.sync += self.o.valid.eq(0)
+        m.submodules.register = register = StreamRegister(command)
+        wiring.connect(m, register.o, wiring.flipped(self.o))
+        m.d.comb += [
+            register.i.valid.eq(self.i.valid),
+            register.i.payload.eq(decoded),
+            self.i.ready.eq(register.i.ready),
+        ]
         return m
 
 

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw.config import AcceleratorConfig
 from hw.layouts import INSTRUCTION, AccumulatorRead, LoadWrite, MaskedWrite, Scrub, param_record
+from hw.post.bank_queue import BankQueue
 from hw.post.datapath import Datapath
 from hw.post.decoder import Decoder
 from hw.post.layouts import Sink
@@ -52,8 +53,10 @@ class PostEngine(wiring.Component):
         Checked instructions whose tokens were taken.
     done : Out(1)
         Pulse for each instruction, in order, when all its writes are performed.
-    bank : In(stream.Signature(range(acc_banks)))
-        Full accumulator banks in order; a transfer gives the bank back. Its last read request comes one cycle later.
+    filled : In(1)
+        Pulse: one more accumulator bank is full; banks are filled in turn.
+    freed : Out(1)
+        Pulse: the oldest full bank is given back. Its last read request comes in the same cycle.
     acc_read : Out(AccumulatorRead(config))
     post_write : Out(MaskedWrite(config))
         To the scratchpad.
@@ -75,7 +78,8 @@ class PostEngine(wiring.Component):
 
     i: stream.Interface
     done: Signal
-    bank: stream.Interface
+    filled: Signal
+    freed: Signal
     acc_read: Any
     post_write: Any
     load_vector: stream.Interface
@@ -101,7 +105,8 @@ class PostEngine(wiring.Component):
             {
                 "i": In(stream.Signature(INSTRUCTION)),
                 "done": Out(1),
-                "bank": In(stream.Signature(range(config.acc_banks))),
+                "filled": In(1),
+                "freed": Out(1),
                 "acc_read": Out(AccumulatorRead(config)),
                 "post_write": Out(MaskedWrite(config)),
                 "load_vector": In(LoadWrite(data.ArrayLayout(signed(16), lanes))),
@@ -127,6 +132,7 @@ class PostEngine(wiring.Component):
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
         config = self._config
+        m.submodules.banks = banks = BankQueue(config)
         m.submodules.decoder = decoder = Decoder()
         m.submodules.sequencer = sequencer = Sequencer(config, spacing=Statistics.SPACING, in_flight=self.latency + 1)
         m.submodules.datapath = datapath = self.datapath
@@ -142,7 +148,8 @@ class PostEngine(wiring.Component):
         # Instructions become chunks.
         wiring.connect(m, wiring.flipped(self.i), decoder.i)
         wiring.connect(m, decoder.o, sequencer.i)
-        wiring.connect(m, wiring.flipped(self.bank), sequencer.bank)
+        wiring.connect(m, banks.bank, sequencer.bank)
+        m.d.comb += [banks.filled.eq(self.filled), self.freed.eq(banks.freed)]
         for name in ("busy", "wait_bank", "wait_row", "wait_memory", "wait_instruction"):
             m.d.comb += getattr(self, name).eq(getattr(sequencer, name))
 
@@ -168,6 +175,7 @@ class PostEngine(wiring.Component):
             writer.values.eq(datapath.result),
             writer.normalized_chunk.eq(datapath.normalized_chunk),
             writer.normalized.eq(datapath.normalized),
+            vector_memory.write_en.eq(writer.vector_en),
             vector_memory.write_mask.eq(writer.vector_mask),
             vector_memory.write_addr.eq(writer.vector_addr),
             vector_memory.write_data.eq(writer.vector_data),

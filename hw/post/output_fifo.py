@@ -67,9 +67,9 @@ class OutputFifo(wiring.Component):
         free = Signal(range(_DEPTH + 1), init=_DEPTH)
         head, tail = Signal(range(_DEPTH)), Signal(range(_DEPTH))
 
+        # Of two free places at least one is left in the next cycle, whatever is reserved in this one.
         taken = self.o.valid & self.o.ready
-        m.d.comb += self.room.eq(free != 0)
-        m.d.sync += free.eq(free - self.reserve + taken)
+        m.d.sync += [free.eq(free - self.reserve + taken), self.room.eq(free >= 2)]
 
         with m.If(self.scrub.en):
             m.d.comb += [write.addr.eq(self.scrub.addr), write.en.eq(1)]

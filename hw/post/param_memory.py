@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In
@@ -32,7 +32,7 @@ class ParamMemory(wiring.Component):
     bias, mul, mul2 : In(MemoryRead(param_words, ArrayLayout(signed(...), lanes)))
         One field of a word's records.
     load : In(LoadWrite(ArrayLayout(param_record, lanes)))
-        Always ready, except while the memory is scrubbed.
+        Always ready, and ignored while the memory is scrubbed.
     scrub : In(Scrub())
     """
 
@@ -58,12 +58,14 @@ class ParamMemory(wiring.Component):
 
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
-        m.d.comb += self.load.ready.eq(~self.scrub.en)
+        m.d.comb += self.load.ready.eq(1)
         for name, storage in self.storage.items():
             m.submodules[name] = storage
             port, read, write = getattr(self, name), storage.read_port(), storage.write_port()
             m.d.comb += [read.en.eq(port.en), read.addr.eq(port.addr)]
-            m.d.sync += port.data.eq(read.data)
+            word = Signal.like(read.data, reset_less=True)
+            m.d.sync += word.eq(read.data)
+            m.d.comb += port.data.eq(word)
             with m.If(self.scrub.en):
                 m.d.comb += [write.addr.eq(self.scrub.addr), write.en.eq(scrubs(self.scrub, storage.depth))]
             with m.Else():

@@ -68,8 +68,10 @@ class RoundShift(wiring.Component):
         rounded = Signal(signed(width), reset_less=True)  # a shift of 0 rounds by 0, so the sum cannot overflow
         m.d.sync += rounded.eq((fine >> 1) + fine[0])
 
+        saturated = Signal(signed(_WIDE), reset_less=True)
         narrow = Signal(RoundShift.LATENCY - 1, reset_less=True)
-        m.d.sync += [narrow.eq(Cat(self.narrow, narrow)), self.o.eq(_saturate(rounded, narrow[-1]))]
+        m.d.sync += [narrow.eq(Cat(self.narrow, narrow)), saturated.eq(_saturate(rounded, narrow[-1]))]
+        m.d.comb += self.o.eq(saturated)
         return m
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, ValueLike, signed, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -52,7 +52,7 @@ class RowUnit(wiring.Component):
     beside mean; normalization; square root; division. A sum of exponentials goes the same way, as the variance
     ``sum * sum``.
 
-    Latency: 81 cycles from the transfer of a job to the write of its first row. Throughput: a row in 16 cycles, across
+    Latency: 82 cycles from the transfer of a job to the write of its first row. Throughput: a row in 16 cycles, across
     jobs too. Takes four jobs at a time: the running one and three that wait.
 
     Parameters
@@ -107,24 +107,24 @@ class RowUnit(wiring.Component):
 
         # In the last cycle of a beat every stage takes what the one before has made. An idle unit stays in that cycle.
         cycle = Signal(range(_STEP_CYCLES + 1), init=_STEP_CYCLES)
-        last = Signal()
+        last = Signal(init=1)
         valid = Signal(5)
-        m.d.comb += last.eq(cycle == _STEP_CYCLES)
         with m.If(~last):
-            m.d.sync += cycle.eq(cycle + 1)
+            m.d.sync += [cycle.eq(cycle + 1), last.eq(cycle == _STEP_CYCLES - 1)]
         with m.Else():
             m.d.sync += valid.eq(Cat(jobs.valid, valid))
             with m.If(jobs.valid | valid[:-1].any()):
-                m.d.sync += cycle.eq(0)
+                m.d.sync += [cycle.eq(0), last.eq(0)]
 
-        def later(value: Signal, beats: int) -> Signal:
+        def later(value: Value, beats: int) -> Value:
             for _ in range(beats):
-                register = Signal.like(value)
+                register = Signal(value.shape(), reset_less=True)
                 with m.If(last):
                     m.d.sync += register.eq(value)
                 value = register
             return value
 
+        magnitude = Signal(mean.magnitude.shape())
         wiring.connect(m, wiring.flipped(self.i), jobs.i)
         m.d.comb += [stage.load.eq(last) for stage in (fetch, variance, mean, normalize, root, reciprocal)]
         m.d.comb += [
@@ -144,7 +144,8 @@ class RowUnit(wiring.Component):
             self.scalars_addr.eq(jobs.write_addr),
             self.scalars_data.mul.eq(reciprocal.mul),
             self.scalars_data.total.eq(reciprocal.total),
-            self.scalars_data.mean.eq(later(mean.o, 3)),
+            magnitude.eq(later(mean.magnitude, 1)),
+            self.scalars_data.mean.eq(later(Mux(later(mean.negative, 1), -magnitude, magnitude), 2)),
             jobs.written.eq(self.scalars_en),
             jobs.query.eq(self.query),
             self.pending.eq(jobs.pending),
@@ -158,9 +159,9 @@ class _Jobs(wiring.Component):
     Members
     -------
     o, valid : Out(_row), Out(1)
-        The next row, taken by ``next`` if ``valid``.
+        The next row, taken by ``next`` if ``valid``; the one after it is there 2 cycles later.
     write_addr : Out(_ADDR), written : In(1)
-        The next row to write.
+        The next row to write; the one after it is there 2 cycles later.
     """
 
     def __init__(self) -> None:
@@ -179,32 +180,38 @@ class _Jobs(wiring.Component):
 
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
-        slots = Signal(data.ArrayLayout(_slot, _SLOTS))
+        slots = Signal(data.ArrayLayout(_slot, _SLOTS), reset_less=True)
         live = Signal(_SLOTS)
         put, fetch, write = (Signal(range(2 * _SLOTS), name=name) for name in ("put", "fetch", "write"))
         index = len(put) - 1  # the top bit tells a full ring from an empty one
 
+        # Both ends move once in a beat at most, so what they point at can wait in registers.
         fetching, writing = slots[fetch[:index]], slots[write[:index]]
-        m.d.comb += [
-            self.i.ready.eq(~live.bit_select(put[:index], 1)),
+        fetch_end, write_end = Signal(_ADDR, reset_less=True), Signal(_ADDR, reset_less=True)
+        m.d.sync += [
             self.valid.eq(fetch != put),
             self.o.reciprocal.eq(fetching.reciprocal),
             self.o.addr.eq(fetching.fetch),
             self.o.length.eq(fetching.length),
             self.write_addr.eq(writing.write),
+            fetch_end.eq(fetching.end),
+            write_end.eq(writing.end),
+        ]
+        m.d.comb += [
+            self.i.ready.eq(~live.bit_select(put[:index], 1)),
             self.pending.eq(
                 Cat(live[k] & (slots[k].write <= self.query) & (self.query < slots[k].end) for k in range(_SLOTS)).any()
             ),
         ]
         with m.If(self.valid & self.next):
             following = Signal(_ADDR)
-            m.d.comb += following.eq(fetching.fetch + 1)
-            m.d.sync += [fetching.fetch.eq(following), fetch.eq(fetch + (following == fetching.end))]
+            m.d.comb += following.eq(self.o.addr + 1)
+            m.d.sync += [fetching.fetch.eq(following), fetch.eq(fetch + (following == fetch_end))]
         with m.If(self.written):
             following = Signal(_ADDR)
-            m.d.comb += following.eq(writing.write + 1)
+            m.d.comb += following.eq(self.write_addr + 1)
             m.d.sync += writing.write.eq(following)
-            with m.If(following == writing.end):
+            with m.If(following == write_end):
                 m.d.sync += [write.eq(write + 1), live.bit_select(write[:index], 1).eq(0)]
         with m.If(self.i.valid & self.i.ready):
             job, slot = self.i.payload, slots[put[:index]]
@@ -251,7 +258,9 @@ class _Fetch(wiring.Component):
         with m.Elif(~self.length[-1]):
             m.d.sync += [self.length.eq(self.length << 1), self.exponent.eq(self.exponent + 1)]
 
-        stats, total = self.stats_data, self.stats_data.b[: _EXPONENTIALS.width]
+        stats = Signal(row_stats, reset_less=True)
+        m.d.sync += stats.eq(self.stats_data)
+        total = stats.b[: _EXPONENTIALS.width]
         with m.If(reciprocal):
             m.d.sync += [self.o.sum.eq(0), self.o.factor.eq(total), self.o.squares.eq(total)]
         with m.Else():
@@ -274,10 +283,11 @@ class _Variance(wiring.Component):
 
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
-        acc = Signal(signed(_VARIANCE.width))
-        factor, sum_bits = Signal(_STEPS), Signal(_STEPS)
-        squares, difference = Signal(_SQUARES), Signal(signed(_SQUARES.width + 1))
-        negated = Signal(signed(_SUM.width + 1))
+        acc = Signal(signed(_VARIANCE.width), reset_less=True)
+        factor, sum_bits = Signal(_STEPS, reset_less=True), Signal(_STEPS, reset_less=True)
+        squares = Signal(_SQUARES, reset_less=True)
+        difference = Signal(signed(_SQUARES.width + 1), reset_less=True)
+        negated = Signal(signed(_SUM.width + 1), reset_less=True)
         with m.If(self.load):
             m.d.sync += [
                 acc.eq(0),
@@ -304,21 +314,22 @@ class _Variance(wiring.Component):
 
 
 class _Mean(wiring.Component):
-    """``sum / length`` with 8 fraction bits, rounded, saturated, signed."""
+    """``sum / length`` with 8 fraction bits, rounded, saturated: magnitude and sign."""
 
     def __init__(self) -> None:
         super().__init__(
             {
                 "load": In(1),
                 "i": In(_moments),
-                "o": Out(_MEAN),
+                "magnitude": Out(_MEAN.width - 1),
+                "negative": Out(1),
             }
         )
 
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
         m.submodules.divide = divide = _Divide(_LENGTH.width)
-        negative, large = Signal(), Signal()
+        large = Signal()
         greatest = (1 << (_MEAN.width - 1)) - 1
         # The quotient needs one more fraction bit, to round, and saturates when it has more bits than the mean.
         dividend = self.i.sum << (_MEAN_FRACTION + 1)
@@ -328,10 +339,9 @@ class _Mean(wiring.Component):
             divide.divisor.eq(self.i.length),
         ]
         with m.If(self.load):
-            m.d.sync += [negative.eq(self.i.negative), large.eq((dividend >> _MEAN.width) >= self.i.length)]
+            m.d.sync += [self.negative.eq(self.i.negative), large.eq((dividend >> _MEAN.width) >= self.i.length)]
         magnitude = _round_half(divide.quotient, _MEAN.width)
-        limited = Mux(large | magnitude[-1], greatest, magnitude)
-        m.d.comb += self.o.eq(Mux(negative, -limited, limited))
+        m.d.comb += self.magnitude.eq(Mux(large | magnitude[-1], greatest, magnitude))
         return m
 
 
@@ -351,7 +361,7 @@ class _Normalize(wiring.Component):
 
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
-        value = Signal(_VARIANCE)
+        value = Signal(_VARIANCE, reset_less=True)
         with m.If(self.load):
             m.d.sync += [value.eq(self.i), self.o_exponent.eq(self.i_exponent)]
         with m.Else():
@@ -365,7 +375,7 @@ class _Normalize(wiring.Component):
 
 
 class _Root(wiring.Component):
-    """Integer square root, a bit a step."""
+    """Integer square root, two bits a cycle."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -378,22 +388,23 @@ class _Root(wiring.Component):
 
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
-        radicand, remainder = Signal(2 * _STEPS), Signal(_ROOT.width + 1)
+        radicand, remainder = Signal(2 * _STEPS, reset_less=True), Signal(_ROOT.width + 1, reset_less=True)
         with m.If(self.load):
             m.d.sync += [radicand.eq(self.i), remainder.eq(0), self.o.eq(0)]
         with m.Else():
-            rest: Any = remainder
-            root: Any = self.o
-            for step in range(_STEPS_PER_CYCLE):
-                top = 2 * (_STEPS - step)
-                difference = Cat(radicand[top - 2 : top], rest) - Cat(1, 0, root)
-                negative = difference[-1]
-                rest = Mux(negative, Cat(radicand[top - 2 : top], rest), difference)[: len(remainder)]
-                root = Cat(~negative, root)
+            # Both outcomes of a cycle's first step are followed side by side.
+            high, low = radicand[-2:], radicand[-4:-2]
+            widened = Cat(high, remainder)
+            difference = widened - Cat(1, 0, self.o)
+            outcomes = []
+            for rest, root in ((widened, Cat(0, self.o)), (difference, Cat(1, self.o))):
+                wide = Cat(low, rest[: len(remainder)])
+                left = wide - Cat(1, 0, root)
+                outcomes.append((Mux(left[-1], wide, left)[: len(remainder)], Cat(~left[-1], root)))
             m.d.sync += [
                 radicand.eq(radicand << (2 * _STEPS_PER_CYCLE)),
-                remainder.eq(rest),
-                self.o.eq(root),
+                remainder.eq(Mux(difference[-1], outcomes[0][0], outcomes[1][0])),
+                self.o.eq(Mux(difference[-1], outcomes[0][1], outcomes[1][1])),
             ]
         return m
 
@@ -432,7 +443,7 @@ class _Reciprocal(wiring.Component):
 
 
 class _Divide(wiring.Component):
-    """Restoring division, a bit of quotient a step.
+    """Restoring division, two bits of quotient a cycle: all multiples of the divisor are compared at once.
 
     The quotient of ``dividend`` (``_STEPS`` bits and as many as the divisor has) is right if it fits ``_STEPS`` bits.
     """
@@ -449,18 +460,21 @@ class _Divide(wiring.Component):
 
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
-        divisor, remainder = Signal.like(self.divisor), Signal.like(self.divisor)
+        divisor, remainder = (Signal.like(self.divisor, name=name, reset_less=True) for name in ("divisor", "remainder"))
+        triple = Signal(len(divisor) + 2, reset_less=True)
         with m.If(self.load):
-            m.d.sync += [Cat(self.quotient, remainder).eq(self.dividend), divisor.eq(self.divisor)]
+            m.d.sync += [
+                Cat(self.quotient, remainder).eq(self.dividend),
+                divisor.eq(self.divisor),
+                triple.eq(self.divisor + (self.divisor << 1)),
+            ]
         with m.Else():
-            rest: Any = remainder
-            bits: list[ValueLike] = []
-            for step in range(_STEPS_PER_CYCLE):
-                widened = Cat(self.quotient[_STEPS - 1 - step], rest)
-                difference = widened - divisor
-                bits.insert(0, ~difference[-1])
-                rest = Mux(difference[-1], widened, difference)[: len(remainder)]
-            m.d.sync += [remainder.eq(rest), self.quotient.eq(Cat(*bits, self.quotient))]
+            widened = Cat(self.quotient[-_STEPS_PER_CYCLE:], remainder)
+            rest, digit = widened, Const(0, _STEPS_PER_CYCLE)
+            for number, multiple in enumerate((divisor, divisor << 1, triple), start=1):
+                difference = widened - multiple
+                rest, digit = Mux(difference[-1], rest, difference), Mux(difference[-1], digit, number)
+            m.d.sync += [remainder.eq(rest), self.quotient.eq(Cat(digit, self.quotient))]
         return m
 
 

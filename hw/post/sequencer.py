@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
+from amaranth.hdl import Cat, Module, Mux, Signal, ValueLike, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -47,12 +47,13 @@ class Sequencer(wiring.Component):
     The bank is handed back with the issue of its last chunk, two cycles before its read request: the array cannot
     use a bank so soon.
 
-    What decides about an issue is kept in registers beside what it follows from, and whether the next row's scalars are
-    there is asked a row ahead: an issue moves everything here, so its path must be short.
+    What decides about an issue is kept in registers beside what it follows from, whether the next row's scalars are
+    there is asked a row ahead, and whether the next command may start a cycle ahead: an issue moves everything here, so
+    its path must be short.
 
-    Latency: 1 cycle from a command to its first chunk, 2 if that needs scalars; 1 from issue to ``o``. Throughput: one
-    chunk per cycle, without a bubble between rows, tiles and commands that overlap; ``spacing - 1`` idle cycles where
-    the statistics of a row may return early.
+    Latency: 2 cycles from a command to its first chunk, 3 if that needs scalars; 1 from issue to ``o``. Throughput: one
+    chunk per cycle, without a bubble between rows, tiles and commands that overlap and have more than one chunk;
+    ``spacing - 1`` idle cycles where the statistics of a row may return early.
 
     Parameters
     ----------
@@ -127,27 +128,33 @@ class Sequencer(wiring.Component):
 
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
-        active, now = Signal(), Signal(command)
-        start, issue, ends, tile_ends = Signal(), Signal(), Signal(), Signal()
+        active, now, to_memory = Signal(), Signal(command, reset_less=True), Signal()
+        start, issue = Signal(), Signal()
+        row_ends, tile_ends, ends = Signal(), Signal(), Signal()  # the next chunk is the last of its row, tile, command
 
-        row_pending = self._walk(m, now, start=start, issue=issue, tile_ends=tile_ends, ends=ends)
+        row_pending = self._walk(m, now, start=start, issue=issue, row_ends=row_ends, tile_ends=tile_ends, ends=ends)
         may_start, memory_pending = self._dependencies(m, start)
         spaced = self._space(m, now, issue, tile_ends, ends)
+
+        # Nothing but a start can take this back.
+        startable = Signal()
+        m.d.sync += startable.eq(self.i.valid & may_start & ~start)
 
         bank_ready, row_ready, memory_ready = Signal(), Signal(), Signal()
         m.d.comb += [
             bank_ready.eq(~now.tiled | self.bank.valid),
             row_ready.eq(spaced & ~(now.row_needed & row_pending)),
-            memory_ready.eq((now.recipe.sink != Sink.MEMORY) | self.room),
+            memory_ready.eq(~to_memory | self.room),
             issue.eq(active & bank_ready & row_ready & memory_ready),
-            self.reserve.eq(issue & (now.recipe.sink == Sink.MEMORY)),
+            self.reserve.eq(issue & to_memory),
             self.bank.ready.eq(issue & now.tiled & tile_ends),
-            start.eq(self.i.valid & may_start & (~active | (issue & ends))),
+            start.eq(startable & (~active | (issue & ends))),
             self.i.ready.eq(start),
             self.memory_addr.eq(now.dest_addr),
         ]
         with m.If(start):
             m.d.sync += [active.eq(1), now.eq(self.i.payload)]
+            m.d.sync += to_memory.eq(self.i.payload.recipe.sink == Sink.MEMORY)
         with m.Elif(issue & ends):
             m.d.sync += active.eq(0)
 
@@ -164,24 +171,19 @@ class Sequencer(wiring.Component):
             m.d.comb += [self.wait_memory.eq(memory_pending), self.wait_row.eq(~memory_pending)]
         return m
 
-    def _walk(self, m: Module, now: Any, *, start: Any, issue: Any, tile_ends: Any, ends: Any) -> Signal:
+    def _walk(
+        self, m: Module, now: Any, *, start: Any, issue: Any, row_ends: Signal, tile_ends: Signal, ends: Signal
+    ) -> Signal:
         """Keep the place in the loops; put chunks into ``o``. Return whether the row's scalars may be missing."""
         config = self._config
-        row, column = Signal(_row), Signal(self.o.column.shape())
-        place, tile_start, step = (Signal(_position, name=name) for name in ("place", "tile_start", "step"))
+        row, column = Signal(_row, reset_less=True), Signal(self.o.column.shape(), reset_less=True)
+        place, tile_start, step = (
+            Signal(_position, name=name, reset_less=True) for name in ("place", "tile_start", "step")
+        )
         row_first, first_tile, row_pending = Signal(), Signal(), Signal()
 
-        row_ends, last_byte = Signal(), config.rows - config.lanes
+        last_byte, last_column = config.rows - config.lanes, config.chunks_per_tile - 1
         m.d.comb += [
-            row_ends.eq(
-                Mux(
-                    now.recipe.padded,
-                    place.short & place.word_ends,
-                    place.short | (now.tiled & (column == config.chunks_per_tile - 1)),
-                )
-            ),
-            tile_ends.eq(row_ends & row.last),
-            ends.eq(tile_ends & place.short),
             step.chunk.eq(place.chunk + 1),
             step.word.eq(place.word + place.word_ends),
             step.byte.eq(Mux(place.word_ends, 0, place.byte + config.lanes)),
@@ -190,11 +192,7 @@ class Sequencer(wiring.Component):
             step.short.eq(place.left <= 2 * config.lanes),
             self.query.eq(Mux(row_pending, row.stats_addr, row.next_stats_addr)),
         ]
-        with m.If(start):
-            m.d.sync += row_pending.eq(1)
-        with m.Elif(row_pending | (issue & row_ends)):
-            m.d.sync += row_pending.eq(self.pending)
-
+        m.d.sync += row_pending.eq(start | ((row_pending | (issue & row_ends)) & self.pending))
         with m.If(start):
             begin, first = self.i.payload, Signal(_position)
             m.d.comb += [
@@ -203,7 +201,12 @@ class Sequencer(wiring.Component):
                 first.left.eq(begin.n),
                 first.short.eq(begin.n <= config.lanes),
             ]
+            row_is_chunk = _row_ends(begin, first, last_column == 0)
+            tile_is_chunk = row_is_chunk & (begin.last_row == 0)
             m.d.sync += [
+                row_ends.eq(row_is_chunk),
+                tile_ends.eq(tile_is_chunk),
+                ends.eq(tile_is_chunk & first.short),
                 *(register.eq(first) for register in (place, tile_start)),
                 row_first.eq(1),
                 first_tile.eq(1),
@@ -211,6 +214,22 @@ class Sequencer(wiring.Component):
                 *_first_row(row, begin),
             ]
         with m.Elif(issue):
+            short = Mux(row_ends & ~tile_ends, tile_start.short, step.short)
+            last_row = Mux(tile_ends, now.last_row == 0, Mux(row_ends, row.left == 1, row.last))
+            row_will_end = Mux(
+                tile_ends,
+                _row_ends(now, step, last_column == 0),
+                Mux(
+                    row_ends,
+                    _row_ends(now, tile_start, last_column == 0),
+                    _row_ends(now, step, column + 1 == last_column),
+                ),
+            )
+            m.d.sync += [
+                row_ends.eq(row_will_end),
+                tile_ends.eq(row_will_end & last_row),
+                ends.eq(row_will_end & last_row & short),
+            ]
             m.d.sync += [place.eq(step), row_first.eq(row_ends), column.eq(column + 1)]
             with m.If(row_ends):
                 m.d.sync += [
@@ -231,25 +250,27 @@ class Sequencer(wiring.Component):
                     *_first_row(row, now),
                 ]
 
+        valid, o = Signal(), Signal(self.o.shape(), reset_less=True)
+        m.d.comb += [self.o.eq(o), self.o.valid.eq(valid)]
         m.d.sync += [
-            self.o.valid.eq(issue),
-            self.o.recipe.eq(now.recipe),
-            self.o.bank.eq(self.bank.payload),
-            self.o.row.eq(row.row),
-            self.o.column.eq(column),
-            self.o.param_addr.eq(
+            valid.eq(issue),
+            o.recipe.eq(now.recipe),
+            o.bank.eq(self.bank.payload),
+            o.row.eq(row.row),
+            o.column.eq(column),
+            o.param_addr.eq(
                 now.param_addr
                 + Mux(now.param_mode == ParamMode.COLUMN, place.chunk, Mux(now.param_mode == ParamMode.ROW, row.row, 0))
             ),
-            self.o.vector_addr.eq(row.vector_addr + place.chunk),
-            self.o.dest_addr.eq(row.dest_addr + Mux(now.recipe.sink == Sink.VECTOR, place.chunk, place.word)),
-            self.o.byte.eq(place.byte),
-            self.o.mask.eq(Cat(place.left > lane for lane in range(config.lanes))),
-            self.o.stats_addr.eq(row.stats_addr),
-            self.o.fresh.eq(now.stats_first & first_tile),
-            self.o.row_first.eq(row_first),
-            self.o.row_last.eq(row_ends),
-            self.o.last.eq(ends),
+            o.vector_addr.eq(row.vector_addr + place.chunk),
+            o.dest_addr.eq(row.dest_addr + Mux(now.recipe.sink == Sink.VECTOR, place.chunk, place.word)),
+            o.byte.eq(place.byte),
+            o.mask.eq(Cat(place.left > lane for lane in range(config.lanes))),
+            o.stats_addr.eq(row.stats_addr),
+            o.fresh.eq(now.stats_first & first_tile),
+            o.row_first.eq(row_first),
+            o.row_last.eq(row_ends),
+            o.last.eq(ends),
         ]
         return row_pending
 
@@ -281,22 +302,26 @@ class Sequencer(wiring.Component):
         with m.Elif(quiet):
             m.d.sync += [register.eq(0) for register in (memory_pending, sweep_pending, vector_pending)]
 
+        m.d.sync += job_pending.eq((start & following.recipe.job) | (job_pending & ~self.job_taken))
         with m.If(start & following.recipe.job):
-            m.d.sync += [self.job.eq(following.job), job_pending.eq(1)]
-        with m.Elif(self.job_taken):
-            m.d.sync += job_pending.eq(0)
+            m.d.sync += self.job.eq(following.job)
         return (quiet | overlaps) & ~(following.row_needed & job_pending), memory_pending
 
     def _space(self, m: Module, now: Any, issue: Signal, tile_ends: Signal, ends: Signal) -> Any:
         """Hold the next chunk back where the statistics that it changes may still be on their way to memory."""
         spacing = self._spacing
-        wait = Signal(range(spacing))
+        waits = Signal(spacing - 1)  # a one for each cycle that is left
         early = ends | (now.last_row < spacing - 1)
         with m.If(issue & tile_ends & (now.recipe.write_a | now.recipe.write_b) & early):
-            m.d.sync += wait.eq(spacing - 1)
-        with m.Elif(wait != 0):
-            m.d.sync += wait.eq(wait - 1)
-        return wait == 0
+            m.d.sync += waits.eq(~0)
+        with m.Else():
+            m.d.sync += waits.eq(waits >> 1)
+        return ~waits[0]
+
+
+def _row_ends(of: Any, place: Any, last_column: ValueLike) -> Any:
+    """Whether the chunk at this place is the last of its row in a command."""
+    return Mux(of.recipe.padded, place.short & place.word_ends, place.short | (of.tiled & last_column))
 
 
 def _first_row(row: Any, begin: Any) -> list[Any]:

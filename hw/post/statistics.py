@@ -77,7 +77,7 @@ class Statistics(wiring.Component):
         m = Module()
         stage: list[Any] = [self.i]
         for k in range(self.latency):
-            stage.append(Signal(self.i.shape(), name=f"stage_{k + 1}"))
+            stage.append(Signal(self.i.shape(), name=f"stage_{k + 1}", reset_less=True))
             m.d.sync += stage[k + 1].eq(stage[k])
 
         a, b = self._tree(m, stage)

@@ -36,7 +36,7 @@ class TableMemory(wiring.Component):
         Read entry ``index`` of the table in each lane.
     entry : Out(ArrayLayout(unsigned(8), lanes))
     load : In(LoadWrite(ArrayLayout(unsigned(8), 8)))
-        Group ``addr % 256`` of table ``addr // 256``; always ready, except while the memory is scrubbed.
+        Group ``addr % 256`` of table ``addr // 256``; always ready, and ignored while the memory is scrubbed.
     scrub : In(Scrub())
     """
 
@@ -67,12 +67,12 @@ class TableMemory(wiring.Component):
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
         low = (_GROUP - 1).bit_length()
-        m.d.comb += self.load.ready.eq(~self.scrub.en)
+        m.d.comb += self.load.ready.eq(1)
         for lane, storage in enumerate(self.storage):
             m.submodules[f"lane_{lane}"] = storage
             read, write = storage.read_port(), storage.write_port()
-            index, group = self.index[lane], Signal.like(read.data, name="group")
-            place, place_read = Signal(low), Signal(low)
+            index, group = self.index[lane], Signal.like(read.data, name="group", reset_less=True)
+            place, place_read = Signal(low, reset_less=True), Signal(low, reset_less=True)
             m.d.comb += [
                 read.en.eq(self.en),
                 read.addr.eq(Cat(index[low:], self.table)),

@@ -29,7 +29,7 @@ class VectorMemory(wiring.Component):
     Members
     -------
     read : In(MemoryRead(vector_words, ArrayLayout(signed(16), lanes)))
-    write_mask : In(lanes)
+    write_en : In(1), write_mask : In(lanes)
         Lanes to write at ``write_addr``.
     write_addr : In(range(vector_words))
     write_data : In(ArrayLayout(signed(16), lanes))
@@ -38,6 +38,7 @@ class VectorMemory(wiring.Component):
     """
 
     read: Any
+    write_en: Signal
     write_mask: Signal
     write_addr: Signal
     write_data: Any
@@ -50,6 +51,7 @@ class VectorMemory(wiring.Component):
         super().__init__(
             {
                 "read": In(MemoryRead(config.vector_words, word)),
+                "write_en": In(1),
                 "write_mask": In(config.lanes),
                 "write_addr": In(range(config.vector_words)),
                 "write_data": In(word),
@@ -62,14 +64,16 @@ class VectorMemory(wiring.Component):
         m = Module()
         m.submodules.storage = self.storage
         read, write = self.storage.read_port(), self.storage.write_port(granularity=1)
-        m.d.comb += [read.en.eq(self.read.en), read.addr.eq(self.read.addr)]
-        m.d.sync += self.read.data.eq(read.data)
+        word = Signal.like(read.data, reset_less=True)
+        m.d.comb += [read.en.eq(self.read.en), read.addr.eq(self.read.addr), self.read.data.eq(word)]
+        m.d.sync += word.eq(read.data)
 
+        m.d.comb += self.load.ready.eq(~self.write_en)
         with m.If(self.scrub.en):
             m.d.comb += write.addr.eq(self.scrub.addr)
             with m.If(scrubs(self.scrub, self.storage.depth)):
                 m.d.comb += write.en.eq(~0)
-        with m.Elif(self.write_mask.any()):
+        with m.Elif(self.write_en):
             m.d.comb += [
                 write.addr.eq(self.write_addr),
                 write.data.eq(self.write_data),
@@ -77,7 +81,6 @@ class VectorMemory(wiring.Component):
             ]
         with m.Else():
             m.d.comb += [
-                self.load.ready.eq(1),
                 write.addr.eq(self.load.payload.addr),
                 write.data.eq(self.load.payload.data),
                 write.en.eq(self.load.valid.replicate(len(write.en))),

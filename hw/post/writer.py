@@ -16,7 +16,7 @@ __all__ = ["Writer"]
 class Writer(wiring.Component):
     """Place the values of a chunk in their words.
 
-    Latency: 1 cycle to the scratchpad, none to the vector memory. Throughput: one chunk per cycle to each.
+    Latency: 1 cycle. Throughput: one chunk per cycle to each.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class Writer(wiring.Component):
         Rows of LAYERNORM, which go back to where they were read; never at the same time as results for the vector
         memory.
     post_write : Out(MaskedWrite(config))
-    vector_mask : Out(lanes), vector_addr : Out(range(vector_words)), vector_data : Out(ArrayLayout(signed(16), lanes))
+    vector_en : Out(1), vector_mask : Out(lanes), vector_addr : Out(range(vector_words)), vector_data : Out(ArrayLayout(signed(16), lanes))
     """
 
     i: Any
@@ -38,6 +38,7 @@ class Writer(wiring.Component):
     normalized_chunk: Any
     normalized: Any
     post_write: Any
+    vector_en: Signal
     vector_mask: Signal
     vector_addr: Signal
     vector_data: Any
@@ -52,6 +53,7 @@ class Writer(wiring.Component):
                 "normalized_chunk": In(chunk),
                 "normalized": In(values),
                 "post_write": Out(MaskedWrite(config)),
+                "vector_en": Out(1),
                 "vector_mask": Out(config.lanes),
                 "vector_addr": Out(range(config.vector_words)),
                 "vector_data": Out(values),
@@ -71,17 +73,18 @@ class Writer(wiring.Component):
         # Every group of lanes of the word gets the same bytes; the mask chooses one.
         m.d.sync += [self.post_write.data[byte].eq(self.values[byte % config.lanes]) for byte in range(config.rows)]
 
-        with m.If(self.normalized_chunk.valid & self.normalized_chunk.recipe.normalized):
-            m.d.comb += [
+        normalizes = self.normalized_chunk.valid & self.normalized_chunk.recipe.normalized
+        m.d.sync += self.vector_en.eq(normalizes | (self.i.valid & (self.i.recipe.sink == Sink.VECTOR)))
+        with m.If(normalizes):
+            m.d.sync += [
                 self.vector_mask.eq(self.normalized_chunk.mask),
                 self.vector_addr.eq(self.normalized_chunk.vector_addr),
                 self.vector_data.eq(self.normalized),
             ]
         with m.Else():
-            m.d.comb += [
+            m.d.sync += [
+                self.vector_mask.eq(self.i.mask),
                 self.vector_addr.eq(self.i.dest_addr),
                 self.vector_data.eq(self.values),
             ]
-            with m.If(self.i.valid & (self.i.recipe.sink == Sink.VECTOR)):
-                m.d.comb += self.vector_mask.eq(self.i.mask)
         return m

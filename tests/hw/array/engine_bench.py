@@ -61,6 +61,7 @@ class EngineBench:
         self.counts = dict.fromkeys(CAUSES, 0)
         self.trace: list[str] = []
         self.finished = 0
+        self.full = 0  # banks
         self.dut = dut or ArrayEngine(config)
         self._expect()
 
@@ -92,7 +93,8 @@ class EngineBench:
 
     def run(self) -> int:
         """Run to the end and return the cycles from the first request of a row to the last ``done``."""
-        self._simulate(self.dut, self._drain_banks, self._issue, self._stream_weights, self._scratchpad, self._watch)
+        background = (self._issue, self._stream_weights, self._scratchpad, self._watch)
+        self._simulate(self.dut, self._drain_banks, self._count_banks, *background)
         return len(self.trace) - self.trace.index("busy")
 
     def run_with_scratchpad(self) -> int:
@@ -120,7 +122,7 @@ class EngineBench:
                 conflicts += conflict
 
         loaded = Signal()
-        self._simulate(m, load_and_drain, issue, self._stream_weights, count, self._watch)
+        self._simulate(m, load_and_drain, self._count_banks, issue, self._stream_weights, count, self._watch)
         return conflicts
 
     def scrub_after(self, hold_reset: bool, gemm: Gemm) -> None:
@@ -147,11 +149,13 @@ class EngineBench:
             ctx.set(reset, 1)
             await ctx.tick()
             ctx.set(reset, 0)
+            fresh.full = 0
             await fresh._issue(ctx)
             await fresh._compare_banks(ctx)
 
         top = ResetInserter(reset)(self.dut)
-        self._simulate(top, scrub, self._issue, self._stream_weights, self._scratchpad, self._watch)
+        background = (self._issue, self._stream_weights, self._scratchpad, self._watch)
+        self._simulate(top, scrub, self._count_banks, fresh._count_banks, *background)
 
     @staticmethod
     def _simulate(top: Any, main: Any, *background: Any) -> None:
@@ -202,7 +206,7 @@ class EngineBench:
         await self._compare_banks(ctx)
         while self.finished < len(self.gemms):
             await ctx.tick()
-        assert ctx.get(self.dut.bank.valid) == 0
+        assert self.full == 0
         assert ctx.get(self.dut.weights_free) == self.config.weight_fifo_words
 
     async def _compare_banks(self, ctx: Any) -> None:
@@ -211,16 +215,15 @@ class EngineBench:
         # The last sum is read first: it must be there as soon as the bank is announced.
         places = [(m, j) for m in range(rows)[::-1] for j in range(self.config.chunks_per_tile)[::-1]]
         for index, (bank, expected) in enumerate(self.banks):
-            await self._wait_for(ctx, dut.bank.valid)
+            await self._wait_for_bank(ctx)
             for _ in range(self.drain_delay):
                 await ctx.tick()
             while self._pause():
                 await ctx.tick()
-            assert ctx.get(dut.bank.payload) == bank
             ctx.set(dut.acc_read.bank, bank)
-            for cycle in range(len(places) + 2):
-                if cycle >= 2:
-                    row, chunk = places[cycle - 2]
+            for cycle in range(len(places) + 3):
+                if cycle >= 3:
+                    row, chunk = places[cycle - 3]
                     lanes = self.config.lanes
                     want = expected[row, chunk * lanes : (chunk + 1) * lanes]
                     got = [ctx.get(dut.acc_read.data[i]) for i in range(lanes)]
@@ -232,14 +235,18 @@ class EngineBench:
                 else:
                     ctx.set(dut.acc_read.row, 0)
                 await ctx.tick()
-            ctx.set(dut.bank.ready, 1)
+            self.full -= 1
+            ctx.set(dut.freed, 1)
             await ctx.tick()
-            ctx.set(dut.bank.ready, 0)
+            ctx.set(dut.freed, 0)
 
-    @staticmethod
-    async def _wait_for(ctx: Any, condition: Any) -> None:
+    async def _count_banks(self, ctx: Any) -> None:
+        async for _, _, filled in ctx.tick().sample(self.dut.filled):
+            self.full += filled
+
+    async def _wait_for_bank(self, ctx: Any) -> None:
         for _ in range(20_000):
-            if ctx.get(condition):
+            if self.full:
                 return
             await ctx.tick()
         raise AssertionError("nothing came in 20000 cycles")

@@ -19,6 +19,7 @@ def test_matches_a_deque(cols: int, depth: int) -> None:
     async def bench(ctx: Any) -> None:
         words: deque[list[int]] = deque()
         unclaimed = claimed = full = 0
+        stored = False
         due = None
         for _ in range(600):
             if due is not None:
@@ -29,8 +30,9 @@ def test_matches_a_deque(cols: int, depth: int) -> None:
             ctx.set(dut.i.payload, word)
             assert ctx.get(dut.free) == depth - len(words)
             assert ctx.get(dut.i.ready) == (len(words) < depth)
-            assert ctx.get(dut.o.stored) == (unclaimed >= cols)
-            claim = unclaimed >= cols and bool(rng.random() < 0.5)
+            assert ctx.get(dut.o.stored) == stored
+            claim = stored and bool(rng.random() < 0.5)
+            stored = unclaimed >= cols and not claim
             pop = claimed > 0 and bool(rng.random() < 0.7)
             ctx.set(dut.o.claim, claim)
             ctx.set(dut.o.pop, pop)

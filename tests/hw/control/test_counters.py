@@ -60,12 +60,14 @@ def test_every_cycle_has_one_cause() -> None:
                 expected["cycles"] += 1
                 expected["write_bytes"] += written
             await ctx.tick()
+        ctx.set(dut.enable, 0)
+        await ctx.tick()  # the last events wait in their registers
         values = {counter.name: ctx.get(dut.values[number]) for number, counter in enumerate(COUNTERS)}
         assert values == expected
         for unit in ("array_", "post_"):
             assert sum(value for name, value in values.items() if name.startswith(unit)) == values["cycles"]
         ctx.set(dut.clear, 1)
-        await ctx.tick()
+        await ctx.tick().repeat(2)
         assert ctx.get(dut.values.as_value()) == 0
 
     simulator = Simulator(dut)

@@ -104,10 +104,11 @@ class _Surroundings:
             for c in range(0, i.n, self.config.cols)
         )
         self.banks: list[Array | None] = [None] * self.config.acc_banks
-        self.full: deque[int] = deque()
+        self.full: deque[int] = deque()  # not yet announced
+        self.announced: deque[int] = deque()
         self.next_bank = 0
         self.freed: deque[tuple[int, int]] = deque()  # bank, cycle
-        self.read: Array = np.zeros(self.config.lanes, np.int64)
+        self.reads: deque[Array] = deque([np.zeros(self.config.lanes, np.int64)] * 2)
         self.write_done_at: deque[int] = deque()
         self.counts = dict.fromkeys(_ATTRIBUTIONS, 0)
 
@@ -117,21 +118,21 @@ class _Surroundings:
         row_unit_cycles = _ROW_UNIT_CYCLES * (6 + sum(_job_rows(i) for i, _ in self.instructions))
         signals = [
             *(getattr(dut, name) for name in _ATTRIBUTIONS),
-            *(dut.done, dut.i.ready, dut.bank.ready, dut.o_memory.valid),
+            *(dut.done, dut.i.ready, dut.freed, dut.o_memory.valid),
             *(_bits(getattr(dut.acc_read, name)) for name in ("en", "bank", "row", "chunk")),
             *(_bits(getattr(dut.post_write, name)) for name in ("en", "addr", "mask", "data")),
             *(_bits(getattr(dut.o_memory.payload, name)) for name in ("addr", "last", "data")),
         ]
-        i_valid = bank_valid = False
+        i_valid = False
         cycle = rest = idle = 0
         while rest < row_unit_cycles:
             i_valid = i_valid or (bool(self.instructions) and self._go())
-            bank_valid = bank_valid or (bool(self.full) and self._go())
+            filled = bool(self.full) and self._go()
             ready = self._go()
-            self._drive(ctx, cycle, i_valid=i_valid, bank_valid=bank_valid, ready=ready)
+            self._drive(ctx, cycle, i_valid=i_valid, filled=filled, ready=ready)
             _, _, *sampled = await ctx.tick().sample(*signals)
 
-            attribution, (done, i_ready, bank_ready, out_valid) = sampled[:5], sampled[5:9]
+            attribution, (done, i_ready, freed, out_valid) = sampled[:5], sampled[5:9]
             assert sum(attribution) == 1, "each cycle has one attribution"
             for name, count in zip(_ATTRIBUTIONS, attribution, strict=True):
                 self.counts[name] += count
@@ -146,9 +147,10 @@ class _Surroundings:
             if i_valid and i_ready:
                 self.instructions.popleft()
                 i_valid = False
-            if bank_valid and bank_ready:
-                self.freed.append((self.full.popleft(), cycle))
-                bank_valid = False
+            if filled:
+                self.announced.append(self.full.popleft())
+            if freed:
+                self.freed.append((self.announced.popleft(), cycle))
             self._fill_banks(cycle)
 
             cycle += 1
@@ -160,14 +162,12 @@ class _Surroundings:
     def _go(self) -> bool:
         return bool(self.rng.random() >= self.stall)
 
-    def _drive(self, ctx: Any, cycle: int, *, i_valid: bool, bank_valid: bool, ready: bool) -> None:
+    def _drive(self, ctx: Any, cycle: int, *, i_valid: bool, filled: bool, ready: bool) -> None:
         dut = self.dut
         ctx.set(dut.i.valid, i_valid)
         if i_valid:
             ctx.set(dut.i.payload, int.from_bytes(self.instructions[0][0].encode(), "little"))
-        ctx.set(dut.bank.valid, bank_valid)
-        if bank_valid:
-            ctx.set(dut.bank.payload, self.full[0])
+        ctx.set(dut.filled, filled)
         ctx.set(dut.o_memory.ready, ready)
         write_done = bool(self.write_done_at) and self.write_done_at[0] <= cycle
         if write_done:
@@ -175,16 +175,18 @@ class _Surroundings:
         ctx.set(dut.write_done, write_done)
 
     def _answer_read(self, ctx: Any, en: int, bank: int, row: int, chunk: int) -> None:
-        ctx.set(_bits(self.dut.acc_read.data), _pack(self.read, 32))
+        ctx.set(_bits(self.dut.acc_read.data), _pack(self.reads.popleft(), 32))
+        read = self.reads[-1]
         if en:
             lanes = self.config.lanes
             content = self.banks[bank]
             assert content is not None, "the bank that is read must be full"
-            self.read = content[row, chunk * lanes : (chunk + 1) * lanes]
+            read = content[row, chunk * lanes : (chunk + 1) * lanes]
+        self.reads.append(read)
 
     def _fill_banks(self, cycle: int) -> None:
-        """Let banks go two cycles after their transfer, fill them in turn."""
-        while self.freed and self.freed[0][1] < cycle - 1:
+        """Let banks go in the cycle after their last read request, fill them in turn."""
+        while self.freed and self.freed[0][1] < cycle:
             self.banks[self.freed.popleft()[0]] = None
         while self.tiles and self.banks[self.next_bank] is None:
             self.banks[self.next_bank] = self.tiles.popleft()

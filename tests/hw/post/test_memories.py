@@ -67,13 +67,14 @@ def test_vector_memory() -> None:
             await load(ctx, dut.load, addr, word)
         assert [await read(ctx, dut.read, addr) for addr in range(depth)] == words
 
+        ctx.set(dut.write_en, 1)
         ctx.set(dut.write_mask, 0b101)
         ctx.set(dut.write_addr, 5)
         ctx.set(Value.cast(dut.write_data), 0xAAAA_BBBB_CCCC)
         ctx.set(dut.load.valid, 1)
         assert not ctx.get(dut.load.ready), "the post-processor's write goes first"
         await ctx.tick()
-        ctx.set(dut.write_mask, 0)
+        ctx.set(dut.write_en, 0)
         ctx.set(dut.load.valid, 0)
         kept = words[5] & 0xFFFF_0000
         assert await read(ctx, dut.read, 5) == 0xAAAA_0000_CCCC | kept
