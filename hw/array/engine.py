@@ -145,8 +145,10 @@ class ArrayEngine(wiring.Component):
 
         m.d.comb += self.filled.eq(accumulators.filled)
         connect(m, flipped(self.acc_read), accumulators.acc_read)
+        scrub_en, scrub_addr = Signal(reset_less=True), Signal.like(self.scrub.addr, reset_less=True)
+        m.d.sync += [scrub_en.eq(self.scrub.en), scrub_addr.eq(self.scrub.addr)]
         for block in (loaded, streamed, accumulators):
-            connect(m, flipped(self.scrub), block.scrub)
+            m.d.comb += [block.scrub.en.eq(scrub_en), block.scrub.addr.eq(scrub_addr)]
 
         waits = {
             Cause.INSTRUCTION: self.wait_instruction,

@@ -4,8 +4,8 @@ from typing import Any
 
 from amaranth.hdl import Module, Signal, signed
 
-from hw.array.multiplier_dsp import multiply_in_dsp
 from hw.array.multiplier_lut import multiply_in_luts
+from hw.dsp.block import multiply_in_dsp
 
 __all__ = ["PRODUCT", "Multiplier"]
 

@@ -80,7 +80,9 @@ class Dispatcher(wiring.Component):
         opcode = data.View(instruction_layout(Instruction), now.payload.instruction).opcode
         index, at_end = Signal(INDEX_BITS), Signal()
         m.d.sync += at_end.eq(index == self.length)  # known when the register has the next instruction
-        m.d.comb += self.stop.index.eq(index)
+        m.d.sync += [self.stop.valid.eq(0), self.stop.index.eq(index)]
+        run = Signal()
+        m.d.comb += run.eq(self.run & ~self.stop.valid)
 
         # The queues are far away: what is offered to one of them comes out of a register.
         outputs = (self.load, self.array, self.post, self.weights)
@@ -98,17 +100,18 @@ class Dispatcher(wiring.Component):
             m.d.comb += self.dispatched.eq(1)
             m.d.sync += index.eq(index + 1)
 
-        with m.If(self.run & at_end):
-            m.d.comb += [self.stop.valid.eq(1), self.stop.code.eq(ErrorCode.NO_HALT)]
-        with m.Elif(self.run & now.valid & (now.payload.code != ErrorCode.NONE)):
-            m.d.comb += [
+        with m.If(run & at_end):
+            m.d.sync += [self.stop.valid.eq(1), self.stop.code.eq(ErrorCode.NO_HALT), self.stop.addr.eq(0)]
+        with m.Elif(run & now.valid & (now.payload.code != ErrorCode.NONE)):
+            m.d.sync += [
                 self.stop.valid.eq(1),
                 self.stop.code.eq(now.payload.code),
                 self.stop.addr.eq(now.payload.addr),
             ]
-        with m.Elif(self.run & now.valid & ~offered), m.Switch(opcode):
+        with m.Elif(run & now.valid & ~offered), m.Switch(opcode):
             with m.Case(Opcode.HALT):
-                m.d.comb += [self.stop.valid.eq(1), self.dispatched.eq(1)]
+                m.d.sync += [self.stop.valid.eq(1), self.stop.code.eq(ErrorCode.NONE)]
+                m.d.comb += self.dispatched.eq(1)
             for code, queue in queues.items():
                 with m.Case(code):
                     m.d.sync += queue.valid.eq(1)

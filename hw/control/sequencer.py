@@ -17,7 +17,7 @@ __all__ = ["Sequencer"]
 
 _TABLE_WORD_BYTES = 8
 
-_SETTLE_CYCLES = 4
+_SETTLE_CYCLES = 8
 """The last scrubbed words pass through the memories' write registers before these are reset, too."""
 
 

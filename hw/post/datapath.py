@@ -7,6 +7,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.config import AcceleratorConfig
+from hw.dsp.product import PRODUCT_LATENCY, multiply
 from hw.isa import TABLE_ENTRIES
 from hw.layouts import AccumulatorRead, param_record, row_scalars, row_stats
 from hw.post.layouts import Factor, MemoryRead, Operand, Sink, chunk_layout
@@ -26,10 +27,10 @@ _PRODUCT = signed(2 * _WIDE)
 _OPERANDS = _MEMORY_LATENCY
 _SUM = _OPERANDS + 1
 _FIRST_FACTORS = _SUM + RoundShift.LATENCY
-_FIRST_PRODUCT = _FIRST_FACTORS + 1
+_FIRST_PRODUCT = _FIRST_FACTORS + PRODUCT_LATENCY
 _SCALED = _FIRST_PRODUCT + RoundShift.LATENCY
 _SECOND_FACTORS = _SCALED + 1
-_SECOND_PRODUCT = _SECOND_FACTORS + 1
+_SECOND_PRODUCT = _SECOND_FACTORS + PRODUCT_LATENCY
 _BIASED = _SECOND_PRODUCT + 1
 _SCALED_TWICE = _BIASED + RoundShift.LATENCY
 _ADDED = _SCALED_TWICE + 1
@@ -121,14 +122,14 @@ class Datapath(wiring.Component):
             }
         )
 
-    def elaborate(self, _platform: Any) -> Module:
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         stage = self._stages(m)
         self._reads(m, stage)
         row_factor = _delay(m, self.scalars.data.mul, _FIRST_FACTORS - 1 - _OPERANDS)
         shifts = self._shifts(m, stage[_OPERANDS].recipe)
         for lane in range(self._config.lanes):
-            self._lane(m, stage, lane, row_factor, shifts)
+            self._lane(m, platform, stage, lane, row_factor, shifts)
 
         m.d.comb += [
             self.memory_en.eq(stage[_SUM].valid & (stage[_SUM].recipe.sink == Sink.MEMORY)),
@@ -188,7 +189,9 @@ class Datapath(wiring.Component):
             self.mul2.addr.eq(second.param_addr),
         ]
 
-    def _lane(self, m: Module, stage: list[Any], lane: int, row_factor: Any, shifts: tuple[Any, Any]) -> None:
+    def _lane(
+        self, m: Module, platform: Any, stage: list[Any], lane: int, row_factor: Any, shifts: tuple[Any, Any]
+    ) -> None:
         m.submodules[f"first_shift_{lane}"] = first_shift = RoundShift(33, 6)
         m.submodules[f"second_shift_{lane}"] = second_shift = RoundShift(_PRODUCT.width, 5)
         m.submodules[f"third_shift_{lane}"] = third_shift = RoundShift(_PRODUCT.width + 1, 5)
@@ -210,7 +213,6 @@ class Datapath(wiring.Component):
         ]
 
         factor = Signal(_FACTOR, name=f"factor_{lane}", reset_less=True)
-        product = Signal(_PRODUCT, name=f"product_{lane}", reset_less=True)
         with m.Switch(stage[_FIRST_FACTORS - 1].recipe.factor):
             with m.Case(Factor.RECORD):
                 m.d.sync += factor.eq(self.mul.data[lane])
@@ -218,9 +220,8 @@ class Datapath(wiring.Component):
                 m.d.sync += factor.eq(row_factor)
             with m.Default():
                 m.d.sync += factor.eq(-1)
-        m.d.sync += product.eq(first_shift.o * factor)
         m.d.comb += [
-            second_shift.i.eq(product),
+            second_shift.i.eq(multiply(m, platform, f"first_{lane}", first_shift.o, factor)),
             second_shift.shift.eq(shifts[1]),
             second_shift.narrow.eq(stage[_FIRST_PRODUCT].recipe.normalized),
             self.normalized[lane].eq(second_shift.o),
@@ -235,12 +236,9 @@ class Datapath(wiring.Component):
             operand2.eq(Mux(choice.vector, from_memory, second_shift.o)),
             factor2.eq(Mux(choice.scaled, self.mul2.data[lane], 1)),
         ]
-        product2 = Signal(_PRODUCT, name=f"product2_{lane}", reset_less=True)
         biased = Signal.like(third_shift.i, name=f"biased_{lane}", reset_less=True)
-        m.d.sync += [
-            product2.eq(operand2 * factor2),
-            biased.eq(product2 + Mux(stage[_SECOND_PRODUCT].recipe.biased, self.bias.data[lane], 0)),
-        ]
+        product2 = multiply(m, platform, f"second_{lane}", operand2, factor2)
+        m.d.sync += biased.eq(product2 + Mux(stage[_SECOND_PRODUCT].recipe.biased, self.bias.data[lane], 0))
         m.d.comb += [third_shift.i.eq(biased), third_shift.shift.eq(stage[_BIASED].recipe.second_shift)]
 
         added = Signal(signed(_WIDE + 1), name=f"added_{lane}", reset_less=True)

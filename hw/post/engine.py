@@ -99,7 +99,7 @@ class PostEngine(wiring.Component):
         self.datapath, self.statistics = Datapath(config), Statistics(config)
         self.vector_memory, self.row_memory = VectorMemory(config), RowMemory(config)
         self.param_memory, self.table_memory = ParamMemory(config), TableMemory(config)
-        self.latency = 1 + Datapath.LATENCY + self.statistics.latency
+        self.latency = 2 + Datapath.LATENCY + self.statistics.latency
         lanes = config.lanes
         super().__init__(
             {
@@ -226,13 +226,17 @@ class PostEngine(wiring.Component):
             self.o_memory.payload.data.eq(output.o.payload.data),
             self.o_memory.payload.last.eq(output.o.payload.last),
             self.o_memory.payload.addr.eq(sequencer.memory_addr),
-            self.done.eq(self.write_done | (finished.valid & finished.last & (finished.recipe.sink != Sink.MEMORY))),
             sequencer.done.eq(self.done),
         ]
+        m.d.sync += self.done.eq(
+            self.write_done | (finished.valid & finished.last & (finished.recipe.sink != Sink.MEMORY))
+        )
 
         wiring.connect(m, wiring.flipped(self.load_vector), vector_memory.load)
         wiring.connect(m, wiring.flipped(self.load_param), param_memory.load)
         wiring.connect(m, wiring.flipped(self.load_table), table_memory.load)
+        scrub_en, scrub_addr = Signal(reset_less=True), Signal.like(self.scrub.addr, reset_less=True)
+        m.d.sync += [scrub_en.eq(self.scrub.en), scrub_addr.eq(self.scrub.addr)]
         for memory in (vector_memory, param_memory, table_memory, row_memory, output):
-            m.d.comb += [memory.scrub.en.eq(self.scrub.en), memory.scrub.addr.eq(self.scrub.addr)]
+            m.d.comb += [memory.scrub.en.eq(scrub_en), memory.scrub.addr.eq(scrub_addr)]
         return m

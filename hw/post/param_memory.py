@@ -21,7 +21,7 @@ _FIELDS = ("bias", "mul", "mul2")
 class ParamMemory(wiring.Component):
     """``param_words`` words of ``lanes`` records; each field is read for itself, when the datapath is ready for it.
 
-    Latency: a read takes 2 cycles, and sees writes of earlier cycles. Throughput: three reads and a write per cycle.
+    Latency: a read takes 2 cycles; a LOAD's word can be read in the second cycle after it. Throughput: three reads and a write per cycle.
 
     Parameters
     ----------
@@ -66,11 +66,13 @@ class ParamMemory(wiring.Component):
             word = Signal.like(read.data, reset_less=True)
             m.d.sync += word.eq(read.data)
             m.d.comb += port.data.eq(word)
+            addr, content = Signal.like(write.addr, reset_less=True), Signal.like(write.data, reset_less=True)
+            m.d.comb += [write.addr.eq(addr), write.data.eq(content)]
             with m.If(self.scrub.en):
-                m.d.comb += [write.addr.eq(self.scrub.addr), write.en.eq(scrubs(self.scrub, storage.depth))]
+                m.d.sync += [write.en.eq(scrubs(self.scrub, storage.depth)), addr.eq(self.scrub.addr), content.eq(0)]
             with m.Else():
-                m.d.comb += [write.addr.eq(self.load.payload.addr), write.en.eq(self.load.valid)]
-                m.d.comb += [write.data[i].eq(self.load.payload.data[i][name]) for i in range(self._lanes)]
+                m.d.sync += [write.en.eq(self.load.valid), addr.eq(self.load.payload.addr)]
+                m.d.sync += [content[i].eq(self.load.payload.data[i][name]) for i in range(self._lanes)]
         return m
 
 

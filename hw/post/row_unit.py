@@ -245,13 +245,13 @@ class _Fetch(wiring.Component):
 
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
-        reciprocal = Signal()
+        reciprocal, moments = Signal(), Signal(_moments, reset_less=True)
         one = 1 << (_LENGTH.width - 1)
         with m.If(self.load):
             m.d.sync += [
                 reciprocal.eq(self.i.reciprocal),
                 self.stats_addr.eq(self.i.addr),
-                self.o.length.eq(Mux(self.i.reciprocal, 1, self.i.length)),
+                moments.length.eq(Mux(self.i.reciprocal, 1, self.i.length)),
                 self.length.eq(Mux(self.i.reciprocal, one, self.i.length)),
                 self.exponent.eq(Mux(self.i.reciprocal, _RECIPROCAL_EXPONENT, _MOMENTS_EXPONENT)),
             ]
@@ -261,11 +261,12 @@ class _Fetch(wiring.Component):
         stats = Signal(row_stats, reset_less=True)
         m.d.sync += stats.eq(self.stats_data)
         total = stats.b[: _EXPONENTIALS.width]
+        m.d.comb += self.o.eq(moments)
         with m.If(reciprocal):
-            m.d.sync += [self.o.sum.eq(0), self.o.factor.eq(total), self.o.squares.eq(total)]
+            m.d.sync += [moments.sum.eq(0), moments.factor.eq(total), moments.squares.eq(total)]
         with m.Else():
-            m.d.sync += [self.o.sum.eq(abs(stats.a)), self.o.factor.eq(self.o.length), self.o.squares.eq(stats.b)]
-        m.d.sync += self.o.negative.eq(stats.a < 0)
+            m.d.sync += [moments.sum.eq(abs(stats.a)), moments.factor.eq(moments.length), moments.squares.eq(stats.b)]
+        m.d.sync += moments.negative.eq(stats.a < 0)
         return m
 
 
@@ -389,22 +390,24 @@ class _Root(wiring.Component):
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
         radicand, remainder = Signal(2 * _STEPS, reset_less=True), Signal(_ROOT.width + 1, reset_less=True)
+        root = Signal(_ROOT, reset_less=True)
+        m.d.comb += self.o.eq(root)
         with m.If(self.load):
-            m.d.sync += [radicand.eq(self.i), remainder.eq(0), self.o.eq(0)]
+            m.d.sync += [radicand.eq(self.i), remainder.eq(0), root.eq(0)]
         with m.Else():
             # Both outcomes of a cycle's first step are followed side by side.
             high, low = radicand[-2:], radicand[-4:-2]
             widened = Cat(high, remainder)
-            difference = widened - Cat(1, 0, self.o)
+            difference = widened - Cat(1, 0, root)
             outcomes = []
-            for rest, root in ((widened, Cat(0, self.o)), (difference, Cat(1, self.o))):
+            for rest, longer in ((widened, Cat(0, root)), (difference, Cat(1, root))):
                 wide = Cat(low, rest[: len(remainder)])
-                left = wide - Cat(1, 0, root)
-                outcomes.append((Mux(left[-1], wide, left)[: len(remainder)], Cat(~left[-1], root)))
+                left = wide - Cat(1, 0, longer)
+                outcomes.append((Mux(left[-1], wide, left)[: len(remainder)], Cat(~left[-1], longer)))
             m.d.sync += [
                 radicand.eq(radicand << (2 * _STEPS_PER_CYCLE)),
                 remainder.eq(Mux(difference[-1], outcomes[0][0], outcomes[1][0])),
-                self.o.eq(Mux(difference[-1], outcomes[0][1], outcomes[1][1])),
+                root.eq(Mux(difference[-1], outcomes[0][1], outcomes[1][1])),
             ]
         return m
 
@@ -461,20 +464,22 @@ class _Divide(wiring.Component):
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
         divisor, remainder = (Signal.like(self.divisor, name=name, reset_less=True) for name in ("divisor", "remainder"))
+        quotient = Signal.like(self.quotient, reset_less=True)
+        m.d.comb += self.quotient.eq(quotient)
         triple = Signal(len(divisor) + 2, reset_less=True)
         with m.If(self.load):
             m.d.sync += [
-                Cat(self.quotient, remainder).eq(self.dividend),
+                Cat(quotient, remainder).eq(self.dividend),
                 divisor.eq(self.divisor),
                 triple.eq(self.divisor + (self.divisor << 1)),
             ]
         with m.Else():
-            widened = Cat(self.quotient[-_STEPS_PER_CYCLE:], remainder)
+            widened = Cat(quotient[-_STEPS_PER_CYCLE:], remainder)
             rest, digit = widened, Const(0, _STEPS_PER_CYCLE)
             for number, multiple in enumerate((divisor, divisor << 1, triple), start=1):
                 difference = widened - multiple
                 rest, digit = Mux(difference[-1], rest, difference), Mux(difference[-1], digit, number)
-            m.d.sync += [remainder.eq(rest), self.quotient.eq(Cat(digit, self.quotient))]
+            m.d.sync += [remainder.eq(rest), quotient.eq(Cat(digit, quotient))]
         return m
 
 

@@ -3,11 +3,12 @@
 from math import ceil, log2
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Const, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.config import AcceleratorConfig
+from hw.dsp.product import PRODUCT_LATENCY, multiply
 from hw.layouts import row_stats
 from hw.post.layouts import MemoryRead, chunk_layout
 
@@ -58,7 +59,7 @@ class Statistics(wiring.Component):
 
     def __init__(self, config: AcceleratorConfig) -> None:
         self._lanes = config.lanes
-        self._joined = 2 + ceil(log2(config.lanes))  # stage of the tree's root
+        self._joined = PRODUCT_LATENCY + ceil(log2(config.lanes))  # stage of the tree's root
         self.latency = self._joined + 3
         super().__init__(
             {
@@ -73,14 +74,14 @@ class Statistics(wiring.Component):
             }
         )
 
-    def elaborate(self, _platform: Any) -> Module:
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         stage: list[Any] = [self.i]
         for k in range(self.latency):
             stage.append(Signal(self.i.shape(), name=f"stage_{k + 1}", reset_less=True))
             m.d.sync += stage[k + 1].eq(stage[k])
 
-        a, b = self._tree(m, stage)
+        a, b = self._tree(m, platform, stage)
         running, merged = Signal(row_stats, reset_less=True), Signal(row_stats, reset_less=True)
         joined, row, written = (stage[self._joined + k] for k in range(3))
 
@@ -113,15 +114,15 @@ class Statistics(wiring.Component):
         ]
         return m
 
-    def _tree(self, m: Module, stage: list[Any]) -> tuple[Any, Any]:
-        """Square and join the lanes, pair by pair, with a register in front of the squares and in each level."""
+    def _tree(self, m: Module, platform: Any, stage: list[Any]) -> tuple[Any, Any]:
+        """Square and join the lanes, pair by pair, with a register in each level."""
         recipe, mask = self.i.recipe, self.i.mask
         a, b = [], []
         for lane in range(self._lanes):
             value = self.values[lane]
             a.append(_register(m, _register(m, Mux(recipe.maximum & ~mask[lane], _LEAST, value))))
-            b.append(_register(m, _register(m, value) * _register(m, Mux(recipe.squares, value, 1))))
-        for level in range(2, self._joined):
+            b.append(multiply(m, platform, f"square_{lane}", value, Mux(recipe.squares, value, Const(1, _VALUE))))
+        for level in range(PRODUCT_LATENCY, self._joined):
             a = _pairs(m, a, stage[level].recipe.maximum)
             b = _pairs(m, b, 0)
         return a[0], b[0]

@@ -68,6 +68,18 @@ class TableMemory(wiring.Component):
         m = Module()
         low = (_GROUP - 1).bit_length()
         m.d.comb += self.load.ready.eq(1)
+        # One register for all lanes.
+        addr = Signal.like(self.load.payload.addr, reset_less=True)
+        content = Signal(self.load.payload.data.shape(), reset_less=True)
+        write_en = Signal()
+        with m.If(self.scrub.en):
+            m.d.sync += [write_en.eq(scrubs(self.scrub, self.storage[0].depth)), addr.eq(self.scrub.addr), content.eq(0)]
+        with m.Else():
+            m.d.sync += [
+                write_en.eq(self.load.valid),
+                addr.eq(self.load.payload.addr),
+                content.eq(self.load.payload.data),
+            ]
         for lane, storage in enumerate(self.storage):
             m.submodules[f"lane_{lane}"] = storage
             read, write = storage.read_port(), storage.write_port()
@@ -79,12 +91,5 @@ class TableMemory(wiring.Component):
                 self.entry[lane].eq(group[place_read]),
             ]
             m.d.sync += [place.eq(index[:low]), group.eq(read.data), place_read.eq(place)]
-            with m.If(self.scrub.en):
-                m.d.comb += [write.addr.eq(self.scrub.addr), write.en.eq(scrubs(self.scrub, storage.depth))]
-            with m.Else():
-                m.d.comb += [
-                    write.addr.eq(self.load.payload.addr),
-                    write.data.eq(self.load.payload.data),
-                    write.en.eq(self.load.valid),
-                ]
+            m.d.comb += [write.addr.eq(addr), write.data.eq(content), write.en.eq(write_en)]
         return m

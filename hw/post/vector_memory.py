@@ -19,8 +19,8 @@ __all__ = ["VectorMemory"]
 class VectorMemory(wiring.Component):
     """``vector_words`` words of ``lanes`` int16 values with one read and one write port.
 
-    Latency: a read takes 2 cycles, and sees writes of earlier cycles. Throughput: a read and a write per cycle. A
-    LOAD's word waits while the post-processor writes.
+    Latency: a read takes 2 cycles; a write can be read in the second cycle after it.
+    Throughput: a read and a write per cycle. A LOAD's word waits while the post-processor writes.
 
     Parameters
     ----------
@@ -68,21 +68,24 @@ class VectorMemory(wiring.Component):
         m.d.comb += [read.en.eq(self.read.en), read.addr.eq(self.read.addr), self.read.data.eq(word)]
         m.d.sync += word.eq(read.data)
 
-        m.d.comb += self.load.ready.eq(~self.write_en)
+        addr, content = Signal.like(write.addr, reset_less=True), Signal.like(write.data, reset_less=True)
+        m.d.comb += [write.addr.eq(addr), write.data.eq(content), self.load.ready.eq(~self.write_en)]
         with m.If(self.scrub.en):
-            m.d.comb += write.addr.eq(self.scrub.addr)
-            with m.If(scrubs(self.scrub, self.storage.depth)):
-                m.d.comb += write.en.eq(~0)
+            m.d.sync += [
+                addr.eq(self.scrub.addr),
+                content.eq(0),
+                write.en.eq(scrubs(self.scrub, self.storage.depth).replicate(len(write.en))),
+            ]
         with m.Elif(self.write_en):
-            m.d.comb += [
-                write.addr.eq(self.write_addr),
-                write.data.eq(self.write_data),
+            m.d.sync += [
+                addr.eq(self.write_addr),
+                content.eq(self.write_data),
                 write.en.eq(self.write_mask),
             ]
         with m.Else():
-            m.d.comb += [
-                write.addr.eq(self.load.payload.addr),
-                write.data.eq(self.load.payload.data),
+            m.d.sync += [
+                addr.eq(self.load.payload.addr),
+                content.eq(self.load.payload.data),
                 write.en.eq(self.load.valid.replicate(len(write.en))),
             ]
         return m

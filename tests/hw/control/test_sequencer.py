@@ -88,7 +88,7 @@ def test_a_broken_rule_ends_in_error_after_earlier_instructions() -> None:
         assert _status(ctx, dut) == Status.BUSY
         ctx.set(dut.core_idle, 1)
         ctx.set(dut.bus_idle, 1)
-        await ctx.tick().repeat(3)
+        await ctx.tick().repeat(4)
         assert _status(ctx, dut) == Status.ERROR
         assert _error(ctx, dut) == (ErrorCode.ILLEGAL_FIELD, 3, 0x44)
         await _pulse(ctx, dut.start)

@@ -76,6 +76,7 @@ def test_vector_memory() -> None:
         await ctx.tick()
         ctx.set(dut.write_en, 0)
         ctx.set(dut.load.valid, 0)
+        await ctx.tick()
         kept = words[5] & 0xFFFF_0000
         assert await read(ctx, dut.read, 5) == 0xAAAA_0000_CCCC | kept
 
