@@ -202,8 +202,7 @@ def place_and_route(directory: Path, device: Device, *, seed: int = 1, target_mh
     """
     arguments = [f"--{device.size}", "--speed", str(device.speed), "--seed", str(seed), "--freq", f"{target_mhz:g}"]
     files = ["--json", "design.json", "--report", f"report_{seed}.json", "-l", f"nextpnr_{seed}.log"]
-    # On the whole 8x8 chip the electrostatic placer left wires of 297,000 tiles, the default one 425,000.
-    flow = ["--out-of-context", "--timing-allow-fail", "--placer", "static", "-q"]
+    flow = ["--out-of-context", "--timing-allow-fail", "-q"]
     _run_nextpnr([*arguments, *files, *flow], directory)
     return Timing.load(directory, seed)
 

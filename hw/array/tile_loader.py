@@ -21,7 +21,9 @@ class TileLoader(wiring.Component):
     Columns at or beyond ``n`` become zero words and are not read. A GEMM whose B comes from the weight stream passes
     without effect.
 
-    Latency: the scratchpad's. Throughput: one word a cycle, also from tile to tile; a cycle between GEMMs.
+    Holds the present GEMM and the next.
+
+    Latency: 2 cycles and the scratchpad's. Throughput: one word a cycle, also from tile to tile and from GEMM to GEMM.
 
     Parameters
     ----------
@@ -58,8 +60,13 @@ class TileLoader(wiring.Component):
         new = data.View(instruction_layout(Gemm), self.i.payload)
         addr_shape = new.b_addr.shape()
 
-        active = Signal()
-        gemm = Signal(instruction_layout(Gemm), reset_less=True)
+        # The next GEMM waits with the address of its first word worked out.
+        layout = data.StructLayout(
+            {"first": addr_shape, "stride": new.b_stride.shape(), "n": new.n.shape(), "k_tiles": new.k_tiles.shape()}
+        )
+        active, load = Signal(), Signal()
+        waiting, waiting_valid = Signal(layout, reset_less=True), Signal()
+        gemm = Signal(layout, reset_less=True)
         columns = Countdown(new.n.shape(), step=self._cols, name="columns")
         words = Countdown(new.k_tiles.shape(), name="words")
         column = Countdown(range(self._cols + 1), name="column")  # of this tile, this one and those below it
@@ -80,13 +87,14 @@ class TileLoader(wiring.Component):
         next_k, next_tile = Signal(addr_shape), Signal(addr_shape)
         m.d.comb += [
             next_k.eq(k_addr + 1),
-            next_tile.eq(tile_addr + _times(gemm.b_stride, self._cols)),
-            self.i.ready.eq(~active),
+            next_tile.eq(tile_addr + _times(gemm.stride, self._cols)),
+            self.i.ready.eq(~waiting_valid),
+            load.eq(waiting_valid & (~active | (taken & column.last & words.last & columns.last))),
         ]
         with m.If(taken):
             with m.If(~column.last):
                 m.d.sync += [*column.advance(), zero.eq(columns.last & (column.left > columns.left + 1))]
-                m.d.sync += self.read.addr.eq(self.read.addr - gemm.b_stride)
+                m.d.sync += self.read.addr.eq(self.read.addr - gemm.stride)
             with m.Elif(~words.last):
                 m.d.sync += [*column.load(self._cols), *words.advance(), zero.eq(columns.left < self._cols)]
                 m.d.sync += [k_addr.eq(next_k), self.read.addr.eq(next_k)]
@@ -96,12 +104,20 @@ class TileLoader(wiring.Component):
                 m.d.sync += [tile_addr.eq(next_tile), k_addr.eq(next_tile), self.read.addr.eq(next_tile)]
                 m.d.sync += [*columns.advance(), active.eq(~columns.last)]
 
-        first = Signal(addr_shape)
-        m.d.comb += first.eq(new.b_addr + _times(new.b_stride, self._cols - 1))
-        with m.If(self.i.valid & self.i.ready):
-            m.d.sync += [active.eq(new.b_scratchpad), gemm.eq(new), *columns.load(new.n), *words.load(new.k_tiles)]
-            m.d.sync += [*column.load(self._cols), zero.eq(new.n < self._cols)]
+        first = waiting.first
+        with m.If(load):
+            m.d.sync += [active.eq(1), waiting_valid.eq(0), gemm.eq(waiting)]
+            m.d.sync += [*columns.load(waiting.n), *words.load(waiting.k_tiles)]
+            m.d.sync += [*column.load(self._cols), zero.eq(waiting.n < self._cols)]
             m.d.sync += [tile_addr.eq(first), k_addr.eq(first), self.read.addr.eq(first)]
+        with m.If(self.i.ready):
+            m.d.sync += [
+                waiting_valid.eq(self.i.valid & new.b_scratchpad),
+                waiting.first.eq(new.b_addr + _times(new.b_stride, self._cols - 1)),
+                waiting.stride.eq(new.b_stride),
+                waiting.n.eq(new.n),
+                waiting.k_tiles.eq(new.k_tiles),
+            ]
 
         coming = Signal(data.ArrayLayout(data.StructLayout({"valid": 1, "zero": 1}), BankedRead.LATENCY))
         m.d.sync += coming.as_value().eq(Cat(taken, zero, coming))

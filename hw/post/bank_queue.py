@@ -14,9 +14,9 @@ __all__ = ["BankQueue"]
 class BankQueue(wiring.Component):
     """Count full banks: they are filled in turn and freed in the same order.
 
-    Array and post-processor are far apart, so both pulses pass through registers.
+    Array and post-processor are far apart, so no path leads from one to the other.
 
-    Latency: 2 cycles from ``filled`` to ``bank``, 1 from its transfer to ``freed``. Throughput: one bank a cycle.
+    Latency: 1 cycle from ``filled`` to ``bank``, 1 from its transfer to ``freed``. Throughput: one bank a cycle.
 
     Parameters
     ----------
@@ -43,12 +43,11 @@ class BankQueue(wiring.Component):
 
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
-        filled, full, taken = Signal(), Signal(range(self._banks + 1)), Signal()
+        full, taken = Signal(range(self._banks + 1)), Signal()
         m.d.comb += taken.eq(self.bank.valid & self.bank.ready)
         m.d.sync += [
-            filled.eq(self.filled),
-            full.eq(full + filled - taken),
-            self.bank.valid.eq(filled | (full > 1) | ((full == 1) & ~taken)),
+            full.eq(full + self.filled - taken),
+            self.bank.valid.eq(self.filled | (full > 1) | ((full == 1) & ~taken)),
             self.freed.eq(taken),
         ]
         with m.If(taken):

@@ -24,8 +24,7 @@ class Statistics(wiring.Component):
     A tree joins the lanes, a register the chunks of one row in a tile; then the row's entry in the memory is read,
     joined and written once. Sums wrap at the widths of ``row_stats``.
 
-    Latency: the entry is written ``latency - 1`` cycles after the row's last chunk, ``o`` comes ``latency`` cycles
-    after ``i``. Throughput: one chunk per cycle. A row that was written may come again :attr:`SPACING` cycles later,
+    Latency: ``o`` comes ``latency`` cycles after ``i``, when the row's entry is written. Throughput: one chunk per cycle. A row that was written may come again :attr:`SPACING` cycles later,
     not earlier.
 
     Parameters
@@ -43,7 +42,7 @@ class Statistics(wiring.Component):
     read : Out(MemoryRead(acc_depth, row_stats))
     write_a, write_b : Out(1), write_addr : Out(range(acc_depth)), write_data : Out(row_stats)
     o : Out(chunk_layout(config))
-        The chunk, after its statistics were written.
+        The chunk whose statistics are being written.
     """
 
     SPACING = 4
@@ -60,7 +59,7 @@ class Statistics(wiring.Component):
     def __init__(self, config: AcceleratorConfig) -> None:
         self._lanes = config.lanes
         self._joined = PRODUCT_LATENCY + ceil(log2(config.lanes))  # stage of the tree's root
-        self.latency = self._joined + 3
+        self.latency = self._joined + 2
         super().__init__(
             {
                 "i": In(chunk_layout(config)),
