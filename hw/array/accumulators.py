@@ -3,7 +3,7 @@
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, signed, unsigned
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
@@ -136,7 +136,11 @@ class Accumulators(wiring.Component):
         lanes, chunks = self._config.lanes, self._config.chunks_per_tile
         bank, chunk, late_chunk = (
             Signal.like(value, name=name, reset_less=True)
-            for name, value in (("bank", self.acc_read.bank), ("chunk", self.acc_read.chunk), ("late", self.acc_read.chunk))
+            for name, value in (
+                ("bank", self.acc_read.bank),
+                ("chunk", self.acc_read.chunk),
+                ("late", self.acc_read.chunk),
+            )
         )
         m.d.sync += [bank.eq(self.acc_read.bank), chunk.eq(self.acc_read.chunk), late_chunk.eq(chunk)]
         row = Signal(data.ArrayLayout(data.ArrayLayout(signed(32), lanes), chunks), reset_less=True)

@@ -132,7 +132,10 @@ class ArrayEngine(wiring.Component):
         swap, weights = Signal(), feeder.weights
         m.d.sync += swap.eq(streamer.token.first)
         for _ in range(streamer.OPERAND_LATENCY - array.OPERAND_LAG - 1):
-            late_swap, late_weights = Signal.like(swap), Signal(word_layout(config), name="late_weights", reset_less=True)
+            late_swap, late_weights = (
+                Signal.like(swap),
+                Signal(word_layout(config), name="late_weights", reset_less=True),
+            )
             m.d.sync += [late_swap.eq(swap), late_weights.eq(weights)]
             swap, weights = late_swap, late_weights
         m.d.comb += [array.swap.eq(swap), array.weights.eq(weights), array.operands.eq(streamer.operands)]

@@ -131,7 +131,9 @@ class ControlRegisters(wiring.Component):
             words[counter.offset + _WORD_BITS // 8] = value[_WORD_BITS:]
         # Registers are many: first one of each group is chosen, then the group.
         address, asked, looked_up = Signal(ADDRESS_BITS), Signal(), Signal()
-        groups = {offset // _GROUP_BYTES: Signal(_WORD_BITS, name=f"group_{offset // _GROUP_BYTES}") for offset in words}
+        groups = {
+            offset // _GROUP_BYTES: Signal(_WORD_BITS, name=f"group_{offset // _GROUP_BYTES}") for offset in words
+        }
         m.d.comb += axil.arready.eq(~asked & ~looked_up & ~axil.rvalid)
         m.d.sync += [asked.eq(axil.arvalid & axil.arready), looked_up.eq(asked)]
         with m.If(axil.arready):

@@ -21,7 +21,8 @@ _FIELDS = ("bias", "mul", "mul2")
 class ParamMemory(wiring.Component):
     """``param_words`` words of ``lanes`` records; each field is read for itself, when the datapath is ready for it.
 
-    Latency: a read takes 2 cycles; a LOAD's word can be read in the second cycle after it. Throughput: three reads and a write per cycle.
+    Latency: a read takes 2 cycles; a LOAD's word can be read in the second cycle after it. Throughput: three reads and
+    a write per cycle.
 
     Parameters
     ----------

@@ -463,7 +463,9 @@ class _Divide(wiring.Component):
 
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
-        divisor, remainder = (Signal.like(self.divisor, name=name, reset_less=True) for name in ("divisor", "remainder"))
+        divisor, remainder = (
+            Signal.like(self.divisor, name=name, reset_less=True) for name in ("divisor", "remainder")
+        )
         quotient = Signal.like(self.quotient, reset_less=True)
         m.d.comb += self.quotient.eq(quotient)
         triple = Signal(len(divisor) + 2, reset_less=True)

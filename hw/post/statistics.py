@@ -24,8 +24,8 @@ class Statistics(wiring.Component):
     A tree joins the lanes, a register the chunks of one row in a tile; then the row's entry in the memory is read,
     joined and written once. Sums wrap at the widths of ``row_stats``.
 
-    Latency: ``o`` comes ``latency`` cycles after ``i``, when the row's entry is written. Throughput: one chunk per cycle. A row that was written may come again :attr:`SPACING` cycles later,
-    not earlier.
+    Latency: ``o`` comes ``latency`` cycles after ``i``, when the row's entry is written. Throughput: one chunk per
+    cycle. A row that was written may come again :attr:`SPACING` cycles later, not earlier.
 
     Parameters
     ----------

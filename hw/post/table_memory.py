@@ -73,7 +73,11 @@ class TableMemory(wiring.Component):
         content = Signal(self.load.payload.data.shape(), reset_less=True)
         write_en = Signal()
         with m.If(self.scrub.en):
-            m.d.sync += [write_en.eq(scrubs(self.scrub, self.storage[0].depth)), addr.eq(self.scrub.addr), content.eq(0)]
+            m.d.sync += [
+                write_en.eq(scrubs(self.scrub, self.storage[0].depth)),
+                addr.eq(self.scrub.addr),
+                content.eq(0),
+            ]
         with m.Else():
             m.d.sync += [
                 write_en.eq(self.load.valid),

@@ -30,7 +30,8 @@ class Writer(wiring.Component):
         Rows of LAYERNORM, which go back to where they were read; never at the same time as results for the vector
         memory.
     post_write : Out(MaskedWrite(config))
-    vector_en : Out(1), vector_mask : Out(lanes), vector_addr : Out(range(vector_words)), vector_data : Out(ArrayLayout(signed(16), lanes))
+    vector_en : Out(1), vector_mask : Out(lanes)
+    vector_addr : Out(range(vector_words)), vector_data : Out(ArrayLayout(signed(16), lanes))
     """
 
     i: Any
