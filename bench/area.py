@@ -37,6 +37,7 @@ class _Case:
     device: Device
     aim: float
     seeds: tuple[int, ...] = SEEDS
+    placer: str = "heap"
     lut_eq: float | None = None
     clock: float | None = None
 
@@ -64,7 +65,7 @@ CASES = (
         aim=130,
         seeds=(),
     ),
-    _Case(unit="chip", config=PRESETS["ulx3s_85f"], device=_85F, aim=90, seeds=()),
+    _Case(unit="chip", config=PRESETS["ulx3s_85f"], device=_85F, aim=90, seeds=(), placer="static", clock=80),
 )
 
 CHIPS = tuple(case.name for case in CASES if case.unit == "chip")
@@ -177,10 +178,10 @@ def _route(case: _Case, seed: int) -> Timing:
     """Place and route, unless the same netlist was routed in the same way before."""
     directory = _directory(case.unit, case.config)
     netlist = (directory / "design.json").read_bytes()
-    key = hashlib.sha256(netlist + repr((case.device, case.aim, seed)).encode()).hexdigest()
+    key = hashlib.sha256(netlist + repr((case.device, case.aim, case.placer, seed)).encode()).hexdigest()
     mark = directory / f"routed_{seed}"
     if mark.exists() and mark.read_text() == key:
         return Timing.load(directory, seed)
-    timing = place_and_route(directory, case.device, seed=seed, target_mhz=case.aim)
+    timing = place_and_route(directory, case.device, seed=seed, target_mhz=case.aim, placer=case.placer)
     mark.write_text(key)
     return timing

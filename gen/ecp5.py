@@ -178,7 +178,9 @@ def synthesize(component: Any, ports: Mapping[str, Any], directory: Path, *, opt
     return Area.from_cells(json.loads((directory / "stat.json").read_text())["design"]["num_cells_by_type"])
 
 
-def place_and_route(directory: Path, device: Device, *, seed: int = 1, target_mhz: float = 200.0) -> Timing:
+def place_and_route(
+    directory: Path, device: Device, *, seed: int = 1, target_mhz: float = 200.0, placer: str = "heap"
+) -> Timing:
     """Place and route what :func:`synthesize` left in a folder, without pins.
 
     Parameters
@@ -191,6 +193,8 @@ def place_and_route(directory: Path, device: Device, *, seed: int = 1, target_mh
         Of the placer.
     target_mhz : float
         Frequency that placer and router aim at.
+    placer : str
+        ``"heap"`` minds the clock; ``"static"`` leaves a third less wire, which makes large designs routable.
 
     Returns
     -------
@@ -204,7 +208,7 @@ def place_and_route(directory: Path, device: Device, *, seed: int = 1, target_mh
     """
     arguments = [f"--{device.size}", "--speed", str(device.speed), "--seed", str(seed), "--freq", f"{target_mhz:g}"]
     files = ["--json", "design.json", "--report", f"report_{seed}.json", "-l", f"nextpnr_{seed}.log"]
-    flow = ["--out-of-context", "--timing-allow-fail", "-q"]
+    flow = ["--out-of-context", "--timing-allow-fail", "--placer", placer, "-q"]
     _run_nextpnr([*arguments, *files, *flow], directory)
     return Timing.load(directory, seed)
 
