@@ -10,6 +10,7 @@ from typing import Any
 from bench.figure import Figure
 from bench.units import UNITS, ports_of
 from gen.ecp5 import Area, Device, Timing, place_and_route, synthesize
+from gen.harness import Harness
 from hw.config import AcceleratorConfig
 from hw.presets import PRESETS
 
@@ -128,9 +129,10 @@ def measure_unit(name: str, chips: tuple[str, ...] = CHIPS) -> list[tuple[str, A
 def _measure(case: _Case, tell: Callable[[str], None]) -> dict[str, Any]:
     area = _synthesize(case.unit, case.config)
     tell(case.name)
-    clocks = {}
+    clocks, wires = {}, {}
     for seed in case.seeds:
-        clocks[str(seed)] = round(_route(case, seed).fmax, 1)
+        timing = _route(case, seed)
+        clocks[str(seed)], wires[str(seed)] = round(timing.fmax, 1), round(100 * timing.wires)
         tell(f"{case.name}, seed {seed}")
     return {
         "name": case.name,
@@ -139,6 +141,7 @@ def _measure(case: _Case, tell: Callable[[str], None]) -> dict[str, Any]:
         "dsp_multipliers": min(case.config.macs, case.config.dsp_multipliers),
         **_area(area),
         "fmax": clocks,
+        "wires": wires,
         "targets": {"lut_eq": case.lut_eq, "clock": case.clock},
     }
 
@@ -176,7 +179,9 @@ def _synthesize(unit: str, config: AcceleratorConfig) -> Area:
 
 def _route(case: _Case, seed: int) -> Timing:
     """Place and route, unless the same netlist was routed in the same way before."""
-    directory = _directory(case.unit, case.config)
+    harness = Harness(UNITS[case.unit](case.config))
+    directory = _directory(case.unit, case.config) / "harness"
+    synthesize(harness, ports_of(harness), directory)
     netlist = (directory / "design.json").read_bytes()
     key = hashlib.sha256(netlist + repr((case.device, case.aim, case.placer, seed)).encode()).hexdigest()
     mark = directory / f"routed_{seed}"
