@@ -1,0 +1,82 @@
+"""The link between a host's serial port and the chip's buses."""
+
+from typing import Any
+
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from hw.bus.axi import Axi4Read, Axi4Write, AxiLite
+from hw.link.byte_link import ByteLink
+from hw.link.uart_receiver import UartReceiver
+from hw.link.uart_transmitter import UartTransmitter
+from hw.registers import ADDRESS_BITS
+
+__all__ = ["HostLink"]
+
+
+class HostLink(wiring.Component):
+    """Read and write memory and registers over a UART, in the frames of :mod:`hw.link.protocol`.
+
+    Lost, damaged and repeated frames change nothing, and no bytes make it hang; a bus that does not answer does. It
+    must not be reset during an access, unless its buses are too.
+
+    Latency: from the last bit of a request to the first of its answer about 30 cycles and the access. Throughput:
+    that of the line; requests may follow each other at once as long as ``FIFO_BYTES`` hold those not yet answered.
+
+    Parameters
+    ----------
+    clock_hz : float
+        Frequency of the clock.
+    baud : float
+        Bits in a second.
+    bus_bytes : int
+        Width of the memory bus in bytes: 2, 4, 8 or 16.
+
+    Members
+    -------
+    rx : In(1)
+        From the host, asynchronous.
+    tx : Out(1)
+        To the host.
+    axil : Out(AxiLite(12))
+    axi_read : Out(Axi4Read(bus_bytes))
+    axi_write : Out(Axi4Write(bus_bytes))
+
+    Raises
+    ------
+    ValueError
+        If a bit is shorter than four clocks or ``bus_bytes`` is another number.
+    """
+
+    rx: Any
+    tx: Any
+    axil: Any
+    axi_read: Any
+    axi_write: Any
+
+    def __init__(self, *, clock_hz: float, baud: float, bus_bytes: int) -> None:
+        self._receiver = UartReceiver(clock_hz, baud)
+        self._transmitter = UartTransmitter(clock_hz, baud)
+        self._link = ByteLink(bus_bytes)
+        super().__init__(
+            {
+                "rx": In(1, init=1),
+                "tx": Out(1, init=1),
+                "axil": Out(AxiLite(ADDRESS_BITS)),
+                "axi_read": Out(Axi4Read(bus_bytes)),
+                "axi_write": Out(Axi4Write(bus_bytes)),
+            }
+        )
+
+    def elaborate(self, _platform: Any) -> Module:
+        m = Module()
+        m.submodules.receiver = receiver = self._receiver
+        m.submodules.transmitter = transmitter = self._transmitter
+        m.submodules.link = link = self._link
+        m.d.comb += [receiver.rx.eq(self.rx), self.tx.eq(transmitter.tx)]
+        connect(m, receiver.o, link.i)
+        connect(m, link.o, transmitter.i)
+        for bus in ("axil", "axi_read", "axi_write"):
+            connect(m, getattr(link, bus), flipped(getattr(self, bus)))
+        return m

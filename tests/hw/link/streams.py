@@ -1,0 +1,74 @@
+"""Sources and sinks of streams that stall at random, and the simulation around them."""
+
+import gc
+import random
+import warnings
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+from amaranth.hdl import UnusedElaboratable, Value
+from amaranth.sim import Simulator
+
+
+def simulate(dut: Any, bench: Callable[[Any], Any], *background: Callable[[Any], Any]) -> None:
+    sim = Simulator(dut)
+    sim.add_clock(1e-6)
+    sim.add_testbench(bench)
+    for process in background:
+        sim.add_testbench(process, background=True)
+    sim.run()
+
+
+def assert_refused(message: str, component: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+    """Assert that the component's constructor raises ValueError with ``message``, a regular expression."""
+    # What has been made of it by then is never elaborated, of which amaranth warns when it is collected.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnusedElaboratable)
+        with pytest.raises(ValueError, match=message) as caught:
+            component(*args, **kwargs)
+        del caught
+        gc.collect()
+
+
+async def wait_for(ctx: Any, condition: Any) -> None:
+    """Return after the first edge at which ``condition`` holds.
+
+    Unlike ``until``, it may be left waiting when the simulation ends.
+    """
+    met = 0
+    while not met:
+        _, _, met = await ctx.tick().sample(condition)
+
+
+def source(port: Any, items: Iterable[int], rng: random.Random, stall: float) -> Callable[[Any], Any]:
+    """Send ``items``, before each one waiting with probability ``stall`` a cycle, and another."""
+
+    async def process(ctx: Any) -> None:
+        for item in items:
+            while rng.random() < stall:
+                await ctx.tick()
+            ctx.set(Value.cast(port.payload), item)
+            ctx.set(port.valid, 1)
+            await wait_for(ctx, port.ready)
+            ctx.set(port.valid, 0)
+
+    return process
+
+
+async def take(ctx: Any, port: Any, count: int, rng: random.Random, stall: float) -> list[int]:
+    """Return the next ``count`` payloads; fail if one does not come in 20,000 cycles or is withdrawn."""
+    taken: list[int] = []
+    idle, offered = 0, None
+    while len(taken) < count:
+        ready = rng.random() >= stall
+        ctx.set(port.ready, ready)
+        _, _, valid, payload = await ctx.tick().sample(port.valid, Value.cast(port.payload))
+        assert offered is None or (valid and payload == offered)
+        offered = payload if valid and not ready else None
+        idle = 0 if valid else idle + 1
+        assert idle < 20_000, f"only {len(taken)} of {count} came"
+        if valid and ready:
+            taken.append(payload)
+    ctx.set(port.ready, 0)
+    return taken

@@ -1,0 +1,114 @@
+"""The client against the gateware, simulated."""
+
+import random
+from typing import Any
+
+import pytest
+
+from hw.link.byte_link import ByteLink
+from hw.link.host_link import HostLink
+from sim.device import DeviceError
+from sw.link.client import LinkClient
+from tests.hw.link.chip import Chip
+from tests.hw.link.disturbance import disturb
+from tests.hw.link.fpga_model import BAD_REGISTER
+from tests.hw.link.streams import assert_refused
+from tests.sw.link.ports import SimulatedPort
+
+
+async def byte_line(ctx: Any, port: Any, dut: ByteLink) -> None:
+    """Carry a byte per cycle each way; what the FIFO does not take is lost, as on a UART."""
+    ctx.set(dut.o.ready, 1)
+    while True:
+        ctx.set(dut.i.valid, bool(port.to_fpga))
+        if port.to_fpga:
+            ctx.set(dut.i.payload, port.to_fpga.pop(0))
+        port.cycles += 1
+        _, _, valid, payload = await ctx.tick().sample(dut.o.valid, dut.o.payload)
+        if valid:
+            port.from_fpga.append(payload)
+
+
+def connect(bus_bytes: int, stall: float = 0.2) -> tuple[SimulatedPort, Chip]:
+    dut = ByteLink(bus_bytes)
+    chip = Chip(dut, bus_bytes, random.Random(1), stall)
+    return SimulatedPort(dut, chip, lambda ctx, port: byte_line(ctx, port, dut), 3000), chip
+
+
+@pytest.mark.parametrize("bus_bytes", [2, 16])
+def test_reads_and_writes(bus_bytes: int) -> None:
+    port, chip = connect(bus_bytes)
+    client = LinkClient(port, bus_bytes=bus_bytes)
+    data = random.Random(2).randbytes(768)
+    assert client.hello() == (1, 256)
+    client.write_memory(64, data)
+    assert chip.memory[64 : 64 + len(data)] == data
+    assert client.read_memory(64, len(data)) == data
+    client.write_register(0x10, 0xC0DB_DCDD)
+    assert chip.registers == {0x10: 0xC0DB_DCDD}
+    assert client.read_register(0x10) == 0xC0DB_DCDD
+    with pytest.raises(DeviceError):
+        client.read_register(BAD_REGISTER)
+    assert client.read_register(0x10) == 0xC0DB_DCDD
+
+
+def test_disturbed_line_loses_and_alters_nothing() -> None:
+    rng = random.Random(3)
+    port, chip = connect(4, 0.0)
+
+    class Disturbed:
+        def write(self, data: bytes) -> None:
+            port.write(disturb(data, rng) if rng.random() < 0.25 else data)
+
+        def read(self, size: int = 1) -> bytes:
+            data = port.read(size)
+            return disturb(data, rng) if data and rng.random() < 0.005 else data
+
+    client = LinkClient(Disturbed(), bus_bytes=4, tries=50)
+    for value in range(6):
+        data = rng.randbytes(4 * rng.randrange(60))
+        client.write_memory(4 * value, data)
+        assert chip.memory[4 * value : 4 * value + len(data)] == data
+        client.write_register(0, value)
+        assert client.read_register(0) == value
+        assert client.read_memory(4 * value, len(data)) == data
+    assert [kind for kind, _ in chip.writes].count("register") == 6, "each write once"
+
+
+DIVISOR = 4
+
+
+async def serial_line(ctx: Any, port: Any, dut: HostLink) -> None:
+    """Send and receive bits at the pins."""
+    sending: list[int] = []
+    receiving: list[int] = []
+    while True:
+        if not sending and port.to_fpga:
+            byte = port.to_fpga.pop(0)
+            sending = [level for level in (0, *(byte >> i & 1 for i in range(8)), 1) for _ in range(DIVISOR)]
+        ctx.set(dut.rx, sending.pop(0) if sending else 1)
+        _, _, level = await ctx.tick().sample(dut.tx)
+        port.cycles += 1
+        if receiving or not level:
+            receiving.append(level)
+        if len(receiving) == 10 * DIVISOR:
+            bits = receiving[DIVISOR // 2 :: DIVISOR]
+            assert (bits[0], bits[-1]) == (0, 1)
+            port.from_fpga.append(sum(bit << i for i, bit in enumerate(bits[1:9])))
+            receiving = []
+
+
+def test_over_the_pins() -> None:
+    dut = HostLink(clock_hz=12e6, baud=3e6, bus_bytes=4)
+    chip = Chip(dut, 4, random.Random(4))
+    client = LinkClient(SimulatedPort(dut, chip, lambda ctx, port: serial_line(ctx, port, dut), 3000), bus_bytes=4)
+    client.write_memory(8, b"SystoLM!")
+    assert chip.memory[8:16] == b"SystoLM!"
+    assert client.read_memory(0, 32) == bytes(8) + b"SystoLM!" + bytes(16)
+    client.write_register(4, 0x8000_0001)
+    assert client.read_register(4) == 0x8000_0001
+
+
+def test_host_link_refuses_bad_parameters() -> None:
+    assert_refused("^baud must be ", HostLink, clock_hz=12e6, baud=4e6, bus_bytes=4)
+    assert_refused("^bus_bytes must be ", HostLink, clock_hz=12e6, baud=1e6, bus_bytes=3)

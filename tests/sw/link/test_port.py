@@ -1,0 +1,32 @@
+"""Opening a serial port; pyserial itself is replaced."""
+
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from sw.link.port import open_port
+
+
+def test_missing_pyserial_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "serial", None)
+    with pytest.raises(
+        RuntimeError, match=r"^pyserial is not installed; install it with: pip install -e '\.\[board\]'$"
+    ):
+        open_port("/dev/ttyUSB0", 115_200)
+
+
+def test_port_that_cannot_be_opened_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_args: Any, **_options: Any) -> None:
+        raise OSError("[Errno 2] could not open port:\nno such file")
+
+    monkeypatch.setitem(sys.modules, "serial", SimpleNamespace(Serial=fail))
+    with pytest.raises(ConnectionError, match=r"^cannot open serial port COM9: .* could not open port: no such file$"):
+        open_port("COM9", 115_200)
+
+
+def test_opens_with_a_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    serial = SimpleNamespace(Serial=lambda name, baud, **options: (name, baud, options["timeout"]))
+    monkeypatch.setitem(sys.modules, "serial", serial)
+    assert open_port("COM9", 9600, timeout=1.5) == ("COM9", 9600, 1.5)
