@@ -1,5 +1,6 @@
 """Area and clock of a component on an ECP5, by Yosys and nextpnr."""
 
+import hashlib
 import importlib.util
 import json
 import subprocess
@@ -153,7 +154,7 @@ class Timing:
 
 
 def synthesize(component: Any, ports: Mapping[str, Any], directory: Path, *, options: str = "") -> Area:
-    """Synthesize a component out of context.
+    """Synthesize a component out of context, unless the same was synthesized there before.
 
     Parameters
     ----------
@@ -162,7 +163,7 @@ def synthesize(component: Any, ports: Mapping[str, Any], directory: Path, *, opt
     ports : mapping
         Names and values of its ports.
     directory : Path
-        Gets ``design.il``, ``design.json`` and ``yosys.log``; made if it is not there.
+        Gets ``design.il``, ``design.json``, ``stat.json`` and ``yosys.log``; made if it is not there.
     options : str
         More options of ``synth_ecp5``.
 
@@ -180,7 +181,12 @@ def synthesize(component: Any, ports: Mapping[str, Any], directory: Path, *, opt
     named = {name: (value, None) for name, value in ports.items()}
     text = rtlil.convert(component, name="top", platform=Target(), ports=named, emit_src=False)
     (directory / "design.il").write_text(text)
-    run_yosys(_SYNTHESIS.format(options=options), directory)
+    script, mark = _SYNTHESIS.format(options=options), directory / "synthesized"
+    key = hashlib.sha256((script + text).encode()).hexdigest()
+    if not mark.exists() or mark.read_text() != key:
+        mark.unlink(missing_ok=True)
+        run_yosys(script, directory)
+        mark.write_text(key)
     return Area.from_cells(json.loads((directory / "stat.json").read_text())["design"]["num_cells_by_type"])
 
 

@@ -6,5 +6,6 @@ NO_COLLISIONS = {"no_rw_check": 1}
 """Attributes of a memory of which no word is ever read in the very cycle that writes it.
 
 Block RAMs with one read and one write port leave that word undefined. Unless told that it does not matter, Yosys puts
-a comparator and a second data path around each of them.
+a comparator and a second data path around each of them. The attribute tells it so in Verilog; in RTLIL it takes the
+parameter COLLISION_X_MASK of the read port, as :mod:`gen.ecp5` sets it.
 """
