@@ -68,8 +68,9 @@ distributed memory (16x4 bits) as six. Products beyond the multiplier blocks (MU
 carry cells: `dsp_multipliers`. A speed grade of 8 is the fastest, 6 the slowest. nextpnr does not time what lies
 between the registers inside one multiplier block. None of this has been run on a board.
 
-Designs are placed by nextpnr's analytic placer, which minds the clock. The whole chip on the 85F is not: there the
-electrostatic placer leaves a third less wire, without which the router does not come to an end.
+Designs are placed and routed between two shift registers (`gen.harness`), so that their clock is on the clock network.
+Arrays are placed by nextpnr's analytic placer, whole chips by the electrostatic one, which leaves a third less wire:
+with the other the router takes more than half an hour for a chip.
 """
 
 _UNITS = """\

@@ -209,7 +209,7 @@ def place_and_route(
     target_mhz : float
         Frequency that placer and router aim at.
     placer : str
-        ``"heap"`` minds the clock; ``"static"`` leaves a third less wire, which makes large designs routable.
+        ``"heap"`` or ``"static"``, which leaves a third less wire and so makes large designs routable.
 
     Returns
     -------
