@@ -157,7 +157,7 @@ def _figures(rows: list[dict[str, Any]]) -> Iterator[tuple[str, Figure]]:
         if clocks:
             where = f"{row['name']} on {row['device']}"
             target = targets["clock"] and f">= {targets['clock']:g}"
-            median = statistics.median(clocks)
+            median = round(statistics.median(clocks), 1)
             seeds = f"median of {len(clocks)} seeds" if len(clocks) > 1 else "one seed"
             yield f"{where}, {seeds}", Figure(value=median, unit="MHz", command=COMMAND, target=target)
             if len(clocks) > 1:
