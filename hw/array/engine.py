@@ -16,6 +16,7 @@ from hw.array.tile_loader import TileLoader
 from hw.array.tile_walker import TileWalker
 from hw.config import AcceleratorConfig
 from hw.layouts import INSTRUCTION, AccumulatorRead, BankedRead, Scrub
+from hw.memory.scrub import pass_scrub
 
 __all__ = ["ArrayEngine"]
 
@@ -148,10 +149,7 @@ class ArrayEngine(wiring.Component):
 
         m.d.comb += self.filled.eq(accumulators.filled)
         connect(m, flipped(self.acc_read), accumulators.acc_read)
-        scrub_en, scrub_addr = Signal(reset_less=True), Signal.like(self.scrub.addr, reset_less=True)
-        m.d.sync += [scrub_en.eq(self.scrub.en), scrub_addr.eq(self.scrub.addr)]
-        for block in (loaded, streamed, accumulators):
-            m.d.comb += [block.scrub.en.eq(scrub_en), block.scrub.addr.eq(scrub_addr)]
+        pass_scrub(m, self.scrub, (loaded, streamed, accumulators))
 
         waits = {
             Cause.INSTRUCTION: self.wait_instruction,

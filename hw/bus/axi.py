@@ -9,6 +9,7 @@ __all__ = [
     "BURST_BEATS",
     "BURST_INCR",
     "RESPONSE_OKAY",
+    "RESPONSE_SLVERR",
     "Axi4Read",
     "Axi4Write",
     "AxiLite",
@@ -28,6 +29,9 @@ BURST_INCR = 0b01
 
 RESPONSE_OKAY = 0b00
 """xRESP of a transfer that succeeded."""
+
+RESPONSE_SLVERR = 0b10
+"""xRESP of a transfer that the slave refuses."""
 
 
 class Axi4Read(wiring.Signature):

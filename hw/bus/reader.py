@@ -23,7 +23,8 @@ class Reader(wiring.Component):
     """Splits transfers into bursts and buffers their beats.
 
     A burst is requested only when the buffer has room for all of it, so that beats never wait on the bus; it ends where
-    addresses are a multiple of a full burst. Transfers follow one another without waiting for data.
+    addresses are a multiple of a full burst, and so never crosses :data:`hw.bus.axi.BOUNDARY_BYTES`. Transfers follow
+    one another without waiting for data.
 
     Latency: 3 cycles from a transfer to its first burst, 4 from a beat to ``o``. Throughput: one beat per cycle,
     as long as the memory answers within about ``depth - 2 * BURST_BEATS`` cycles.

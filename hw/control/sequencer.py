@@ -38,7 +38,8 @@ class Sequencer(wiring.Component):
 
     A program that dispatch has ended (by HALT or a broken rule) finishes what was dispatched; then prefetched
     instructions are discarded. A bus fault ends it at once. A soft reset first lets the bus answer what is outstanding,
-    unless it is dead, so that no handshake is broken off.
+    unless it is dead, so that no handshake is broken off. The scrub takes at least as many cycles as a table has words,
+    256, in which pipelines empty themselves: their stages and registers that only hold data have no reset.
 
     Parameters
     ----------

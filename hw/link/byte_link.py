@@ -6,15 +6,14 @@ from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from hw.bus.axi import Axi4Read, Axi4Write, AxiLite
 from hw.bus.stream_fifo import StreamFifo
 from hw.bus.stream_register import StreamRegister
+from hw.link.chip_buses import chip_buses, pass_buses
 from hw.link.layouts import BYTE
 from hw.link.protocol import FIFO_BYTES
 from hw.link.responder import Responder
 from hw.link.slip_decoder import SlipDecoder
 from hw.link.slip_encoder import SlipEncoder
-from hw.registers import ADDRESS_BITS
 
 __all__ = ["ByteLink"]
 
@@ -56,9 +55,7 @@ class ByteLink(wiring.Component):
             {
                 "i": In(stream.Signature(BYTE)),
                 "o": Out(stream.Signature(BYTE)),
-                "axil": Out(AxiLite(ADDRESS_BITS)),
-                "axi_read": Out(Axi4Read(bus_bytes)),
-                "axi_write": Out(Axi4Write(bus_bytes)),
+                **chip_buses(bus_bytes),
             }
         )
 
@@ -76,6 +73,5 @@ class ByteLink(wiring.Component):
         connect(m, decoder.o, responder.i)
         connect(m, responder.o, encoder.i)
         connect(m, encoder.o, flipped(self.o))
-        for bus in ("axil", "axi_read", "axi_write"):
-            connect(m, getattr(responder, bus), flipped(getattr(self, bus)))
+        pass_buses(m, responder, self)
         return m

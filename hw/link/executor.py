@@ -6,7 +6,8 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.bus.axi import AXI_ADDRESS_BITS, BURST_INCR, RESPONSE_OKAY, Axi4Read, Axi4Write, AxiLite
+from hw.bus.axi import AXI_ADDRESS_BITS, BURST_INCR, RESPONSE_OKAY
+from hw.link.chip_buses import chip_buses
 from hw.link.layouts import PayloadRead, PayloadWrite, answer, header
 from hw.link.protocol import (
     HELLO_FIELDS,
@@ -74,9 +75,7 @@ class Executor(wiring.Component):
                 "o": Out(stream.Signature(answer)),
                 "fetch": Out(PayloadRead()),
                 "store": Out(PayloadWrite()),
-                "axil": Out(AxiLite(ADDRESS_BITS)),
-                "axi_read": Out(Axi4Read(bus_bytes)),
-                "axi_write": Out(Axi4Write(bus_bytes)),
+                **chip_buses(bus_bytes),
             }
         )
 

@@ -4,13 +4,12 @@ from typing import Any
 
 from amaranth.hdl import Module
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out, connect, flipped
+from amaranth.lib.wiring import In, Out, connect
 
-from hw.bus.axi import Axi4Read, Axi4Write, AxiLite
 from hw.link.byte_link import ByteLink
+from hw.link.chip_buses import chip_buses, pass_buses
 from hw.link.uart_receiver import UartReceiver
 from hw.link.uart_transmitter import UartTransmitter
-from hw.registers import ADDRESS_BITS
 
 __all__ = ["HostLink"]
 
@@ -63,9 +62,7 @@ class HostLink(wiring.Component):
             {
                 "rx": In(1, init=1),
                 "tx": Out(1, init=1),
-                "axil": Out(AxiLite(ADDRESS_BITS)),
-                "axi_read": Out(Axi4Read(bus_bytes)),
-                "axi_write": Out(Axi4Write(bus_bytes)),
+                **chip_buses(bus_bytes),
             }
         )
 
@@ -77,6 +74,5 @@ class HostLink(wiring.Component):
         m.d.comb += [receiver.rx.eq(self.rx), self.tx.eq(transmitter.tx)]
         connect(m, receiver.o, link.i)
         connect(m, link.o, transmitter.i)
-        for bus in ("axil", "axi_read", "axi_write"):
-            connect(m, getattr(link, bus), flipped(getattr(self, bus)))
+        pass_buses(m, link, self)
         return m

@@ -8,13 +8,12 @@ from amaranth.lib.crc.catalog import CRC32_ETHERNET
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from hw.bus.axi import Axi4Read, Axi4Write, AxiLite
 from hw.link.answerer import Answerer
+from hw.link.chip_buses import chip_buses, pass_buses
 from hw.link.executor import Executor
 from hw.link.frame_receiver import FrameReceiver
 from hw.link.layouts import BYTE, frame_byte
 from hw.link.protocol import LARGEST_PAYLOAD
-from hw.registers import ADDRESS_BITS
 
 __all__ = ["Responder"]
 
@@ -55,9 +54,7 @@ class Responder(wiring.Component):
             {
                 "i": In(stream.Signature(frame_byte)),
                 "o": Out(stream.Signature(frame_byte)),
-                "axil": Out(AxiLite(ADDRESS_BITS)),
-                "axi_read": Out(Axi4Read(bus_bytes)),
-                "axi_write": Out(Axi4Write(bus_bytes)),
+                **chip_buses(bus_bytes),
             }
         )
 
@@ -70,8 +67,7 @@ class Responder(wiring.Component):
         connect(m, receiver.o, executor.i)
         connect(m, executor.o, answerer.i)
         connect(m, answerer.o, flipped(self.o))
-        for bus in ("axil", "axi_read", "axi_write"):
-            connect(m, getattr(executor, bus), flipped(getattr(self, bus)))
+        pass_buses(m, executor, self)
 
         # The receiver has done with the CRC and the memory when it offers a request.
         m.submodules.crc = crc = CRC32_ETHERNET(data_width=8).create()

@@ -16,7 +16,7 @@ from hw.post.round_shift import RoundShift
 __all__ = ["Datapath"]
 
 _TABLE_LATENCY = 2
-_MEMORY_LATENCY = 3  # and the register in front of the memories, which are many and far apart
+_MEMORY_LATENCY = 3  # and the register in front of the memories, or the second one behind the accumulators: all are far
 _MEAN_FRACTION = 8
 _WIDE = 18  # bits of both multipliers' operands
 _VALUE = signed(16)

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw.config import AcceleratorConfig
 from hw.layouts import INSTRUCTION, AccumulatorRead, LoadWrite, MaskedWrite, Scrub, param_record
+from hw.memory.scrub import pass_scrub
 from hw.post.bank_queue import BankQueue
 from hw.post.datapath import Datapath
 from hw.post.decoder import Decoder
@@ -235,8 +236,5 @@ class PostEngine(wiring.Component):
         wiring.connect(m, wiring.flipped(self.load_vector), vector_memory.load)
         wiring.connect(m, wiring.flipped(self.load_param), param_memory.load)
         wiring.connect(m, wiring.flipped(self.load_table), table_memory.load)
-        scrub_en, scrub_addr = Signal(reset_less=True), Signal.like(self.scrub.addr, reset_less=True)
-        m.d.sync += [scrub_en.eq(self.scrub.en), scrub_addr.eq(self.scrub.addr)]
-        for memory in (vector_memory, param_memory, table_memory, row_memory, output):
-            m.d.comb += [memory.scrub.en.eq(scrub_en), memory.scrub.addr.eq(scrub_addr)]
+        pass_scrub(m, self.scrub, (vector_memory, param_memory, table_memory, row_memory, output))
         return m

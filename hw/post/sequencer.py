@@ -44,8 +44,8 @@ class Sequencer(wiring.Component):
     it reads nothing from the vector memory that they may write. A chunk waits for its accumulator bank, for its row's
     scalars and for room on the way to memory.
 
-    The bank is handed back with the issue of its last chunk, two cycles before its read request: the array cannot
-    use a bank so soon.
+    The bank is handed back with the issue of its last chunk, a cycle before its read request: the array cannot use a
+    bank so soon.
 
     What decides about an issue is kept in registers beside what it follows from, whether the next row's scalars are
     there is asked a row ahead, and whether the next command may start a cycle ahead: an issue moves everything here, so

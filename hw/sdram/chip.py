@@ -131,8 +131,12 @@ class SdramChip:
 ULX3S_SDRAM = SdramChip()
 """The 32 MB chip of the ULX3S, which is assembled with either of two makes.
 
-Each value is the slower of ISSI IS42S16160G-7 (tRCD, tRP 15 ns, tRAS 37 ns, tRC 60 ns, tRRD, tDPL 14 ns, tXSR 70 ns,
-143 MHz at CAS latency 3, 8192 refreshes in 64 ms) and Winbond W9825G6KH-6 (tRCD, tRP 15 ns, tRAS 42 ns, tRC 60 ns,
-tRRD, tWR, tRSC 2 cycles, tXSR 72 ns, 200 us and 8 refreshes after power-up). Both give tRC for a refresh; the time that
-leaving self-refresh takes, which is longer, stands for it here and costs a cycle per refresh at 80 MHz.
+The values have not been compared with the data sheets: they are as other projects' controllers give them, where those
+agree, and usual for chips of this class elsewhere (tRRD, tDPL, initial refreshes, clock limits). Compare them before
+use on a board.
+
+Each is the slower of ISSI IS42S16160G-7 (tRCD, tRP 15 ns, tRAS 37 ns, tRC 60 ns, tRRD, tDPL 14 ns, tXSR 70 ns, 143 MHz
+at CAS latency 3, 8192 refreshes in 64 ms) and Winbond W9825G6KH-6 (tRCD, tRP 15 ns, tRAS 42 ns, tRC 60 ns, tRRD, tWR,
+tRSC 2 cycles, tXSR 72 ns, 200 us and 8 refreshes after power-up). Both give tRC for a refresh; the time that leaving
+self-refresh takes, which is longer, stands for it here and costs a cycle per refresh at 80 MHz.
 """

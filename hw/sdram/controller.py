@@ -7,7 +7,7 @@ from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.bus.axi import BURST_BEATS, RESPONSE_OKAY, Axi4Read, Axi4Write
+from hw.bus.axi import BURST_BEATS, RESPONSE_OKAY, RESPONSE_SLVERR, Axi4Read, Axi4Write
 from hw.bus.stream_fifo import StreamFifo
 from hw.sdram.burst_splitter import BurstSplitter
 from hw.sdram.chip import SdramChip
@@ -16,10 +16,7 @@ from hw.sdram.pins import WORD_BITS, WORD_BYTES, SdramPins
 from hw.sdram.scheduler import Scheduler
 from hw.sdram.segment import words_per_beat
 
-__all__ = ["RESPONSE_SLVERR", "SdramController"]
-
-RESPONSE_SLVERR = 0b10
-"""xRESP of a transfer that the slave refuses."""
+__all__ = ["SdramController"]
 
 _BUFFERED_BEATS = 2 * BURST_BEATS  # one segment under way, one waiting
 _BUFFERED_RESPONSES = 8

@@ -3,10 +3,9 @@
 import random
 from typing import Any
 
+from hw.bus.axi import RESPONSE_OKAY, RESPONSE_SLVERR
 from tests.hw.link.fpga_model import BAD_REGISTER, MEMORY_BYTES
 from tests.hw.link.streams import wait_for
-
-SLVERR = 2
 
 
 class Chip:
@@ -54,7 +53,7 @@ class Chip:
             value = int.from_bytes(self.memory[address : address + self.bus_bytes], "little")
         await self._pause(ctx)
         ctx.set(bus.rdata, value)
-        ctx.set(bus.rresp, SLVERR if bad else 0)
+        ctx.set(bus.rresp, RESPONSE_SLVERR if bad else RESPONSE_OKAY)
         ctx.set(bus.rvalid, 1)
         await wait_for(ctx, bus.rready)
         ctx.set(bus.rvalid, 0)
@@ -80,7 +79,7 @@ class Chip:
                 self.memory[address : address + self.bus_bytes] = value.to_bytes(self.bus_bytes, "little")
         self.writes.append(("register" if bus is self.dut.axil else "memory", address))
         await self._pause(ctx)
-        ctx.set(bus.bresp, SLVERR if bad else 0)
+        ctx.set(bus.bresp, RESPONSE_SLVERR if bad else RESPONSE_OKAY)
         ctx.set(bus.bvalid, 1)
         await wait_for(ctx, bus.bready)
         ctx.set(bus.bvalid, 0)

@@ -1,13 +1,10 @@
 """Sources and sinks of streams that stall at random, and the simulation around them."""
 
-import gc
 import random
-import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import pytest
-from amaranth.hdl import UnusedElaboratable, Value
+from amaranth.hdl import Value
 from amaranth.sim import Simulator
 
 
@@ -18,17 +15,6 @@ def simulate(dut: Any, bench: Callable[[Any], Any], *background: Callable[[Any],
     for process in background:
         sim.add_testbench(process, background=True)
     sim.run()
-
-
-def assert_refused(message: str, component: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-    """Assert that the component's constructor raises ValueError with ``message``, a regular expression."""
-    # What has been made of it by then is never elaborated, of which amaranth warns when it is collected.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UnusedElaboratable)
-        with pytest.raises(ValueError, match=message) as caught:
-            component(*args, **kwargs)
-        del caught
-        gc.collect()
 
 
 async def wait_for(ctx: Any, condition: Any) -> None:

@@ -14,7 +14,8 @@ from sw.link.frames import encode_frame, encode_request
 from tests.hw.link.chip import Chip
 from tests.hw.link.disturbance import disturb
 from tests.hw.link.fpga_model import BAD_REGISTER, MEMORY_BYTES, FpgaModel
-from tests.hw.link.streams import assert_refused, simulate, source, take
+from tests.hw.link.streams import simulate, source, take
+from tests.hw.refusal import assert_refused
 
 
 def run(line: bytes, bus_bytes: int, seed: int, stall: float) -> tuple[Chip, FpgaModel]:

@@ -10,7 +10,8 @@ from amaranth.sim import Simulator
 
 from hw.link.uart_receiver import UartReceiver
 from hw.link.uart_transmitter import UartTransmitter
-from tests.hw.link.streams import assert_refused, simulate, source, take
+from tests.hw.link.streams import simulate, source, take
+from tests.hw.refusal import assert_refused
 
 BAUD = 1e6
 DIVISORS = [4, 4.4, 5, 6.5, 7, 8.68, 10, 13.3, 16, 21, 26.04, 30]

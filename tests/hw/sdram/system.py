@@ -1,12 +1,9 @@
 """A controller with its chip, and coroutines that use the bus."""
 
-import gc
-import warnings
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-from amaranth.hdl import Elaboratable, Module, UnusedElaboratable
+from amaranth.hdl import Elaboratable, Module
 from amaranth.lib import wiring
 from amaranth.sim import Simulator
 from amaranth.utils import exact_log2
@@ -75,17 +72,6 @@ def simulate(
         sim.add_testbench(bench, background=True)
     sim.add_testbench(watchdog)
     sim.run()
-
-
-def assert_refused(message: str, component: Callable[..., Any], *args: Any, **options: Any) -> None:
-    """Assert that the constructor raises ValueError with `message`, a regular expression."""
-    # What has been made of the component by then is never elaborated, of which amaranth warns when it is collected.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UnusedElaboratable)
-        with pytest.raises(ValueError, match=message) as caught:
-            component(*args, **options)
-        del caught
-        gc.collect()
 
 
 def violations(ctx: Any, model: SdramModel) -> dict[str, int]:

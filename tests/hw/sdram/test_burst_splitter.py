@@ -8,7 +8,8 @@ import pytest
 from hw.bus.axi import BURST_BEATS, BURST_INCR
 from hw.sdram.burst_splitter import BurstSplitter
 from hw.sdram.chip import SdramChip
-from tests.hw.sdram.system import SMALL, assert_refused, handshake, simulate
+from tests.hw.refusal import assert_refused
+from tests.hw.sdram.system import SMALL, handshake, simulate
 
 SEED = 3
 SIZE = 2 * SMALL.words

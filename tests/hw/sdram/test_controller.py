@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from amaranth.hdl import Module, Signal
 
-from hw.bus.axi import BURST_BEATS, RESPONSE_OKAY
+from hw.bus.axi import BURST_BEATS, RESPONSE_OKAY, RESPONSE_SLVERR
 from hw.sdram.chip import SdramChip
-from hw.sdram.controller import RESPONSE_SLVERR, SdramController
+from hw.sdram.controller import SdramController
+from tests.hw.refusal import assert_refused
 from tests.hw.sdram.system import (
     CLOCK_HZ,
     SMALL,
     System,
     acknowledge,
-    assert_refused,
     handshake,
     receive,
     request,

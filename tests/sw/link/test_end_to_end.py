@@ -12,7 +12,7 @@ from sw.link.client import LinkClient
 from tests.hw.link.chip import Chip
 from tests.hw.link.disturbance import disturb
 from tests.hw.link.fpga_model import BAD_REGISTER
-from tests.hw.link.streams import assert_refused
+from tests.hw.refusal import assert_refused
 from tests.sw.link.ports import SimulatedPort
 
 
