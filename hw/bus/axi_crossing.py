@@ -4,26 +4,26 @@ from typing import Any
 
 from amaranth.hdl import Module
 from amaranth.lib import wiring
-from amaranth.lib.fifo import AsyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
 from hw.bus.axi import Axi4Read, Axi4Write, payload_of
+from hw.bus.stream_crossing import StreamCrossing
 
 __all__ = ["AxiCrossing"]
 
-_DEPTH = 16 + 1
-"""Transfers that a channel holds, one of them in the output register; the way there and back takes about eight."""
+_DEPTH = 16
+"""Transfers that a channel holds; the way there and back takes about ten cycles."""
 
 
 class AxiCrossing(wiring.Component):
     """Carry the five channels, each through an asynchronous queue; clocks may have any ratio and phase.
 
     Every channel stops its sender when it is full, so that a reader that does not take its beats stops the slave.
-    Outputs come out of registers. Both domains must be reset together, as at power-on; a reset of one alone loses or
-    repeats transfers.
+    Outputs, ``ready`` among them, come out of registers. Both domains must be reset together, for four cycles of each,
+    as at power-on; a reset of one alone loses or repeats transfers.
 
-    Latency of each channel: 1 to 2 cycles of the sender and 3 to 4 of the receiver. Throughput: one transfer per cycle
-    of the slower clock, in bursts of any length.
+    Latency of each channel: 4 to 5 cycles of the receiver. Throughput: one transfer per cycle of the slower clock, in
+    bursts of any length.
 
     Parameters
     ----------
@@ -68,15 +68,15 @@ class AxiCrossing(wiring.Component):
         self._carry(m, "b", self.m_axi_write, self.s_axi_write, *back)
         return m
 
-    def _carry(self, m: Module, channel: str, sender: Any, receiver: Any, w_domain: str, r_domain: str) -> None:
+    def _carry(self, m: Module, channel: str, sender: Any, receiver: Any, i_domain: str, o_domain: str) -> None:
         payload = payload_of(sender, channel)
-        fifo = AsyncFIFOBuffered(width=len(payload), depth=_DEPTH, w_domain=w_domain, r_domain=r_domain)
-        m.submodules[channel] = fifo
+        crossing = StreamCrossing(len(payload), _DEPTH, i_domain=i_domain, o_domain=o_domain)
+        m.submodules[channel] = crossing
         m.d.comb += [
-            fifo.w_data.eq(payload),
-            fifo.w_en.eq(getattr(sender, channel + "valid")),
-            getattr(sender, channel + "ready").eq(fifo.w_rdy),
-            payload_of(receiver, channel).eq(fifo.r_data),
-            getattr(receiver, channel + "valid").eq(fifo.r_rdy),
-            fifo.r_en.eq(getattr(receiver, channel + "ready")),
+            crossing.i.payload.eq(payload),
+            crossing.i.valid.eq(getattr(sender, channel + "valid")),
+            getattr(sender, channel + "ready").eq(crossing.i.ready),
+            payload_of(receiver, channel).eq(crossing.o.payload),
+            getattr(receiver, channel + "valid").eq(crossing.o.valid),
+            crossing.o.ready.eq(getattr(receiver, channel + "ready")),
         ]
