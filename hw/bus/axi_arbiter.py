@@ -27,8 +27,8 @@ class AxiArbiter(wiring.Component):
 
     Latency: 1 cycle on ``ar`` and ``aw``, 2 if another master had the last turn; 1 on ``w``, or 1 from its address if
     that is later; 0 on ``r`` and ``b``. Throughput: one burst and one beat per cycle on every channel, also from burst
-    to burst and from master to master. Addresses of writes go ahead of their data by up to two bursts; if the slave takes
-    no data before their address, bursts of a single beat pass only in two of three cycles.
+    to burst and from master to master. Addresses of writes go ahead of their data by up to two bursts; if the slave
+    takes no data before their address, bursts of a single beat pass only in two of three cycles.
 
     Parameters
     ----------
