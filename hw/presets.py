@@ -49,9 +49,11 @@ PRESETS: dict[str, AcceleratorConfig] = {
         _DEFAULT,
         dsp_multipliers=132,
         acc_banks=2,
-        scratchpad_kib=128,
-        vector_kib=112,
+        scratchpad_kib=160,
+        vector_kib=104,
+        tables=1,
         weight_fifo_words=256,
+        bus_bytes=4,
     ),
     # 32x32 with twice the operand memory and bus width, for large FPGAs.
     "large_32x32": replace(_DEFAULT, rows=32, cols=32, scratchpad_kib=2048, bus_bytes=32),

@@ -1,16 +1,20 @@
-"""Two registers between two streams."""
+"""Two registers in a stream."""
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 __all__ = ["StreamBuffer"]
 
+_ENTRIES = 2
+
 
 class StreamBuffer(wiring.Component):
-    """Hold up to two payloads; no path leads through it, in either direction.
+    """Hold up to two payloads, in turn in two registers; no path leads through it, in either direction.
+
+    A transfer at either end moves nothing but pointers, so that it may be decided late in its cycle.
 
     Latency: 1 cycle. Throughput: one payload per cycle.
 
@@ -34,18 +38,20 @@ class StreamBuffer(wiring.Component):
 
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
-        payload = Signal(self._shape, reset_less=True)
-        spare = Signal(self._shape, reset_less=True)
-        full = Signal()
-        m.d.comb += [self.i.ready.eq(~full), self.o.payload.eq(payload)]
-        with m.If(~full):
-            m.d.sync += spare.eq(self.i.payload)
-        with m.If(self.o.ready | ~self.o.valid):
-            m.d.sync += [
-                payload.eq(Mux(full, spare, self.i.payload)),
-                self.o.valid.eq(full | self.i.valid),
-                full.eq(0),
-            ]
-        with m.Elif(self.i.valid):
-            m.d.sync += full.eq(1)
+        entries = [Signal(self._shape, name=f"entry_{k}", reset_less=True) for k in range(_ENTRIES)]
+        put, get, level = Signal(), Signal(), Signal(range(_ENTRIES + 1))
+        room, added, taken, following = Signal(init=1), Signal(), Signal(), Signal.like(level)
+        m.d.comb += [
+            self.i.ready.eq(room),
+            added.eq(self.i.valid & room),
+            self.o.valid.eq(level != 0),
+            taken.eq(self.o.valid & self.o.ready),
+            following.eq(level + added - taken),
+            Value.cast(self.o.payload).eq(Mux(get, *(Value.cast(entry) for entry in reversed(entries)))),
+        ]
+        m.d.sync += [put.eq(put ^ added), get.eq(get ^ taken), level.eq(following), room.eq(following < _ENTRIES)]
+        # An entry that is not in use may hold anything, so that what is written need not be valid.
+        for k, entry in enumerate(entries):
+            with m.If(room & (put == k)):
+                m.d.sync += entry.eq(self.i.payload)
         return m

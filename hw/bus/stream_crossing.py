@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
 from hw.bus.gray_counter import GrayCounter
+from hw.memory.collisions import TWO_CLOCKS
 
 __all__ = ["StreamCrossing"]
 
@@ -58,7 +59,7 @@ class StreamCrossing(wiring.Component):
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
         payload = Value.cast(self.i.payload)
-        m.submodules.memory = memory = Memory(shape=len(payload), depth=self._depth, init=[])
+        m.submodules.memory = memory = Memory(shape=len(payload), depth=self._depth, init=[], attrs=TWO_CLOCKS)
         write_port = memory.write_port(domain=self._i_domain)
         read_port = memory.read_port(domain=self._o_domain)
         enters, leaves = Signal(), Signal()
