@@ -5,6 +5,7 @@
 // an edge. Inputs are functions of the harness's own state, as if they came out of registers.
 
 #include "design.h"
+#include "ports.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -24,21 +25,6 @@ using Design = cxxrtl_design::p_systolm;
 constexpr uint32_t RESPONSE_OKAY = 0, RESPONSE_SLVERR = 2;
 constexpr unsigned RESET_CYCLES = 4;
 constexpr unsigned REGISTER_TIMEOUT = 1000;
-
-template <size_t Bits>
-uint32_t low(const cxxrtl::value<Bits> &value) { return value.data[0]; }
-
-template <size_t Bits>
-void drive(cxxrtl::value<Bits> &value, uint32_t number) { value.data[0] = number; }
-
-template <size_t Bits>
-bool bit(const cxxrtl::value<Bits> &value, size_t index) {
-    constexpr size_t width = 8 * sizeof(value.data[0]);
-    return value.data[index / width] >> (index % width) & 1;
-}
-
-template <size_t Bits>
-constexpr size_t bytes_of(const cxxrtl::value<Bits> &) { return Bits / 8; }
 
 }  // namespace
 
