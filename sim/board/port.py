@@ -15,11 +15,11 @@ from sim.board.system import SystemWithSdram
 from sim.rtl.design import Design
 from sim.rtl.library import build_library
 
-__all__ = ["SimulatedPort"]
+__all__ = ["SMALL_SDRAM", "SimulatedPort"]
 
 _ROWS = 256
 
-_SMALL_SDRAM = replace(ULX3S_SDRAM, rows=_ROWS, retention_ns=ULX3S_SDRAM.retention_ns * _ROWS / ULX3S_SDRAM.rows)
+SMALL_SDRAM = replace(ULX3S_SDRAM, rows=_ROWS, retention_ns=ULX3S_SDRAM.retention_ns * _ROWS / ULX3S_SDRAM.rows)
 """The chip of the ULX3S but for its size, here 1 MiB."""
 
 _CLOCKS_PER_BIT = 8
@@ -40,6 +40,8 @@ class SimulatedPort:
         The accelerator on the board.
     chip : SdramChip
         Its memory; by default of 1 MiB.
+    real : SdramChip, optional
+        The chip that the model is of, if the controller is made for another one.
     clock_hz, sdram_hz : int
         Frequencies of the clock domains ``sync`` and ``sdram``, which begin with an edge at the same time.
     baud : int, optional
@@ -61,7 +63,8 @@ class SimulatedPort:
         self,
         config: AcceleratorConfig,
         *,
-        chip: SdramChip = _SMALL_SDRAM,
+        chip: SdramChip = SMALL_SDRAM,
+        real: SdramChip | None = None,
         clock_hz: int = 50_000_000,
         sdram_hz: int = 100_000_000,
         baud: int | None = None,
@@ -71,10 +74,10 @@ class SimulatedPort:
         rates = {"clock_hz": clock_hz, "sdram_hz": sdram_hz, "baud": baud or clock_hz // _CLOCKS_PER_BIT}
 
         def emit() -> str:
-            system = SystemWithSdram(config, chip, **rates)
+            system = SystemWithSdram(config, chip, real=real, **rates)
             return emit_component(system, system.ports)
 
-        design = Design(key=f"board {config!r}, {chip!r}, {rates!r}", emit=emit, harness=_HARNESS)
+        design = Design(key=f"board {config!r}, {chip!r}, {real!r}, {rates!r}", emit=emit, harness=_HARNESS)
         self._functions = _load(build_library(design, report))
         unit = math.gcd(clock_hz, sdram_hz)
         settings = _Settings(sdram_hz // unit, clock_hz // unit, clock_hz, rates["baud"])

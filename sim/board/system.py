@@ -26,6 +26,8 @@ class SystemWithSdram(wiring.Component):
         Frequencies of the two domains.
     baud : float
         Bits in a second of the serial line.
+    real : SdramChip, optional
+        What is on the board, if that is another chip than the controller is made for.
 
     Members
     -------
@@ -40,10 +42,17 @@ class SystemWithSdram(wiring.Component):
     violations: Any
 
     def __init__(
-        self, config: AcceleratorConfig, chip: SdramChip, *, clock_hz: float, sdram_hz: float, baud: float
+        self,
+        config: AcceleratorConfig,
+        chip: SdramChip,
+        *,
+        clock_hz: float,
+        sdram_hz: float,
+        baud: float,
+        real: SdramChip | None = None,
     ) -> None:
         self._system = SdramSystem(config, chip, clock_hz=clock_hz, sdram_hz=sdram_hz, baud=baud)
-        self._sdram = SdramModel(chip, sdram_hz)
+        self._sdram = SdramModel(real or chip, sdram_hz)
         super().__init__({"rx": In(1, init=1), "tx": Out(1, init=1), "violations": Out(8 * len(SdramRule))})
 
     @property
