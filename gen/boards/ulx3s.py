@@ -12,6 +12,7 @@ from gen.boards.board import Board
 from gen.boards.ecp5_flow import build_for_ecp5
 from gen.boards.ecp5_pll import Ecp5Pll
 from hw.board.sdram_system import SdramSystem
+from hw.link.protocol import BAUD
 from hw.presets import PRESETS
 from hw.sdram.chip import ULX3S_SDRAM
 
@@ -19,7 +20,6 @@ __all__ = ["ULX3S_BOARDS"]
 
 _CRYSTAL_HZ = 25e6
 _SDRAM_HZ = 800e6 / 6  # the fastest that the chip's grade and the oscillator of both clocks allow
-_BAUD = 3_000_000  # the FT231X's fastest
 _PIN_REGISTERS = 2  # one on the way out, one on the way in
 _OUTPUTS = {
     "clk_en": "cke",
@@ -100,7 +100,7 @@ def _board(size: str, sync_hz: float, **more: Any) -> Board:
         title=f"ULX3S {size.upper()}",
         config=PRESETS[name],
         clocks={"sync": sync_hz, "sdram": _SDRAM_HZ},
-        baud=_BAUD,
+        baud=BAUD,
         platform=partial(_platform, size),
         design=_Ulx3s,
         flow=build_for_ecp5,
