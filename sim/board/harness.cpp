@@ -121,6 +121,18 @@ public:
     uint64_t waiting() const { return receiver_.size(); }
     void send(const uint8_t *data, uint64_t size) { sender_.push(data, size); }
 
+    // Put bytes into the SDRAM, from its first word on; returns how many fitted.
+    uint64_t fill(const uint8_t *data, uint64_t size) {
+        auto &memory = top_.memory_p_sdram_2e_memory;
+        size = std::min<uint64_t>(size, 2 * memory.depth);
+        for (uint64_t i = 0; i < size; i++) {
+            auto &word = memory.data[i / 2].data[0];
+            unsigned shift = i % 2 * 8;
+            word = (word & ~(0xffu << shift)) | unsigned(data[i]) << shift;
+        }
+        return size;
+    }
+
     // Run until so many bytes have come or nothing has been on the line for `patience` cycles; return how many came.
     uint64_t receive(uint8_t *to, uint64_t size, uint64_t patience) {
         uint64_t active_at = cycle_;
@@ -173,6 +185,7 @@ Board *board_new(const Settings *settings) { return new Board(*settings); }
 void board_free(Board *board) { delete board; }
 uint64_t board_cycles(const Board *board) { return board->cycles(); }
 uint64_t board_waiting(const Board *board) { return board->waiting(); }
+uint64_t board_fill(Board *board, const uint8_t *data, uint64_t size) { return board->fill(data, size); }
 void board_send(Board *board, const uint8_t *data, uint64_t size) { board->send(data, size); }
 uint64_t board_receive(Board *board, uint8_t *to, uint64_t size, uint64_t patience) {
     return board->receive(to, size, patience);

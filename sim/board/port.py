@@ -100,6 +100,18 @@ class SimulatedPort:
         self._functions.board_violations(self._board, counts)
         return {rule.value: count for rule, count in zip(SdramRule, counts, strict=True) if count}
 
+    def fill(self, data: bytes) -> None:
+        """Put ``data`` into the SDRAM from address 0 on, in no time.
+
+        Raises
+        ------
+        ValueError
+            If it is longer than the memory.
+        """
+        fitted = self._functions.board_fill(self._board, data, len(data))
+        if fitted < len(data):
+            raise ValueError(f"data must be at most {fitted} bytes, not {len(data)}")
+
     @property
     def in_waiting(self) -> int:
         """Bytes that :meth:`read` returns at once."""
@@ -137,6 +149,7 @@ def _load(library: Path) -> Any:
         "board_free": (None, board),
         "board_cycles": (count, board),
         "board_waiting": (count, board),
+        "board_fill": (count, board, data, count),
         "board_send": (None, board, data, count),
         "board_receive": (count, board, data, count, count),
         "board_violations": (None, board, ctypes.POINTER(ctypes.c_uint8)),

@@ -66,6 +66,15 @@ def test_memory_keeps_what_is_written(port: SimulatedPort, client: LinkClient) -
     assert port.violations == {}
 
 
+def test_memory_can_be_filled_at_once(port: SimulatedPort, client: LinkClient) -> None:
+    data = random.Random(3).randbytes(301)
+    port.fill(data)
+    assert client.read_memory(0, 304)[:301] == data
+    size = 2 * SMALL_SDRAM.words
+    with pytest.raises(ValueError, match=rf"^data must be at most {size} bytes, not {size + 1}$"):
+        port.fill(bytes(size + 1))
+
+
 def test_bert_equals_the_reference_and_the_integer_model(port: SimulatedPort, device: BoardDevice) -> None:
     checkpoint = random_checkpoint(1)
     lowering = BertLowering(checkpoint, CONFIG)

@@ -280,10 +280,11 @@ struct memory {
         int priority;
     };
 
+    size_t depth;
     std::unique_ptr<value<Width>[]> data;
     std::vector<write> writes;
 
-    explicit memory(size_t depth) : data(new value<Width>[depth]()) {}
+    explicit memory(size_t depth) : depth(depth), data(new value<Width>[depth]()) {}
 
     INLINE value<Width> &operator[](size_t index) { return data[index]; }
 
