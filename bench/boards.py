@@ -78,6 +78,7 @@ def _entry(report: Report) -> dict[str, Any]:
         "fmax_mhz": core.fmax_mhz,
         "clocks": {name: asdict(clock) for name, clock in report.clocks.items()},
         **{name: asdict(resource) for name, resource in report.resources.items()},
+        "cells": report.cells,
         "seed": report.seed,
     }
 

@@ -233,7 +233,8 @@ def place_and_route(
     target_mhz : float
         Frequency that placer and router aim at.
     placer : str
-        ``"heap"`` or ``"static"``, which leaves a third less wire and so makes large designs routable.
+        ``"heap"``, or ``"static"``, which leaves a third less wire and so makes large designs routable. It cannot part
+        block memories where they nearly fill the device, so these go where the other one puts them.
 
     Returns
     -------
@@ -245,14 +246,17 @@ def place_and_route(
     RuntimeError
         If nextpnr is not installed or fails.
     """
-    arguments = [f"--{device.size}", "--speed", str(device.speed), "--seed", str(seed), "--freq", f"{target_mhz:g}"]
-    files = ["--json", "design.json", "--report", f"report_{seed}.json", "-l", f"nextpnr_{seed}.log"]
-    flow = ["--lpf-allow-unconstrained", "--timing-allow-fail", "--placer", placer, "-q"]
+    flow = [f"--{device.size}", "--speed", str(device.speed), "--seed", str(seed), "--freq", f"{target_mhz:g}"]
+    flow += ["--lpf-allow-unconstrained", "--timing-allow-fail", "-q"]
     if (directory / CONSTRAINTS).exists():
-        flow += ["--lpf", CONSTRAINTS, "--textcfg", "design.config"]
+        flow += ["--lpf", CONSTRAINTS]
     if device.package:
         flow += ["--package", device.package]
-    _run("nextpnr_ecp5", [*arguments, *files, *flow], directory)
+    netlist = _place_memories(directory, flow) if placer == "static" else "design.json"
+    files = ["--json", netlist, "--report", f"report_{seed}.json", "-l", f"nextpnr_{seed}.log"]
+    if (directory / CONSTRAINTS).exists():
+        files += ["--textcfg", "design.config"]
+    _run("nextpnr_ecp5", [*files, "--placer", placer, *flow], directory)
     return Timing.load(directory, seed)
 
 
@@ -265,6 +269,19 @@ def pack(directory: Path, bitstream: str) -> None:
         If ecppack is not installed or fails.
     """
     _run("ecppack", ["--compress", "--input", "design.config", "--bit", bitstream], directory)
+
+
+def _place_memories(directory: Path, flow: Sequence[str]) -> str:
+    """Write a netlist whose block memories have places; return its name."""
+    files = ["--json", "design.json", "--write", "analytic.json", "-l", "analytic.log", "--no-route"]
+    _run("nextpnr_ecp5", [*files, "--placer", "heap", *flow], directory)
+    placed, netlist = (json.loads((directory / name).read_text()) for name in ("analytic.json", "design.json"))
+    places = placed["modules"]["top"]["cells"]
+    for name, cell in netlist["modules"]["top"]["cells"].items():
+        if cell["type"] == "DP16KD":
+            cell["attributes"]["BEL"] = places[name]["attributes"]["NEXTPNR_BEL"]
+    (directory / "placed.json").write_text(json.dumps(netlist))
+    return "placed.json"
 
 
 def _run(tool: str, arguments: Sequence[str], directory: Path) -> None:
