@@ -26,7 +26,8 @@ def build_for_ecp5(board: Board, directory: Path, tell: Callable[[str], None]) -
     tell("placing and routing")
     device = Device(size=_SIZES[platform.device], speed=int(platform.speed), package=_PACKAGES[platform.package])
     fastest = max(board.clocks.values())
-    place_and_route(directory, device, seed=board.seed, target_mhz=fastest / 1e6, placer=_PLACER)
+    memories = json.loads(board.memories.read_text()) if board.memories else None
+    place_and_route(directory, device, seed=board.seed, target_mhz=fastest / 1e6, placer=_PLACER, memories=memories)
     tell("packing the bitstream")
     bitstream = f"{board.name}.bit"
     pack(directory, bitstream)

@@ -2,6 +2,7 @@
 
 import importlib
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from amaranth.hdl import ClockDomain, Elaboratable, Instance, Module, Signal
@@ -19,6 +20,7 @@ from hw.sdram.chip import ULX3S_SDRAM
 __all__ = ["ULX3S_BOARDS"]
 
 _CRYSTAL_HZ = 25e6
+_MEMORIES = Path(__file__).with_name("ulx3s_85f_memories.json")
 _PIN_REGISTERS = 2  # one on the way out, one on the way in
 _OUTPUTS = {
     "clk_en": "cke",
@@ -114,5 +116,5 @@ def _board(size: str, sync_hz: float, sdram_hz: float, **more: Any) -> Board:
     )
 
 
-ULX3S_BOARDS = (_board("85f", 60e6, 90e6), _board("45f", 80e6, 120e6))
+ULX3S_BOARDS = (_board("85f", 60e6, 90e6, memories=_MEMORIES), _board("45f", 80e6, 120e6))
 """One for each size of the FPGA; both of its clocks are whole fractions of one oscillator's frequency."""
