@@ -18,6 +18,7 @@ from sw.link.client import LinkClient
 from sw.lowering import BertLowering, MatmulLowering
 from sw.reference import embed, forward
 from tests.conformance.assembler import Assembler
+from tests.hw.refusal import assert_refused
 from tests.sw.random_checkpoint import random_checkpoint
 
 pytestmark = pytest.mark.skipif(not any(map(shutil.which, ("clang++", "g++"))), reason="there is no C++ compiler")
@@ -118,6 +119,11 @@ def test_errors_and_hangs_are_reported_and_forgotten(device: BoardDevice) -> Non
         device.run(hangs.program(), {})
     assert caught.value.code == ErrorCode.NONE
     check_product(device, 2)
+
+
+def test_what_no_system_can_have_is_refused() -> None:
+    assert_refused("^bus_bytes must be 2, 4, 8 or 16, not 32$", SimulatedPort, replace(CONFIG, bus_bytes=32))
+    assert_refused("^baud must be positive and at most a 4th of the clock", SimulatedPort, CONFIG, baud=20_000_000)
 
 
 def test_a_slower_chip_than_the_controller_knows_is_noticed() -> None:
