@@ -123,14 +123,16 @@ class QspiFlash(wiring.Component):
         size_bits = exact_log2(self._chip.size)
         word = axi.araddr[exact_log2(BUS_BYTES) : size_bits]
         following = Signal(len(word), reset_less=True)
-        in_flash, free, goes_on, to_ram, taken = Signal(), Signal(), Signal(), Signal(), Signal()
+        idle, in_flash, free, goes_on, lost, to_ram, taken = (
+            Signal(name=name) for name in ("idle", "in_flash", "free", "goes_on", "lost", "to_ram", "taken")
+        )
         begins, follows, loads, with_address = Signal(), Signal(), Signal(), Signal()
-        lost = Signal()
         m.d.comb += [
+            idle.eq(~running & ~stalled),
             in_flash.eq(axi.araddr[size_bits:] == 0),
-            free.eq((reading | ~selected) & (~running | burst_end)),
+            free.eq((reading | ~selected) & (idle | burst_end)),
             goes_on.eq(axi.arvalid & in_flash & free & reading & (word == following)),
-            lost.eq(axi.arvalid & in_flash & ~running & reading & ~goes_on),
+            lost.eq(axi.arvalid & in_flash & idle & reading & ~goes_on),
             to_ram.eq(axi.arvalid & ~in_flash & free & ~ram.busy),
             taken.eq(goes_on | to_ram | (loads & with_address)),
             axi.arready.eq(taken),
@@ -143,7 +145,7 @@ class QspiFlash(wiring.Component):
         # Steps 4 and 6 follow without deselection, those from 5 on need an address.
         m.d.comb += [
             with_address.eq(step[2] & step[1]),
-            begins.eq(~selected & free & Mux(axi.arvalid, in_flash, ~step[2])),
+            begins.eq(~selected & free & ~of_ram & Mux(axi.arvalid, in_flash, ~step[2])),
             follows.eq(sending & unit_end & step[2] & ~step[0]),
             loads.eq(begins | follows),
         ]
@@ -152,7 +154,7 @@ class QspiFlash(wiring.Component):
             step.eq(_plus(step, loads & ~step.all())),
             selected.eq(begins | (selected & ~lost & ~deselects)),
             sending.eq(loads | (sending & ~unit_end)),
-            reading.eq((reading & ~lost) | (selected & ~sending & unit_end & ~of_ram)),
+            reading.eq((reading & ~lost) | (selected & ~sending & unit_end)),
             running.eq(taken | (running & ~(reading & burst_end))),
             of_ram.eq(to_ram | (of_ram & ~burst_end)),
             axi.rvalid.eq((unit_end & (reading | of_ram)) | stalled),

@@ -114,18 +114,22 @@ class FlashModel(wiring.Component):
                 m.d.sync += count.eq(count + 1)
 
         # A clock, seen in the cycle at whose end its data are to change.
-        clock = Signal()
+        clock, selects, deselects = Signal(), Signal(), Signal()
+        wires, was_selected = Signal(WIRES), Signal()
+        m.d.comb += [
+            clock.eq(pins.cs & pins.sck_en),
+            selects.eq(pins.cs & ~was_selected),
+            deselects.eq(~pins.cs & was_selected),
+            wires.eq(Mux(pins.io_oe, pins.io_o, _UNDRIVEN)),
+        ]
+        m.d.sync += [was_selected.eq(pins.cs), self.selections.eq(self.selections + selects)]
         if self._half_rate:
-            before = Signal()
-            m.d.sync += before.eq(pins.sck_en)
-            m.d.comb += clock.eq(pins.cs & pins.sck_en & ~before)
-        else:
-            m.d.comb += clock.eq(pins.cs & pins.sck_en)
-        was_selected = Signal()
-        selects, deselects = Signal(), Signal()
-        m.d.sync += was_selected.eq(pins.cs)
-        m.d.comb += [selects.eq(pins.cs & ~was_selected), deselects.eq(~pins.cs & was_selected)]
-        m.d.sync += self.selections.eq(self.selections + selects)
+            was_high, old_wires = Signal(), Signal(WIRES)
+            m.d.sync += [was_high.eq(pins.sck_en), old_wires.eq(wires)]
+            m.d.comb += [
+                clock.eq(pins.cs & pins.sck_en & ~was_high),
+                broken[FlashRule.SETUP].eq(clock & (selects | (wires != old_wires))),
+            ]
 
         # Where in a selection; what has been sent so far of a phase. The first clock may come with the selection.
         later = Signal(_Phase)
@@ -143,7 +147,7 @@ class FlashModel(wiring.Component):
         }
         m.d.comb += [
             phase.eq(Mux(selects, Mux(continuous, _Phase.ADDRESS, _Phase.COMMAND), later)),
-            sent.eq(Mux(phase < _Phase.ADDRESS, Cat(pins.io_o[0], shifted), Cat(pins.io_o, shifted))),
+            sent.eq(Mux(phase < _Phase.ADDRESS, Cat(wires[0], shifted), Cat(wires, shifted))),
         ]
         with m.Switch(phase):
             for each, length in lengths.items():
@@ -155,50 +159,64 @@ class FlashModel(wiring.Component):
         with m.Elif(selects):
             m.d.sync += clocks.eq(0)
 
+        # What comes of it.
         byte = sent[:8]
         powered_down, enabled = Signal(init=self._powered_down), Signal(init=self._chip.quad_enabled)
-        writable = Signal()
-        releases = Signal()
-        known = Cat(byte == command for command in Command).any()
-        with m.If(done):
-            with m.Switch(phase):
-                with m.Case(_Phase.COMMAND):
-                    m.d.sync += [later.eq(_Phase.NOTHING), writable.eq(0)]
-                    with m.If(powered_down):
-                        m.d.sync += releases.eq(byte == Command.RELEASE_POWER_DOWN)
-                        m.d.comb += broken[FlashRule.POWERED_DOWN].eq(
-                            (byte != Command.RELEASE_POWER_DOWN) & (byte != Command.NONE)
-                        )
-                    with m.Elif(byte == Command.VOLATILE_WRITE_ENABLE):
-                        m.d.sync += writable.eq(1)
-                    with m.Elif(byte == Command.WRITE_STATUS_2):
-                        m.d.sync += later.eq(_Phase.STATUS)
-                        m.d.comb += broken[FlashRule.WRITE_DISABLED].eq(~writable)
-                    with m.Elif(byte == Command.READ_QUAD):
-                        m.d.sync += later.eq(_Phase.ADDRESS)
-                        m.d.comb += broken[FlashRule.QUAD_DISABLED].eq(~enabled)
-                    with m.Else():
-                        m.d.comb += broken[FlashRule.COMMAND].eq(~known)
-                with m.Case(_Phase.STATUS):
-                    m.d.sync += [later.eq(_Phase.NOTHING), enabled.eq((byte & QUAD_ENABLE).any())]
-                    m.d.comb += broken[FlashRule.STATUS].eq(byte != QUAD_ENABLE)
-                with m.Case(_Phase.ADDRESS):
-                    m.d.sync += later.eq(_Phase.MODE)
-                    m.d.comb += broken[FlashRule.BEYOND].eq(sent >= self._chip.size)
-                with m.Case(_Phase.MODE):
-                    continues = Signal()
-                    m.d.comb += [
-                        continues.eq(byte[_CONTINUE_FIELD] == Const(CONTINUE, _MODE_BITS)[_CONTINUE_FIELD]),
-                        broken[FlashRule.MODE].eq(~continues & ~byte.all()),
-                    ]
-                    m.d.sync += [later.eq(_Phase.DUMMY), continuous.eq(continues)]
-                with m.Case(_Phase.DUMMY):
-                    m.d.sync += later.eq(_Phase.DATA)
-        self._read(m, phase, clock, done, sent, broken)
+        writable, releases, continues = Signal(), Signal(), Signal()
+        addressed = Signal(_ADDRESS_BITS)
+        m.d.comb += continues.eq(byte[_CONTINUE_FIELD] == Const(CONTINUE, _MODE_BITS)[_CONTINUE_FIELD])
+        with m.If(done), m.Switch(phase):
+            with m.Case(_Phase.COMMAND):
+                m.d.sync += [later.eq(_Phase.NOTHING), writable.eq(0)]
+                with m.If(powered_down):
+                    m.d.sync += releases.eq(byte == Command.RELEASE_POWER_DOWN)
+                    m.d.comb += broken[FlashRule.POWERED_DOWN].eq(
+                        (byte != Command.RELEASE_POWER_DOWN) & (byte != Command.NONE)
+                    )
+                with m.Elif(byte == Command.VOLATILE_WRITE_ENABLE):
+                    m.d.sync += writable.eq(1)
+                with m.Elif(byte == Command.WRITE_STATUS_2):
+                    m.d.sync += later.eq(_Phase.STATUS)
+                    m.d.comb += broken[FlashRule.WRITE_DISABLED].eq(~writable)
+                with m.Elif(byte == Command.READ_QUAD):
+                    m.d.sync += later.eq(_Phase.ADDRESS)
+                    m.d.comb += broken[FlashRule.QUAD_DISABLED].eq(~enabled)
+                with m.Else():
+                    m.d.comb += broken[FlashRule.COMMAND].eq(~Cat(byte == command for command in Command).any())
+            with m.Case(_Phase.STATUS):
+                m.d.sync += [later.eq(_Phase.NOTHING), enabled.eq((byte & QUAD_ENABLE).any())]
+                m.d.comb += broken[FlashRule.STATUS].eq(byte != QUAD_ENABLE)
+            with m.Case(_Phase.ADDRESS):
+                m.d.sync += [later.eq(_Phase.MODE), addressed.eq(sent)]
+            with m.Case(_Phase.MODE):
+                m.d.sync += [later.eq(_Phase.DUMMY), continuous.eq(continues)]
+                m.d.comb += [
+                    broken[FlashRule.MODE].eq(~continues & ~byte.all()),
+                    broken[FlashRule.BEYOND].eq((addressed >= self._chip.size) & ~byte.all()),
+                ]
+            with m.Case(_Phase.DUMMY):
+                m.d.sync += later.eq(_Phase.DATA)
+
+        # Data from the last dummy clock on: the nibble that is driven, and the one that comes next.
+        m.submodules.memory = self.memory
+        port = self.memory.read_port()
+        here, there = (Signal(exact_log2(2 * self._chip.size), name=name) for name in ("here", "there"))
+        starts, drives = Signal(), Signal()
+        m.d.comb += [
+            starts.eq((phase == _Phase.DUMMY) & done),
+            drives.eq((phase == _Phase.DATA) & pins.cs),
+            there.eq(Mux(starts, addressed << 1, here + 1)),
+            port.addr.eq(there >> 1),
+            port.en.eq(clock),
+            pins.io_i.eq(Mux(drives, Mux(here[0], port.data[:WIRES], port.data[WIRES:]), _UNDRIVEN)),
+        ]
+        with m.If(clock):
+            m.d.sync += here.eq(there)
 
         # Deselection: what it must not interrupt, and what must not come too soon after it.
-        reads, unfinished = Signal(), Signal()
-        m.d.sync += reads.eq((phase == _Phase.DATA) & pins.cs | reads & ~pins.cs)
+        read, unfinished = Signal(), Signal()
+        with m.If(deselects):
+            m.d.sync += read.eq(later == _Phase.DATA)
         since_deselection = self._age(m, deselects, max(self._deselect_read, self._deselect_other))
         since_release = self._age(m, deselects & releases, self._release)
         with m.If(deselects & releases):
@@ -215,40 +233,14 @@ class FlashModel(wiring.Component):
         m.d.comb += [
             broken[FlashRule.CUT_SHORT].eq(deselects & unfinished),
             broken[FlashRule.DESELECT].eq(
-                selects & (since_deselection < Mux(reads, self._deselect_read, self._deselect_other))
+                selects & (since_deselection < Mux(read, self._deselect_read, self._deselect_other))
             ),
             broken[FlashRule.RELEASE].eq(selects & (since_release < self._release)),
+            broken[FlashRule.CONTENTION].eq(pins.io_oe & (drives | starts)),
             broken[FlashRule.UNDRIVEN].eq(clock & (phase < _Phase.DUMMY) & ~pins.io_oe),
-            broken[FlashRule.HOLD].eq(clock & (phase < _Phase.ADDRESS) & ~enabled & ~pins.io_o[_HOLDING].all()),
+            broken[FlashRule.HOLD].eq(clock & (phase < _Phase.ADDRESS) & ~enabled & ~wires[_HOLDING].all()),
         ]
         return m
-
-    def _read(
-        self, m: Module, phase: Signal, clock: Signal, done: Signal, sent: Signal, broken: dict[FlashRule, Signal]
-    ) -> None:
-        """Drive the wires from the last dummy clock on."""
-        pins = self.pins
-        m.submodules.memory = self.memory
-        port = self.memory.read_port()
-        # Number of the nibble that is driven, and the one that is driven next.
-        here, there = (Signal(exact_log2(2 * self._chip.size), name=name) for name in ("here", "there"))
-        starts = (phase == _Phase.DUMMY) & done
-        addressed = Signal(exact_log2(self._chip.size))
-        with m.If((phase == _Phase.ADDRESS) & done):
-            m.d.sync += addressed.eq(sent)
-        m.d.comb += [
-            there.eq(Mux(starts, addressed << 1, here + 1)),
-            port.addr.eq(there >> 1),
-            port.en.eq(clock),
-        ]
-        with m.If(clock):
-            m.d.sync += here.eq(there)
-        drives = pins.cs & (phase == _Phase.DATA)
-        nibble = Mux(here[0], port.data[:WIRES], port.data[WIRES:])
-        m.d.comb += [
-            pins.io_i.eq(Mux(drives, nibble, _UNDRIVEN)),
-            broken[FlashRule.CONTENTION].eq(pins.io_oe & (drives | starts)),
-        ]
 
     @staticmethod
     def _age(m: Module, event: Value, limit: int) -> Signal:

@@ -12,9 +12,10 @@ WIRES = 4
 class FlashPins(wiring.Signature):
     """Wires of a flash, seen from the controller; the data wires as output, output enable and input.
 
-    ``cs`` is inverted at the pin. ``sck_en`` stands for the chip's clock. At the full rate it is high in the cycles that
-    have a pulse of the clock in their second half: it goes to a DDR output that is low in the first half and takes
-    ``sck_en`` in the middle of the same cycle. At half the rate it is the wire itself.
+    ``cs`` is inverted at the pin. ``sck_en`` stands for the chip's clock. At the full rate it is high in the cycles in
+    whose second half the clock is: it goes to a DDR output that is low in the first half and takes ``sck_en`` in the
+    middle of the same cycle, as an SB_IO does with ``D_OUT_1``. At half the rate it is the wire itself. The other wires
+    go to and from their pins without further registers.
     """
 
     def __init__(self) -> None:

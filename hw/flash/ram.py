@@ -61,9 +61,11 @@ class FlashRam(wiring.Component):
 
         # The address of a half beat is 0 while nothing happens, so that a burst's first one can be added to it.
         addr = Signal.like(spram.addr, reset_less=True)
-        begins, ends, writing, goes_on = Signal(), Signal(), Signal(), Signal()
+        idle, begins, ends, writing, goes_on = Signal(), Signal(), Signal(), Signal(), Signal()
+        place = read.place[: exact_log2(_HALF_NIBBLES)]
         m.d.comb += [
-            begins.eq(axi.awvalid & ~axi.bvalid & ~writing & ~read.reading & ~read.start),
+            idle.eq(~(writing | read.reading | read.wait)),
+            begins.eq(axi.awvalid & ~axi.bvalid & idle & ~read.start),
             axi.awready.eq(begins),
             axi.wready.eq(writing & addr[0]),
             ends.eq(axi.wready & axi.wlast),
@@ -87,19 +89,19 @@ class FlashRam(wiring.Component):
             m.d.sync += mapped.eq(Mux(begins, self._maps(axi.awaddr), self._maps(read.addr)))
         m.d.comb += [
             axi.bresp.eq(Mux(mapped, RESPONSE_OKAY, RESPONSE_SLVERR)),
-            read.busy.eq(writing),
+            read.busy.eq(~idle),
             read.mapped.eq(mapped),
         ]
 
         halves = data.ArrayLayout(8 * BUS_BYTES // _HALVES, _HALVES)
         strobes = data.ArrayLayout(BUS_BYTES // _HALVES, _HALVES)
-        nibbles = [spram.r_data.word_select(place ^ 1, WIRES) for place in range(_HALF_NIBBLES)]
+        nibbles = [spram.r_data.word_select(number ^ 1, WIRES) for number in range(_HALF_NIBBLES)]
         m.d.comb += [
             spram.addr.eq(addr),
             spram.write.eq(writing & axi.wvalid & mapped),
             spram.w_data.eq(data.View(halves, axi.wdata)[addr[0]]),
             spram.w_mask.eq(data.View(strobes, axi.wstrb)[addr[0]]),
-            read.nibble.eq(Array(nibbles)[read.place[: exact_log2(_HALF_NIBBLES)]]),
+            read.nibble.eq(Array(nibbles)[place]),
         ]
         return m
 

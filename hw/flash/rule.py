@@ -28,6 +28,8 @@ class FlashRule(StrEnum):
     """A mode that neither continues reading nor consists of ones."""
     HOLD = "hold"
     """The wires that hold and protect the chip low, while only two wires carry data."""
+    SETUP = "setup"
+    """At half the rate: selection or wires that change together with the clock's rise."""
     UNDRIVEN = "undriven"
     """A clock that samples the wires while the controller does not drive them."""
     CONTENTION = "contention"
