@@ -44,9 +44,9 @@ class QspiFlash(wiring.Component):
     clock. After a reset the chip is brought up from whatever state it is in: it leaves a read mode and power-down, and
     may use all its wires until power goes. For that its clock runs, and the bus may have to wait.
 
-    Latency: 22 cycles from ``arvalid`` to ``rvalid``, 9 where the last read ended; 11 in the RAM. At half the rate 42, 17
-    and 17. Throughput: 4 bytes in 8 cycles, without a pause between bursts that go on with one another, and in 10 from
-    the RAM; at half the rate, in 16.
+    Latency: 22 cycles from ``arvalid`` to ``rvalid``, 9 where the last read ended; 11 in the RAM. At half the rate 42,
+    17 and 17. Throughput: 4 bytes in 8 cycles, without a pause between bursts that go on with one another, and in 10
+    from the RAM; at half the rate, in 16.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The controller with its chip: brought up from any state, how long reads take, when the clock runs, what it refuses."""
+"""The controller with its chip: bring-up from any state, how long reads take, when the clock runs, what is refused."""
 
 import random
 from typing import Any
@@ -67,7 +67,7 @@ def test_brought_up_from_any_state(half_rate: bool, quad_enabled: bool, state: d
 
 
 def test_reset_at_any_time() -> None:
-    """Whatever the controller was doing, it is brought up again; a command may be cut short, but nothing else is wrong."""
+    """Whatever was being done, the chip is brought up again; a command may be cut short, but nothing else is wrong."""
     flash = Flash()
     rng = random.Random(SEED)
     resets = 30
