@@ -88,16 +88,15 @@ class QspiFlash(wiring.Component):
         m = Module()
         axi, pins, ram = self.axi_read, self.pins, self.ram
 
-        # Deselected, sending, waiting for data and reading are the chip's states; the clock is wanted while running.
-        # What is reset is written without enables: an iCE40 has no flip-flop whose reset goes before its enable.
+        # The chip is deselected, being sent to, about to answer, or being read; it is given a clock while ``running``.
+        # Few of what is reset has an enable: an iCE40 has no flip-flop whose reset goes before its enable.
         step = Signal(range(_STEPS))
         selected, sending, reading, running = Signal(), Signal(), Signal(), Signal(init=1)
         of_ram = Signal()
-        place = Signal(range(_UNIT_CLOCKS), reset_less=True)
-        beats_left = Signal(range(BURST_BEATS), reset_less=True)
+        place = Signal(range(_UNIT_CLOCKS))
+        beats_left = Signal(range(BURST_BEATS))
 
-        # A unit ends with the clock in which ``place`` is at its end. As it then is at 0, it always begins there. Both
-        # counters are used for what they happen to hold after a reset, which makes the first pause shorter.
+        # A unit ends with the clock in which ``place`` is at its end, and so every one begins at 0.
         stalled, tick, advance = Signal(), Signal(), Signal()
         unit_end, last_beat, burst_end = Signal(), Signal(), Signal()
         m.d.comb += stalled.eq(axi.rvalid & ~axi.rready)
