@@ -6,19 +6,24 @@ import json
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from rich.console import Console
 from rich.progress import Progress
 
+from hw.flash.memory_map import ICEBREAKER_MAP
 from hw.presets import PRESETS
 from sw.cli import workers
 from sw.cli.json_file import write_json
 from sw.cli.main import main
+from sw.cli.model_files import load_model
 from sw.cli.texts import load_texts
 from sw.cli.upload import Upload
+from sw.lowering import BertLowering, relocate
 from tests.sw.board.fpga import CYCLES, AcceleratorModel
 from tests.sw.link.ports import ModelPort
 from tests.sw.tiny_model import save_tiny_model
@@ -323,6 +328,61 @@ def test_quantize_without_torch_is_status_2(
     data = lines(tmp_path / "data.jsonl", {"text": "a"})
     assert main(["quantize", str(model), "--calibration", str(data), "-o", str(tmp_path / "x.safetensors")]) == 2
     assert "quantizing needs torch and transformers" in error_line(capsys)
+
+
+def flash_image(*arguments: str | Path) -> int:
+    return main(["flash-image", *map(str, arguments)])
+
+
+def test_flash_image_has_constants_and_instructions(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "new" / "image.bin"
+    assert flash_image(model, "-o", output, "--preset", "small_4x4", "--length", "9") == 0
+    program = BertLowering(load_model(model)[0], PRESETS["small_4x4"]).lower(9)
+    placed = relocate(program, read_only=1 << 20, writable=1 << 24)
+    memory = placed.memory_image({"rows": np.ones(placed.inputs["rows"].shape, np.int16)})
+    image = output.read_bytes()
+    assert image == memory[1 << 20 :][: len(image)].tobytes()
+    assert len(image) == placed.instructions_addr - (1 << 20) + placed.instructions.size
+    shown = capsys.readouterr().out
+    assert f"{len(image):,} bytes for address 0x100000 of the flash" in shown
+    assert f"{placed.memory_bytes - (1 << 24):,} bytes of RAM from 0x1000000 on" in shown
+
+    program.save(tmp_path / "program.safetensors")
+    assert flash_image(tmp_path / "program.safetensors", "-o", tmp_path / "again.bin") == 0
+    assert (tmp_path / "again.bin").read_bytes() == image
+    assert {path.name for path in tmp_path.iterdir()} == {"new", "program.safetensors", "again.bin"}
+
+
+def test_flash_image_of_what_does_not_fit_is_status_2(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "image.bin").write_text("old")
+    for fields, message in (
+        ({"ram_bytes": 64}, "inputs and outputs must fit 64 bytes, not take "),
+        ({"flash_bytes": (1 << 20) + 64}, "instructions and constants must fit 64 bytes, not take "),
+    ):
+        monkeypatch.setattr("sw.cli.flash_image.ICEBREAKER_MAP", replace(ICEBREAKER_MAP, **fields))
+        assert flash_image(model, "-o", tmp_path / "image.bin", "--preset", "small_4x4", "--length", "9") == 2
+        assert message in error_line(capsys)
+    assert (tmp_path / "image.bin").read_text() == "old"
+
+
+def test_flash_image_of_no_program_is_status_2(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    image = tmp_path / "image.bin"
+    assert flash_image(tmp_path / "none", "-o", image) == 2
+    assert "there is no model at" in error_line(capsys)
+    (tmp_path / "text.safetensors").write_text("no tensors")
+    assert flash_image(tmp_path / "text.safetensors", "-o", image) == 2
+    assert "text.safetensors is not a" in error_line(capsys)
+    assert flash_image(model, "-o", image, "--length", "33") == 2
+    assert "length must be from 1 to 32, not 33" in error_line(capsys)
+    BertLowering(load_model(model)[0], PRESETS["small_4x4"]).lower(2).save(tmp_path / "p.safetensors")
+    for options in (["--length", "2"], ["--preset", "small_4x4"], ["--rows", "4"]):
+        assert flash_image(tmp_path / "p.safetensors", "-o", image, *options) == 2
+        assert "must not be given for a program, which has its own" in error_line(capsys)
+    assert not image.exists()
 
 
 def test_json_file_is_whole_or_not_there(tmp_path: Path) -> None:
