@@ -75,9 +75,10 @@ with the other the router takes more than half an hour for a chip.
 
 What stands in the way of a faster chip is distance: most of its slowest path is wire, and the other rows of the table,
 whose paths have as many levels of logic, are far faster. Registers at the borders of units, decisions taken a cycle
-ahead, multiplier blocks with their registers, memories without bypass and fewer resets are in; left to do are the
-enables with hundreds of loads in the post-processor. A chip that is *not placed* here has no figure of its clock: that
-the one for the 85F fits is known from its counts, and its clock of 80 MHz or more has not been shown.
+ahead, multiplier blocks with their registers, memories without bypass and fewer resets are in. Counts and clocks of
+whole chips and of the post-processor, the load engine, the checker and the write master are those of 24 November, from
+before chunks were walked ahead of their issue and block memories were placed first; `docs/boards.md` has routed designs
+of later date. The chip for the 85F has since got half the lanes, a narrower bus and other memories.
 """
 
 _UNITS = """\
