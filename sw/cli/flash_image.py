@@ -40,7 +40,7 @@ def add_parser(commands: Any) -> None:
         metavar="L",
         help=f"tokens of the texts that a model is compiled for, with [CLS] and [SEP] (default: {LENGTH})",
     )
-    add_configuration(parser, backend=False)
+    add_configuration(parser, choice=False)
     parser.set_defaults(run=_run)
 
 
