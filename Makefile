@@ -8,7 +8,7 @@
 #   make model   train, merge and quantize the default checkpoint again (needs SYSTOLM_DATA)
 #   make bench   measure utilization, traffic, area and speed, and write docs/performance.md; BENCH=gemm measures a
 #                part, BENCH=area UNIT=post shows what a block of the chip takes
-#   make bitstream BOARD=ulx3s_85f
+#   make bitstream BOARD=ulx3s_45f
 #                bitstream of a board, in build/boards
 #   make docs    write the generated parts of the documentation again
 

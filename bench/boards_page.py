@@ -32,15 +32,21 @@ rules were obeyed. Peak and achieved products are 10^9 int8 multiply-accumulates
 achieved ones are those of the model, without padding.
 """
 
+_ABSENT = """\
+`ulx3s_85f`, an array of 16x16, is not in the tables: its design fits, with 196 of 208 block memories, all 156
+multiplier blocks and 57 % of the LUTs, and is placed, but its routing has not been seen to its end, so that there is no
+bitstream of it yet.
+"""
+
 _USE = """\
 ## Use
 
 The boards of this page have one USB connector for power, bitstream and data; nothing is wired.
 
-1. `make bitstream BOARD=ulx3s_85f`
-2. `python -m gen --board ulx3s_85f --program`
-3. `make imdb DEVICE=/dev/ttyUSB0 PRESET=ulx3s_85f`, or any `python -m sw classify --device /dev/ttyUSB0 --preset
-   ulx3s_85f ...`: weights are written once, then a text takes its embeddings and its run.
+1. `make bitstream BOARD=ulx3s_45f`
+2. `python -m gen --board ulx3s_45f --program`
+3. `python -m sw classify --device /dev/ttyUSB0 --preset ulx3s_45f --max-length 32`; where longer texts fit, `make imdb
+   DEVICE=/dev/ttyUSB0 PRESET=NAME` does. Weights are written once, then a text takes its embeddings and its run.
 
 The host talks to the FPGA through the board's FT231X at 3 Mbaud, in frames with a CRC-32 and a sequence number; see
 `hw/link/protocol.py`. The LED D0 is lit when a program has ended.
@@ -57,7 +63,9 @@ def boards_page(entries: dict[str, Any]) -> str:
     head = ("board", "array", "clock, routed", "SDRAM clock, routed", "LUTs", "multipliers", "block memories")
     speed = ("board", "model", "tokens", "cycles", "ms a review", "GMAC/s peak", "GMAC/s achieved")
     speeds = [_speed(name, entry) for name, entry in entries.items()]
-    return "\n".join([_INTRODUCTION, _TABLE, markdown.table(head, rows), markdown.table(speed, speeds), _USE])
+    absent = [] if "ulx3s_85f" in entries else [_ABSENT]
+    tables = [markdown.table(head, rows), markdown.table(speed, speeds)]
+    return "\n".join([_INTRODUCTION, _TABLE, *tables, *absent, _USE])
 
 
 def write_boards_page(entries: dict[str, Any], path: Path = _PAGE) -> None:
