@@ -33,9 +33,8 @@ achieved ones are those of the model, without padding.
 """
 
 _ABSENT = """\
-`ulx3s_85f`, an array of 16x16, is not in the tables: its design fits, with 196 of 208 block memories, all 156
-multiplier blocks and 57 % of the LUTs, and is placed, but its routing has not been seen to its end, so that there is no
-bitstream of it yet.
+`ulx3s_85f`, an array of 16x16, is not in the tables: `python -m gen --board ulx3s_85f --build` shows that its design
+fits and can be placed, but its routing has not been seen to its end, so that there is no bitstream of it yet.
 """
 
 _USE = """\
