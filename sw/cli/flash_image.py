@@ -18,8 +18,8 @@ __all__ = ["add_parser"]
 
 LENGTH = 128
 
-_OF_MODELS = {"length": None, "preset": "default", "rows": None, "cols": None}
-"""Options that say how a model is compiled, with their defaults."""
+_OF_MODELS = ("length", "preset", "rows", "cols")
+"""Options that say how a model is compiled."""
 
 
 def add_parser(commands: Any) -> None:
@@ -71,7 +71,7 @@ def _program(options: argparse.Namespace) -> Program:
     if not _is_program(options.model):
         checkpoint, _ = load_model(options.model)
         return BertLowering(checkpoint, configuration(options)).lower(options.length or LENGTH)
-    if any(getattr(options, name) != default for name, default in _OF_MODELS.items()):
+    if any(getattr(options, name) is not None for name in _OF_MODELS):
         raise ValueError("--length, --preset, --rows and --cols must not be given for a program, which has its own")
     return Program.load(options.model)
 
