@@ -258,7 +258,7 @@ def test_board(model: Path, board: list[tuple[str, int]], tmp_path: Path, capsys
 
 def test_board_of_another_preset_is_status_2(board: list[tuple[str, int]], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["matmul", "3", "4", "5", "--device", "COM9"]) == 2
-    expected = "the FPGA must have an array of 16x16 and 8 lanes, not an array of 4x4 and 4 lanes"
+    expected = "the FPGA must have an array of 16x16 and 4 lanes, not an array of 4x4 and 4 lanes"
     assert error_line(capsys) == f"python -m sw: {expected}"
     assert board == [("COM9", 3_000_000)]
 
