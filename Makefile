@@ -1,6 +1,7 @@
 # Everything a newcomer needs: `make imdb` and `make test` set up what they use by themselves.
 #
-#   make imdb    classify the sample reviews on the simulated RTL
+#   make imdb    classify the sample reviews on the simulated RTL; DEVICE=/dev/ttyUSB0 does so on a board there, PRESET
+#                names its configuration, BAUD its rate
 #   make test    all tests
 #   make sim     the RTL verification alone: blocks, conformance, emitted Verilog
 #   make lint    ruff and mypy
@@ -27,6 +28,7 @@ help:
 # One stamp for each set of extras; a changed pin or dependency installs again.
 comma := ,
 RUN_STAMP := $(VENV)/installed-run
+BOARD_STAMP := $(VENV)/installed-board
 TEST_STAMP := $(VENV)/installed-$(subst $(comma),-,$(EXTRAS))
 MODEL_STAMP := $(VENV)/installed-model
 BENCH_STAMP := $(VENV)/installed-bench-fpga
@@ -53,8 +55,9 @@ $(RUN_STAMP): pyproject.toml constraints.txt | $(VENV)/bin/python
 $(VENV)/installed-%: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(call install,$*,[$(subst -,$(comma),$*)])
 
-imdb: $(RUN_STAMP)
-	@$(RUN) -m sw classify --json build/imdb.json
+imdb: $(if $(DEVICE),$(BOARD_STAMP),$(RUN_STAMP))
+	@$(RUN) -m sw classify --json build/imdb.json \
+	  $(if $(DEVICE),--device $(DEVICE)) $(if $(BAUD),--baud $(BAUD)) $(if $(PRESET),--preset $(PRESET))
 
 test: $(TEST_STAMP)
 	@$(RUN) -m pytest -n $(JOBS) --dist worksteal

@@ -1,9 +1,10 @@
 """``docs/performance.md``, written from the results alone."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from bench import markdown
 from bench.measurement import CAUSES
 from bench.plot import plot_attribution
 from bench.results import load_results
@@ -149,7 +150,7 @@ def _targets(figures: dict[str, Any]) -> str:
         for name, entry in figures.items()
         if entry["target"] is not None
     ]
-    return "## Targets\n\n" + _table(("figure", "measured", "target", "unit", "met"), rows)
+    return "## Targets\n\n" + markdown.table(("figure", "measured", "target", "unit", "met"), rows)
 
 
 def _gemm(table: dict[str, Any]) -> Iterator[str]:
@@ -169,14 +170,14 @@ def _gemm(table: dict[str, Any]) -> Iterator[str]:
             if row["array"] == array
         ]
         yield f"### {array}\n"
-        yield _table(("m x n x k", "what", "cycles", "utilization", *_SHARES, "SCALE-Sim"), rows)
+        yield markdown.table(("m x n x k", "what", "cycles", "utilization", *_SHARES, "SCALE-Sim"), rows)
     yield "![Where the cycles of products on 16x16 go](performance_gemm.svg)\n"
     yield _SCALE_SIM
 
 
 def _bert(table: dict[str, Any]) -> Iterator[str]:
     yield _BERT
-    yield _table(
+    yield markdown.table(
         ("tokens", "bytes a cycle", "cycles", "utilization", *_SHARES),
         [
             (row["tokens"], row["bytes_per_cycle"], f"{row['cycles']:,}", _percent(row["utilization"]), *_shares(row))
@@ -185,7 +186,7 @@ def _bert(table: dict[str, Any]) -> Iterator[str]:
     )
     yield "![Where the cycles of inferences go](performance_bert.svg)\n"
     yield "### Layers\n"
-    yield _table(
+    yield markdown.table(
         ("model", "tokens", "cycles", "utilization", *_SHARES),
         [
             (row["model"], row["tokens"], f"{row['cycles']:,}", _percent(row["utilization"]), *_shares(row))
@@ -193,7 +194,7 @@ def _bert(table: dict[str, Any]) -> Iterator[str]:
         ],
     )
     yield _TRAFFIC
-    yield _table(
+    yield markdown.table(
         ("tokens", "bytes a cycle", "weights", "over minimum", "instructions", "of weights", "all LOADs", "written"),
         [
             (
@@ -213,7 +214,7 @@ def _bert(table: dict[str, Any]) -> Iterator[str]:
 
 def _area(table: dict[str, Any]) -> Iterator[str]:
     yield _AREA
-    yield _table(
+    yield markdown.table(
         (
             "what",
             "device",
@@ -237,7 +238,9 @@ def _area(table: dict[str, Any]) -> Iterator[str]:
         ],
     )
     yield _UNITS
-    yield _table(("chip", "unit", *_CELLS), [(row["chip"], f"`{row['unit']}`", *_cells(row)) for row in table["units"]])
+    yield markdown.table(
+        ("chip", "unit", *_CELLS), [(row["chip"], f"`{row['unit']}`", *_cells(row)) for row in table["units"]]
+    )
 
 
 _CELLS = ("LUT4", "CCU2C", "DPR16X4", "FF", "MULT18X18D", "DP16KD", "LUT-eq")
@@ -280,8 +283,3 @@ def _percent(value: float) -> str:
 
 def _number(value: float) -> str:
     return f"{value:,}"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)

@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,7 @@ __all__ = [
     "Timing",
     "pack",
     "place_and_route",
+    "place_memories",
     "synthesize",
     "synthesize_rtlil",
 ]
@@ -43,6 +45,7 @@ _SYNTHESIS = (
     "autoname t:TRELLIS_FF t:DP16KD t:MULT18X18D t:TRELLIS_DPR16X4; rename -hide w:*; abc9 -W 900; clean; "
     "synth_ecp5 -top top -run map_cells: -json design.json {options}; tee -q -o stat.json stat -json"
 )
+_MEMORY = "DP16KD"
 _DEVICES = ("25k", "45k", "85k")
 
 
@@ -213,7 +216,13 @@ def synthesize_rtlil(text: str, directory: Path, *, options: str = "") -> Area:
 
 
 def place_and_route(
-    directory: Path, device: Device, *, seed: int = 1, target_mhz: float = 200.0, placer: str = "heap"
+    directory: Path,
+    device: Device,
+    *,
+    seed: int = 1,
+    target_mhz: float = 200.0,
+    placer: str = "heap",
+    memories: Mapping[str, str] | None = None,
 ) -> Timing:
     """Place and route what :func:`synthesize` left in a folder.
 
@@ -233,7 +242,11 @@ def place_and_route(
     target_mhz : float
         Frequency that placer and router aim at.
     placer : str
-        ``"heap"`` or ``"static"``, which leaves a third less wire and so makes large designs routable.
+        ``"heap"``, or ``"static"``, which leaves a third less wire and so makes large designs routable. It cannot part
+        block memories where they nearly fill the device, so these go where the other one puts them.
+    memories : mapping, optional
+        Places of the block memories by their names, as :func:`place_memories` finds them; that takes as long as the
+        rest in large designs.
 
     Returns
     -------
@@ -243,16 +256,21 @@ def place_and_route(
     Raises
     ------
     RuntimeError
-        If nextpnr is not installed or fails.
+        If nextpnr is not installed or fails, or a block memory has no place.
     """
-    arguments = [f"--{device.size}", "--speed", str(device.speed), "--seed", str(seed), "--freq", f"{target_mhz:g}"]
-    files = ["--json", "design.json", "--report", f"report_{seed}.json", "-l", f"nextpnr_{seed}.log"]
-    flow = ["--lpf-allow-unconstrained", "--timing-allow-fail", "--placer", placer, "-q"]
+    flow = [f"--{device.size}", "--speed", str(device.speed), "--seed", str(seed), "--freq", f"{target_mhz:g}"]
+    flow += ["--lpf-allow-unconstrained", "--timing-allow-fail", "-q"]
     if (directory / CONSTRAINTS).exists():
-        flow += ["--lpf", CONSTRAINTS, "--textcfg", "design.config"]
+        flow += ["--lpf", CONSTRAINTS]
     if device.package:
         flow += ["--package", device.package]
-    _run("nextpnr_ecp5", [*arguments, *files, *flow], directory)
+    netlist = "design.json"
+    if placer == "static":
+        netlist = _fix_memories(directory, place_memories(directory, flow) if memories is None else memories)
+    files = ["--json", netlist, "--report", f"report_{seed}.json", "-l", f"nextpnr_{seed}.log"]
+    if (directory / CONSTRAINTS).exists():
+        files += ["--textcfg", "design.config"]
+    _run("nextpnr_ecp5", [*files, "--placer", placer, *flow], directory)
     return Timing.load(directory, seed)
 
 
@@ -265,6 +283,39 @@ def pack(directory: Path, bitstream: str) -> None:
         If ecppack is not installed or fails.
     """
     _run("ecppack", ["--compress", "--input", "design.config", "--bit", bitstream], directory)
+
+
+def place_memories(directory: Path, flow: Sequence[str]) -> dict[str, str]:
+    """Return where the analytic placer puts block memories.
+
+    Parameters
+    ----------
+    directory : Path
+        Has ``design.json``.
+    flow : sequence of str
+        Arguments of nextpnr.
+    """
+    files = ["--json", "design.json", "--write", "analytic.json", "-l", "analytic.log", "--no-route"]
+    _run("nextpnr_ecp5", [*files, "--placer", "heap", *flow], directory)
+    placed = json.loads((directory / "analytic.json").read_text())["modules"]["top"]["cells"]
+    return {_plain(name): c["attributes"]["NEXTPNR_BEL"] for name, c in sorted(placed.items()) if c["type"] == _MEMORY}
+
+
+def _fix_memories(directory: Path, places: Mapping[str, str]) -> str:
+    """Write a netlist whose block memories have places; return its name."""
+    netlist = json.loads((directory / "design.json").read_text())
+    for name, cell in netlist["modules"]["top"]["cells"].items():
+        if cell["type"] == _MEMORY:
+            if _plain(name) not in places:
+                raise RuntimeError(f"block memory {_plain(name)} has no place")
+            cell["attributes"]["BEL"] = places[_plain(name)]
+    (directory / "placed.json").write_text(json.dumps(netlist))
+    return "placed.json"
+
+
+def _plain(name: str) -> str:
+    """Leave out the numbers by which Amaranth tells like names apart: they change with anything in the design."""
+    return re.sub(r"\$\d+", "", name)
 
 
 def _run(tool: str, arguments: Sequence[str], directory: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from gen.boards.report import Report
@@ -43,6 +44,8 @@ class Board:
         Of the placer.
     loader : str
         Name of the board in openFPGALoader.
+    memories : Path, optional
+        File with the places of the design's block memories; without it each build finds them again.
     """
 
     name: str
@@ -55,3 +58,4 @@ class Board:
     flow: Flow
     seed: int = 1
     loader: str
+    memories: Path | None = None

@@ -42,6 +42,8 @@ class Report:
         By clock domain.
     resources : dict of str to Resource
         ``luts``, ``ffs``, ``dsps``, ``rams``.
+    cells : dict of str to int
+        Cells of the netlist by kind, before they are packed.
     seed : int
         Of the placer.
     bitstream : str
@@ -52,6 +54,7 @@ class Report:
     array: str
     clocks: dict[str, Clock]
     resources: dict[str, Resource]
+    cells: dict[str, int]
     seed: int
     bitstream: str
 

@@ -2,24 +2,25 @@
 
 import importlib
 from functools import partial
+from pathlib import Path
 from typing import Any
 
-from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Module
+from amaranth.hdl import ClockDomain, Elaboratable, Instance, Module, Signal
 from amaranth.lib import io
-from amaranth.lib.cdc import ResetSynchronizer
+from amaranth.lib.cdc import FFSynchronizer
 
 from gen.boards.board import Board
 from gen.boards.ecp5_flow import build_for_ecp5
 from gen.boards.ecp5_pll import Ecp5Pll
 from hw.board.sdram_system import SdramSystem
+from hw.link.protocol import BAUD
 from hw.presets import PRESETS
 from hw.sdram.chip import ULX3S_SDRAM
 
 __all__ = ["ULX3S_BOARDS"]
 
 _CRYSTAL_HZ = 25e6
-_SDRAM_HZ = 800e6 / 6  # the fastest that the chip's grade and the oscillator of both clocks allow
-_BAUD = 3_000_000  # the FT231X's fastest
+_MEMORIES = Path(__file__).with_name("ulx3s_85f_memories.json")
 _PIN_REGISTERS = 2  # one on the way out, one on the way in
 _OUTPUTS = {
     "clk_en": "cke",
@@ -64,16 +65,22 @@ class _Ulx3s(Elaboratable):
         return m
 
     def _clocks(self, m: Module, platform: Any) -> None:
-        """Make both domains from the crystal; they are in reset until the clocks are right."""
+        """Make both domains from the crystal.
+
+        They have no reset: registers begin as they are configured, and clocks stand still until they are right. A reset
+        would be a wire to everything, across the chip in one cycle.
+        """
         clocks = self._board.clocks
         m.submodules.crystal = crystal = io.Buffer("i", platform.request(platform.default_clk, dir="-"))
         m.submodules.pll = pll = Ecp5Pll(_CRYSTAL_HZ, tuple(clocks.values()))
         m.d.comb += pll.clk.eq(crystal.i)
         for name, clock in zip(clocks, pll.clocks, strict=True):
-            domain = ClockDomain(name)
-            m.domains += domain
-            m.d.comb += ClockSignal(name).eq(clock)
-            m.submodules[f"reset_{name}"] = ResetSynchronizer(~pll.locked, domain=name)
+            running, gated = ClockDomain(f"running_{name}", reset_less=True), ClockDomain(name, reset_less=True)
+            m.domains += [running, gated]
+            m.d.comb += running.clk.eq(clock)
+            locked = Signal(name=f"locked_{name}")
+            m.submodules[f"locked_{name}"] = FFSynchronizer(pll.locked, locked, o_domain=running.name)
+            m.submodules[f"gate_{name}"] = Instance("DCCA", i_CLKI=clock, i_CE=locked, o_CLKO=gated.clk)
 
     @staticmethod
     def _sdram(m: Module, ports: Any, pins: Any) -> None:
@@ -93,14 +100,14 @@ def _platform(size: str) -> Any:
     return getattr(importlib.import_module("amaranth_boards.ulx3s"), f"ULX3S_{size.upper()}_Platform")()
 
 
-def _board(size: str, sync_hz: float, **more: Any) -> Board:
+def _board(size: str, sync_hz: float, sdram_hz: float, **more: Any) -> Board:
     name = f"ulx3s_{size}"
     return Board(
         name=name,
         title=f"ULX3S {size.upper()}",
         config=PRESETS[name],
-        clocks={"sync": sync_hz, "sdram": _SDRAM_HZ},
-        baud=_BAUD,
+        clocks={"sync": sync_hz, "sdram": sdram_hz},
+        baud=BAUD,
         platform=partial(_platform, size),
         design=_Ulx3s,
         flow=build_for_ecp5,
@@ -109,4 +116,5 @@ def _board(size: str, sync_hz: float, **more: Any) -> Board:
     )
 
 
-ULX3S_BOARDS = (_board("85f", 80e6),)
+ULX3S_BOARDS = (_board("85f", 60e6, 90e6, memories=_MEMORIES), _board("45f", 80e6, 120e6))
+"""One for each size of the FPGA; both of its clocks are whole fractions of one oscillator's frequency."""

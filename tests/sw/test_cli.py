@@ -1,18 +1,26 @@
 """Commands, their files and exit statuses."""
 
 import gzip
+import io
 import json
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
+from rich.progress import Progress
 
+from hw.presets import PRESETS
 from sw.cli import workers
 from sw.cli.json_file import write_json
 from sw.cli.main import main
 from sw.cli.texts import load_texts
+from sw.cli.upload import Upload
+from tests.sw.board.fpga import CYCLES, AcceleratorModel
+from tests.sw.link.ports import ModelPort
 from tests.sw.tiny_model import save_tiny_model
 
 ROOT = Path(__file__).parents[2]
@@ -199,6 +207,90 @@ def test_matmul(capsys: pytest.CaptureFixture[str]) -> None:
     assert "[5, 70] x [70, 6] on 3x5: equals NumPy" in capsys.readouterr().out
     assert main(["matmul", "1", "1", "131072", "--backend", "model"]) == 2
     assert "k must be at most 131071" in error_line(capsys)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--backend", "board"), "--backend board needs --device with its serial port"),
+        (("--device", "COM9"), "--device is for a board, not for --backend model"),
+        (("--baud", "9600"), "--baud is for a board, not for --backend model"),
+        (("--backend", "board", "--device", "COM9", "--jobs", "2"), "--jobs must be 1 with a board, not 2"),
+    ],
+)
+def test_contradicting_options_are_status_2(
+    model: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str
+) -> None:
+    assert classify(model, "--text", "a", *arguments) == 2
+    assert error_line(capsys) == f"python -m sw: {message}"
+
+
+@pytest.fixture
+def board(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """A board of preset small_4x4 at every port; returns which have been opened."""
+    opened: list[tuple[str, int]] = []
+
+    def open_port(name: str, baud: int) -> ModelPort:
+        opened.append((name, baud))
+        return ModelPort(AcceleratorModel(PRESETS["small_4x4"]), 0)
+
+    monkeypatch.setattr("sw.board.device.open_port", open_port)
+    return opened
+
+
+def test_board(model: Path, board: list[tuple[str, int]], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = lines(tmp_path / "data.jsonl", {"text": "a b"}, {"text": "c d e"})
+    arguments = ("classify", "--model", model, "--device", "COM9", "--preset", "small_4x4", "--max-length", "16")
+    assert main([*map(str, arguments), "--data", str(data), "--json", str(tmp_path / "out.json")]) == 0
+    assert "2 of 2 equal the integer model" in capsys.readouterr().out
+    content = json.loads((tmp_path / "out.json").read_text())
+    assert content["backend"] == "board"
+    assert [review["cycles"] for review in content["reviews"]] == [CYCLES, CYCLES]
+    assert main(["matmul", "3", "4", "5", "--device", "COM9", "--baud", "9600", "--preset", "small_4x4"]) == 0
+    assert "on 4x4: equals NumPy" in capsys.readouterr().out
+    assert board == [("COM9", 3_000_000), ("COM9", 9600)]
+
+
+def test_board_of_another_preset_is_status_2(board: list[tuple[str, int]], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["matmul", "3", "4", "5", "--device", "COM9"]) == 2
+    expected = "the FPGA must have an array of 16x16 and 8 lanes, not an array of 4x4 and 4 lanes"
+    assert error_line(capsys) == f"python -m sw: {expected}"
+    assert board == [("COM9", 3_000_000)]
+
+
+def test_board_without_pyserial_is_status_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "serial", None)
+    assert main(["matmul", "3", "4", "5", "--device", "COM9"]) == 2
+    assert "pyserial is not installed" in error_line(capsys)
+
+
+def test_board_that_stops_is_status_1(
+    board: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(AcceleratorModel, "_run", lambda self, *_: self._set(STATUS=4, ERROR_CODE=6, ERROR_ADDR=64))
+    assert main(["matmul", "3", "4", "5", "--device", "COM9", "--preset", "small_4x4"]) == 1
+    assert "BUS_TIMEOUT at address 0x40" in error_line(capsys)
+    assert board
+
+
+def test_much_to_write_shows_a_bar() -> None:
+    def shown(total: int, *, terminal: bool, fails: bool = False) -> str:
+        console = Console(file=io.StringIO(), force_terminal=terminal, width=100)
+        with suppress(OSError), Progress(console=console, disable=not terminal), Upload(console) as upload:
+            upload(0, total)
+            if fails:
+                raise OSError
+            upload(total, total)
+        assert not console._live_stack
+        return str(console.file.getvalue())  # type: ignore[attr-defined]
+
+    assert "writing the board's memory" in shown(11 << 20, terminal=True)
+    assert "11.5" in shown(11 << 20, terminal=True)
+    assert "writing" in shown(11 << 20, terminal=True, fails=True)
+    assert "writing" not in shown(1000, terminal=True)
+    assert shown(11 << 20, terminal=False) == ""
 
 
 def test_quantize_writes_checkpoint_and_tokenizer(

@@ -31,17 +31,45 @@ INLINE constexpr uint64_t sign_extend(uint64_t word, size_t bits) {
 template <size_t Bits>
 struct value;
 
+template <class High, class Low>
+struct places_of;
+
 // Part of a value that can be assigned to.
 template <size_t Bits, size_t Stop, size_t Start>
 struct slice_of {
+    static constexpr size_t bits = Stop - Start + 1;
     value<Bits> &whole;
 
-    INLINE value<Stop - Start + 1> val() const { return whole.template extract<Start, Stop - Start + 1>(); }
-    INLINE void operator=(const value<Stop - Start + 1> &part) { whole.template insert<Start>(part); }
+    INLINE value<bits> val() const { return whole.template extract<Start, bits>(); }
+    INLINE void operator=(const value<bits> &part) { whole.template insert<Start>(part); }
     template <size_t Count>
     INLINE auto repeat() const { return val().template repeat<Count>(); }
+    template <size_t B, size_t T, size_t A>
+    INLINE auto concat(const slice_of<B, T, A> &low) const {
+        return places_of<slice_of, slice_of<B, T, A>>{*this, low};
+    }
     template <class Low>
     INLINE auto concat(const Low &low) const { return val().concat(low); }
+};
+
+// Parts of values side by side that can be assigned to.
+template <class High, class Low>
+struct places_of {
+    static constexpr size_t bits = High::bits + Low::bits;
+    High high;
+    Low low;
+
+    INLINE value<bits> val() const { return high.val().concat(low.val()).val(); }
+    INLINE void operator=(const value<bits> &parts) {
+        low = parts.template extract<0, Low::bits>();
+        high = parts.template extract<Low::bits, High::bits>();
+    }
+    template <size_t B, size_t T, size_t A>
+    INLINE auto concat(const slice_of<B, T, A> &lower) const {
+        return places_of<places_of, slice_of<B, T, A>>{*this, lower};
+    }
+    template <class Lower>
+    INLINE auto concat(const Lower &lower) const { return val().concat(lower); }
 };
 
 // Values side by side that are too wide for a word; put together at once when all are known.
@@ -79,6 +107,8 @@ struct value {
     word data[words] = {};
 
     value() = default;
+    value(const value &) = default;
+    value &operator=(const value &) & = default;  // only where it stays: assigned to a temporary it would be lost
 
     // Generated code gives constants in chunks of 32 bits, low ones first.
     template <class... Chunks>
@@ -250,10 +280,11 @@ struct memory {
         int priority;
     };
 
+    size_t depth;
     std::unique_ptr<value<Width>[]> data;
     std::vector<write> writes;
 
-    explicit memory(size_t depth) : data(new value<Width>[depth]()) {}
+    explicit memory(size_t depth) : depth(depth), data(new value<Width>[depth]()) {}
 
     INLINE value<Width> &operator[](size_t index) { return data[index]; }
 
