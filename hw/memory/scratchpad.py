@@ -4,12 +4,11 @@ from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hw.config import AcceleratorConfig
 from hw.layouts import BankedRead, LoadWrite, MaskedWrite, Scrub
-from hw.memory.collisions import NO_COLLISIONS
+from hw.memory.deep_memory import DeepMemory
 from hw.memory.scrub import scrubs
 
 __all__ = ["Scratchpad"]
@@ -80,30 +79,32 @@ class Scratchpad(wiring.Component):
 
         words = []
         for index in range(self._banks):
-            bank = m.submodules[f"bank_{index}"] = Memory(
-                shape=self._word, depth=self._depth, init=[], attrs=NO_COLLISIONS
-            )
-            read, write = bank.read_port(), bank.write_port(granularity=1)
+            bank = m.submodules[f"bank_{index}"] = DeepMemory(self._word, self._depth)
 
             reads_a = a.en & (a_place.bank == index)
+            read_addr = Signal.like(bank.read_addr, name=f"read_addr_{index}")
             word = Signal(self._word, name=f"word_{index}", reset_less=True)
+            m.d.comb += bank.read_addr.eq(read_addr)
             m.d.sync += [
-                read.addr.eq(Mux(reads_a, a_place.offset, b_place.offset)),
-                word.eq(read.data),
-                write.en.eq(0),
+                read_addr.eq(Mux(reads_a, a_place.offset, b_place.offset)),
+                word.eq(bank.read_data),
             ]
             words.append(word)
 
-            addr, content = Signal.like(write.addr, reset_less=True), Signal(self._word, reset_less=True)
-            m.d.comb += [write.addr.eq(addr), write.data.eq(content)]
+            enables = Signal.like(bank.write_en)
+            addr, content = Signal.like(bank.write_addr, reset_less=True), Signal(self._word, reset_less=True)
+            m.d.comb += [bank.write_en.eq(enables), bank.write_addr.eq(addr), bank.write_data.eq(content)]
             with m.If(scrubs(self.scrub, self._depth)):
-                m.d.sync += [write.en.eq(~0), addr.eq(self.scrub.addr), content.eq(0)]
+                m.d.sync += [enables.eq(~0), addr.eq(self.scrub.addr), content.eq(0)]
             with m.Elif(post.en & (post_place.bank == index)):
-                m.d.sync += [write.en.eq(post.mask), addr.eq(post_place.offset), content.eq(post.data)]
+                m.d.sync += [enables.eq(post.mask), addr.eq(post_place.offset), content.eq(post.data)]
             with m.Else():
                 writes = load.valid & (load_place.bank == index)
-                m.d.sync += [write.en.eq(writes.replicate(self._word.size // 8)), addr.eq(load_place.offset)]
-                m.d.sync += content.eq(load.payload.data)
+                m.d.sync += [
+                    enables.eq(writes.replicate(len(enables))),
+                    addr.eq(load_place.offset),
+                    content.eq(load.payload.data),
+                ]
 
         for port, place in ((a, a_place), (b, b_place)):
             bank_read = Signal(data.ArrayLayout(place.bank.shape(), BankedRead.LATENCY - 1), reset_less=True)
