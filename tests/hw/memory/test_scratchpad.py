@@ -15,6 +15,8 @@ SMALL = AcceleratorConfig(rows=4, cols=4, scratchpad_kib=1)
 CONFIGS = [
     SMALL,
     replace(SMALL, scratchpad_banks=1),
+    replace(SMALL, scratchpad_kib=5, scratchpad_banks=5),
+    replace(SMALL, rows=1, scratchpad_kib=11, lanes=1, scratchpad_banks=5),  # banks of two parts
     replace(SMALL, rows=3, cols=5, lanes=1),  # 85 words a bank: no power of two
     replace(SMALL, rows=1, cols=1, lanes=1, scratchpad_banks=2),
     replace(SMALL, rows=7, cols=2, lanes=1, scratchpad_banks=16),
