@@ -92,6 +92,7 @@ class QspiFlash(wiring.Component):
         # Few of what is reset has an enable: an iCE40 has no flip-flop whose reset goes before its enable.
         step = Signal(range(_STEPS))
         selected, sending, reading, running = Signal(), Signal(), Signal(), Signal(init=1)
+        m.d.comb += selected.eq(~pins.cs_n)
         of_ram = Signal()
         place = Signal(range(_UNIT_CLOCKS))
         beats_left = Signal(range(BURST_BEATS))
@@ -151,7 +152,7 @@ class QspiFlash(wiring.Component):
         deselects = sending & unit_end & ~(step[2] & (step[1] | ~step[0]))
         m.d.sync += [
             step.eq(_plus(step, loads & ~step.all())),
-            selected.eq(begins | (selected & ~lost & ~deselects)),
+            pins.cs_n.eq(~(begins | (selected & ~lost & ~deselects))),
             sending.eq(loads | (sending & ~unit_end)),
             reading.eq((reading & ~lost) | (selected & ~sending & unit_end)),
             running.eq(taken | (running & ~(reading & burst_end))),
@@ -174,7 +175,6 @@ class QspiFlash(wiring.Component):
             with m.If(loads):
                 m.d.sync += shift.eq(Mux(with_address, address, Cat(Cat(bit, _HIGH) for bit in command)))
         m.d.comb += [
-            pins.cs.eq(selected),
             pins.io_oe.eq(sending),
             pins.io_o.eq(shift[-WIRES:]),
             axi.rdata.eq(Cat(shift[8 * n :][:8] for n in reversed(range(BUS_BYTES)))),
