@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gen.nextpnr import Timing, run_nextpnr
-from gen.synthesis import count_cells
+from gen.nextpnr import Timing, run_nextpnr, run_tool
+from gen.synthesis import count_cells, count_rtlil_cells
 
-__all__ = ["LOGIC_CELLS", "Area", "Target", "place_and_route", "synthesize"]
+__all__ = ["CONSTRAINTS", "LOGIC_CELLS", "Area", "Target", "pack", "place_and_route", "synthesize", "synthesize_rtlil"]
+
+CONSTRAINTS = "design.pcf"
+"""File of pins that :func:`place_and_route` obeys if it is in the folder."""
 
 LOGIC_CELLS = 5280
 """Of an iCE40UP5K: each a look-up table, a carry and a flip-flop."""
@@ -99,8 +102,17 @@ def synthesize(component: Any, ports: Mapping[str, Any], directory: Path, *, opt
         If Yosys or nextpnr is not installed or fails, with its last message.
     """
     script = _SYNTHESIS.format(options=options)
-    cells = count_cells(component, ports, directory, platform=Target(), script=script)
-    run_nextpnr("ice40", [*_DEVICE, "--pack-only", "-l", "pack.log"], directory)
+    return _packed(count_cells(component, ports, directory, platform=Target(), script=script), directory)
+
+
+def synthesize_rtlil(text: str, directory: Path, *, options: str = "") -> Area:
+    """Synthesize the module ``top`` of an RTLIL text, as :func:`synthesize` does a component."""
+    return _packed(count_rtlil_cells(text, directory, script=_SYNTHESIS.format(options=options)), directory)
+
+
+def _packed(cells: dict[str, int], directory: Path) -> Area:
+    """Pack the cells of a netlist and count them."""
+    run_nextpnr("ice40", [*_device(directory), "--pack-only", "-l", "pack.log"], directory)
     packed = _PACKED.findall((directory / "pack.log").read_text())
     return Area.from_cells(cells, sum(map(int, packed)))
 
@@ -111,7 +123,7 @@ def place_and_route(directory: Path, *, seed: int = 1, target_mhz: float = 24.0)
     Parameters
     ----------
     directory : Path
-        Has ``design.json``; gets ``report_<seed>.json`` and ``nextpnr_<seed>.log``.
+        Has ``design.json``; gets ``report_<seed>.json``, ``nextpnr_<seed>.log`` and, for :func:`pack`, ``design.asc``.
     seed : int
         Of the placer.
     target_mhz : float
@@ -127,7 +139,23 @@ def place_and_route(directory: Path, *, seed: int = 1, target_mhz: float = 24.0)
     RuntimeError
         If nextpnr is not installed or fails.
     """
-    files = ["--report", f"report_{seed}.json", "-l", f"nextpnr_{seed}.log"]
+    files = ["--report", f"report_{seed}.json", "-l", f"nextpnr_{seed}.log", "--asc", "design.asc"]
     flow = ["--seed", str(seed), "--freq", f"{target_mhz:g}", "--timing-allow-fail"]
-    run_nextpnr("ice40", [*_DEVICE, *files, *flow], directory)
+    run_nextpnr("ice40", [*_device(directory), *files, *flow], directory)
     return Timing.load(directory, seed)
+
+
+def _device(directory: Path) -> list[str]:
+    """Return the arguments of nextpnr that say what is placed where."""
+    return [*_DEVICE, *(["--pcf", CONSTRAINTS] if (directory / CONSTRAINTS).exists() else [])]
+
+
+def pack(directory: Path, bitstream: str) -> None:
+    """Make a bitstream of what :func:`place_and_route` left in a folder.
+
+    Raises
+    ------
+    RuntimeError
+        If icepack is not installed or fails.
+    """
+    run_tool("ice40", "icepack", ["design.asc", bitstream], directory)

@@ -12,6 +12,7 @@ from typing import Any
 __all__ = ["Timing", "run_nextpnr", "run_tool"]
 
 _START = "import sys, yowasp_nextpnr_{0}; sys.exit(yowasp_nextpnr_{0}.run_{1}(sys.argv[1:]))"
+_ERROR = "ERROR: "  # a count of errors comes behind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,4 +92,5 @@ def run_tool(family: str, tool: str, arguments: Sequence[str], directory: Path) 
     )
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
-        raise RuntimeError(f"{tool} failed: {lines[-1] if lines else f'exit status {done.returncode}'}")
+        errors = [line.removeprefix(_ERROR) for line in lines if line.startswith(_ERROR)] or lines
+        raise RuntimeError(f"{tool} failed: {errors[-1] if errors else f'exit status {done.returncode}'}")
