@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gen.nextpnr import Timing, run_nextpnr, run_tool
-from gen.synthesis import count_cells, count_rtlil_cells
+from amaranth.back import rtlil
+
+from gen.nextpnr import Timing, run_tool
+from gen.synthesis import count_cells
 
 __all__ = [
     "CONSTRAINTS",
@@ -147,13 +149,14 @@ def synthesize(component: Any, ports: Mapping[str, Any], directory: Path, *, opt
     RuntimeError
         If Yosys fails, with its last message.
     """
-    script = _SYNTHESIS.format(options=options)
-    return Area.from_cells(count_cells(component, ports, directory, platform=Target(), script=script))
+    named = {name: (value, None) for name, value in ports.items()}
+    text = rtlil.convert(component, name="top", platform=Target(), ports=named, emit_src=False)
+    return synthesize_rtlil(text, directory, options=options)
 
 
 def synthesize_rtlil(text: str, directory: Path, *, options: str = "") -> Area:
     """Synthesize the module ``top`` of an RTLIL text, as :func:`synthesize` does a component."""
-    return Area.from_cells(count_rtlil_cells(text, directory, script=_SYNTHESIS.format(options=options)))
+    return Area.from_cells(count_cells(text, directory, script=_SYNTHESIS.format(options=options)))
 
 
 def place_and_route(
@@ -211,7 +214,7 @@ def place_and_route(
     files = ["--json", netlist, "--report", f"report_{seed}.json", "-l", f"nextpnr_{seed}.log"]
     if (directory / CONSTRAINTS).exists():
         files += ["--textcfg", "design.config"]
-    run_nextpnr("ecp5", [*files, "--placer", placer, *flow], directory)
+    run_tool("ecp5", "nextpnr_ecp5", [*files, "--placer", placer, *flow], directory)
     return Timing.load(directory, seed)
 
 
@@ -237,7 +240,7 @@ def place_memories(directory: Path, flow: Sequence[str]) -> dict[str, str]:
         Arguments of nextpnr.
     """
     files = ["--json", "design.json", "--write", "analytic.json", "-l", "analytic.log", "--no-route"]
-    run_nextpnr("ecp5", [*files, "--placer", "heap", *flow], directory)
+    run_tool("ecp5", "nextpnr_ecp5", [*files, "--placer", "heap", *flow], directory)
     placed = json.loads((directory / "analytic.json").read_text())["modules"]["top"]["cells"]
     return {_plain(name): c["attributes"]["NEXTPNR_BEL"] for name, c in sorted(placed.items()) if c["type"] == _MEMORY}
 

@@ -6,22 +6,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gen.nextpnr import Timing, run_nextpnr, run_tool
-from gen.synthesis import count_cells, count_rtlil_cells
+from amaranth.back import rtlil
+
+from gen.nextpnr import Timing, run_tool
+from gen.synthesis import count_cells
 
 __all__ = ["CONSTRAINTS", "LOGIC_CELLS", "Area", "Target", "pack", "place_and_route", "synthesize", "synthesize_rtlil"]
 
 CONSTRAINTS = "design.pcf"
-"""File of pins that :func:`place_and_route` obeys if it is in the folder."""
+"""File of pins that synthesis and placement obey if it is in the folder."""
 
 LOGIC_CELLS = 5280
 """Of an iCE40UP5K: each a look-up table, a carry and a flip-flop."""
 
-# No word that is written in the cycle of its read is ever used (hw.memory.collisions), as in gen.ecp5.
+# - No word that is written in the cycle of its read is ever used (hw.memory.collisions), as in gen.ecp5.
+# - ABC9 fails where wires have public names, as in gen.ecp5: registers and blocks get theirs before.
 _SYNTHESIS = (
     "read_rtlil design.il; hierarchy -top top; proc; flatten; "
-    "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2; "
-    "synth_ice40 -top top -device u -abc9 -json design.json {options}; tee -q -o stat.json stat -json"
+    "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2; synth_ice40 -top top -device u -abc9 -run :map_luts {options}; "
+    "autoname t:SB_DFF* t:SB_RAM40* t:SB_MAC16 t:SB_SPRAM256KA; rename -hide w:*; "
+    "synth_ice40 -top top -device u -abc9 -run map_luts: -json design.json {options}; tee -q -o stat.json stat -json"
 )
 _DEVICE = ("--up5k", "--package", "sg48", "--json", "design.json", "--pcf-allow-unconstrained", "-q")
 _PACKED = re.compile(r"(\d+) LCs used as (?:LUT4 only|LUT4 and DFF|DFF only|CARRY only)")
@@ -101,18 +105,15 @@ def synthesize(component: Any, ports: Mapping[str, Any], directory: Path, *, opt
     RuntimeError
         If Yosys or nextpnr is not installed or fails, with its last message.
     """
-    script = _SYNTHESIS.format(options=options)
-    return _packed(count_cells(component, ports, directory, platform=Target(), script=script), directory)
+    named = {name: (value, None) for name, value in ports.items()}
+    text = rtlil.convert(component, name="top", platform=Target(), ports=named, emit_src=False)
+    return synthesize_rtlil(text, directory, options=options)
 
 
 def synthesize_rtlil(text: str, directory: Path, *, options: str = "") -> Area:
     """Synthesize the module ``top`` of an RTLIL text, as :func:`synthesize` does a component."""
-    return _packed(count_rtlil_cells(text, directory, script=_SYNTHESIS.format(options=options)), directory)
-
-
-def _packed(cells: dict[str, int], directory: Path) -> Area:
-    """Pack the cells of a netlist and count them."""
-    run_nextpnr("ice40", [*_device(directory), "--pack-only", "-l", "pack.log"], directory)
+    cells = count_cells(text, directory, script=_SYNTHESIS.format(options=options))
+    run_tool("ice40", "nextpnr_ice40", [*_device(directory), "--pack-only", "-l", "pack.log"], directory)
     packed = _PACKED.findall((directory / "pack.log").read_text())
     return Area.from_cells(cells, sum(map(int, packed)))
 
@@ -141,13 +142,8 @@ def place_and_route(directory: Path, *, seed: int = 1, target_mhz: float = 24.0)
     """
     files = ["--report", f"report_{seed}.json", "-l", f"nextpnr_{seed}.log", "--asc", "design.asc"]
     flow = ["--seed", str(seed), "--freq", f"{target_mhz:g}", "--timing-allow-fail"]
-    run_nextpnr("ice40", [*_device(directory), *files, *flow], directory)
+    run_tool("ice40", "nextpnr_ice40", [*_device(directory), *files, *flow], directory)
     return Timing.load(directory, seed)
-
-
-def _device(directory: Path) -> list[str]:
-    """Return the arguments of nextpnr that say what is placed where."""
-    return [*_DEVICE, *(["--pcf", CONSTRAINTS] if (directory / CONSTRAINTS).exists() else [])]
 
 
 def pack(directory: Path, bitstream: str) -> None:
@@ -159,3 +155,8 @@ def pack(directory: Path, bitstream: str) -> None:
         If icepack is not installed or fails.
     """
     run_tool("ice40", "icepack", ["design.asc", bitstream], directory)
+
+
+def _device(directory: Path) -> list[str]:
+    """Return the arguments of nextpnr that say what is placed where."""
+    return [*_DEVICE, *(["--pcf", CONSTRAINTS] if (directory / CONSTRAINTS).exists() else [])]

@@ -1,4 +1,4 @@
-"""Runs nextpnr, which comes as WebAssembly in a Python wheel for each family of FPGAs, and reads its report."""
+"""Runs nextpnr and what comes with it, WebAssembly in a Python wheel for each family of FPGAs, and reads its report."""
 
 import importlib.util
 import json
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Timing", "run_nextpnr", "run_tool"]
+__all__ = ["Timing", "run_tool"]
 
-_START = "import sys, yowasp_nextpnr_{0}; sys.exit(yowasp_nextpnr_{0}.run_{1}(sys.argv[1:]))"
-_ERROR = "ERROR: "  # a count of errors comes behind
+_START = "import sys, yowasp_nextpnr_{family}; sys.exit(yowasp_nextpnr_{family}.run_{tool}(sys.argv[1:]))"
+_ERROR = "ERROR: "  # nextpnr counts its errors behind them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,13 +58,15 @@ class Timing:
         return cls.from_report(json.loads((directory / f"report_{seed}.json").read_text()))
 
 
-def run_nextpnr(family: str, arguments: Sequence[str], directory: Path) -> None:
-    """Run nextpnr with ``directory`` as the working directory.
+def run_tool(family: str, tool: str, arguments: Sequence[str], directory: Path) -> None:
+    """Run nextpnr or a packer with ``directory`` as the working directory.
 
     Parameters
     ----------
     family : str
-        Whose nextpnr: ``"ecp5"`` or ``"ice40"``.
+        Whose tool: ``"ecp5"`` or ``"ice40"``.
+    tool : str
+        Its name, such as ``"nextpnr_ecp5"``.
     arguments : sequence of str
         Its command line. Files are named relative to ``directory``: YoWASP sees no others.
     directory : Path
@@ -73,17 +75,12 @@ def run_nextpnr(family: str, arguments: Sequence[str], directory: Path) -> None:
     Raises
     ------
     RuntimeError
-        If nextpnr is not installed or fails, with its last message.
+        If nextpnr is not installed or the tool fails, with its last message.
     """
-    run_tool(family, f"nextpnr_{family}", arguments, directory)
-
-
-def run_tool(family: str, tool: str, arguments: Sequence[str], directory: Path) -> None:
-    """Run one of the tools that come in the wheel of a family's nextpnr, as :func:`run_nextpnr` does."""
     if importlib.util.find_spec(f"yowasp_nextpnr_{family}") is None:
         raise RuntimeError("nextpnr is not installed; install it with: pip install -e '.[fpga]'")
     done = subprocess.run(
-        [sys.executable, "-c", _START.format(family, tool), *arguments],
+        [sys.executable, "-c", _START.format(family=family, tool=tool), *arguments],
         cwd=directory,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -92,5 +89,5 @@ def run_tool(family: str, tool: str, arguments: Sequence[str], directory: Path) 
     )
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
-        errors = [line.removeprefix(_ERROR) for line in lines if line.startswith(_ERROR)] or lines
-        raise RuntimeError(f"{tool} failed: {errors[-1] if errors else f'exit status {done.returncode}'}")
+        lines = [line.removeprefix(_ERROR) for line in lines if line.startswith(_ERROR)] or lines
+        raise RuntimeError(f"{tool} failed: {lines[-1] if lines else f'exit status {done.returncode}'}")

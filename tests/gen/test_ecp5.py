@@ -55,7 +55,7 @@ def test_block_memories_go_where_the_analytic_placer_puts_them(monkeypatch: pyte
 
     runs: list[list[str]] = []
 
-    def run(_tool: str, arguments: list[str], directory: Path) -> None:
+    def run(_family: str, _tool: str, arguments: list[str], directory: Path) -> None:
         runs.append(arguments)
         if "--write" in arguments:
             (directory / "analytic.json").write_text(cells(memory="X9/Y25/EBR0", logic="X3/Y4/SLICEA"))
@@ -63,7 +63,7 @@ def test_block_memories_go_where_the_analytic_placer_puts_them(monkeypatch: pyte
             report = {"fmax": {"clk": {"achieved": 99.0}}, "critical_paths": []}
             (directory / "report_2.json").write_text(json.dumps(report))
 
-    monkeypatch.setattr(ecp5, "run_nextpnr", run)
+    monkeypatch.setattr(ecp5, "run_tool", run)
     (tmp_path / "design.json").write_text(cells())
     timing = place_and_route(tmp_path, Device(size="85k", speed=6), seed=2, target_mhz=80, placer="static")
     assert timing.fmax == 99.0
