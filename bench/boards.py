@@ -13,7 +13,6 @@ from gen.boards.build import REPORT
 from gen.boards.command import BUILD
 from gen.boards.report import Report
 from hw.program import Program
-from hw.sdram.chip import ULX3S_SDRAM
 from sim.board import SimulatedPort
 from sim.driver import Driver
 from sim.model import ModelDevice
@@ -89,9 +88,8 @@ def _review(board: Board) -> dict[str, Any]:
     inputs = {"rows": np.random.default_rng(0).integers(-2000, 2000, program.inputs["rows"].shape, np.int16)}
     port = SimulatedPort(
         board.config,
-        chip=ULX3S_SDRAM,
-        clock_hz=round(board.clocks["sync"]),
-        sdram_hz=round(board.clocks["sdram"]),
+        chip=board.chip,
+        clocks={domain: round(hertz) for domain, hertz in board.clocks.items()},
     )
     image = program.memory_image(inputs)
     port.fill(image.tobytes())  # over the serial line it would take minutes of the board's time

@@ -87,6 +87,7 @@ ICEBREAKER = Board(
     config=PRESETS["icebreaker"],
     clocks={"sync": 21e6},
     baud=BAUD,
+    chip=ICEBREAKER_FLASH,
     platform=_platform,
     design=_IceBreaker,
     flow=build_for_ice40,

@@ -32,7 +32,7 @@ PATIENCE = 500
 @pytest.fixture(scope="module")
 def port() -> Iterator[SimulatedPort]:
     # Neither clock is a multiple of the other, nor a bit one of a clock.
-    port = SimulatedPort(CONFIG, clock_hz=48_000_000, sdram_hz=80_000_000, baud=7_000_000)
+    port = SimulatedPort(CONFIG, clocks={"sync": 48_000_000, "sdram": 80_000_000}, baud=7_000_000)
     yield port
     assert port.violations == {}
 
