@@ -67,7 +67,7 @@ class AxiSwitch(wiring.Component):
         def ready(bus: Any, channel: str) -> Signal:
             return getattr(bus, channel + "ready")
 
-        turn, begun, addressed = (Signal(name=f"{address}_{name}") for name in ("turn", "begun", "addressed"))
+        turn, begun = Signal(name=f"{address}_turn"), Signal(name=f"{address}_begun")
         first, second = masters
         with m.If(~begun):
             # A master that asks alone has the turn, of two the one that had not the last.
@@ -77,16 +77,17 @@ class AxiSwitch(wiring.Component):
             ]
         with m.Elif(valid(slave, answer) & ready(slave, answer) & last):
             m.d.sync += begun.eq(0)
-        m.d.sync += addressed.eq(begun & (addressed | (valid(slave, address) & ready(slave, address))))
-
-        for channel, passes in ((address, begun & ~addressed), (data, begun)):
-            if channel:
-                m.d.comb += [
-                    payload_of(slave, channel).eq(Mux(turn, payload_of(second, channel), payload_of(first, channel))),
-                    valid(slave, channel).eq(passes & Mux(turn, valid(second, channel), valid(first, channel))),
-                ]
-                for number, master in enumerate(masters):
-                    m.d.comb += ready(master, channel).eq(passes & (turn == number) & ready(slave, channel))
+        # Of a burst one address passes, and data up to the last ones.
+        for channel, end in ((address, 1), (data, slave.wlast)) if data else ((address, 1),):
+            passed = Signal(name=f"{channel}_passed")
+            passes = begun & ~passed
+            m.d.sync += passed.eq(begun & (passed | (valid(slave, channel) & ready(slave, channel) & end)))
+            m.d.comb += [
+                payload_of(slave, channel).eq(Mux(turn, payload_of(second, channel), payload_of(first, channel))),
+                valid(slave, channel).eq(passes & Mux(turn, valid(second, channel), valid(first, channel))),
+            ]
+            for number, master in enumerate(masters):
+                m.d.comb += ready(master, channel).eq(passes & (turn == number) & ready(slave, channel))
         for number, master in enumerate(masters):
             m.d.comb += [
                 payload_of(master, answer).eq(payload_of(slave, answer)),
