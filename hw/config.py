@@ -82,7 +82,7 @@ class AcceleratorConfig:
             value = getattr(self, name)
             if not low <= value <= high:
                 raise ValueError(f"{name} must be from {low} to {high}, not {value!r}")
-        for name in ("acc_depth", "scratchpad_banks", "param_words", "bus_bytes", "queue_depth"):
+        for name in ("acc_depth", "param_words", "bus_bytes", "queue_depth"):
             value = getattr(self, name)
             if value & (value - 1):
                 raise ValueError(f"{name} must be a power of two, not {value!r}")

@@ -62,6 +62,7 @@ PRESETS: dict[str, AcceleratorConfig] = {
         _DEFAULT,
         acc_banks=2,
         scratchpad_kib=160,
+        scratchpad_banks=5,
         vector_kib=104,
         lanes=4,
         dsp_multipliers=144,

@@ -11,7 +11,7 @@ CONFIGS = {
     for c in (
         AcceleratorConfig(rows=1, cols=1, **{**_SMALL, "bus_bytes": 4, "acc_depth": 128, "queue_depth": 2}),
         AcceleratorConfig(rows=2, cols=2, **{**_SMALL, "bus_bytes": 8, "acc_depth": 64, "acc_banks": 3}),
-        AcceleratorConfig(rows=3, cols=5, **{**_SMALL, "bus_bytes": 4, "acc_depth": 64, "scratchpad_banks": 2}),
+        AcceleratorConfig(rows=3, cols=5, **{**_SMALL, "bus_bytes": 4, "acc_depth": 64, "scratchpad_banks": 3}),
         AcceleratorConfig(rows=4, cols=6, **{**_SMALL, "bus_bytes": 32, "acc_depth": 32, "tables": 4}),
         AcceleratorConfig(rows=8, cols=4, **{**_SMALL, "bus_bytes": 16, "acc_depth": 32, "scratchpad_banks": 1}),
         AcceleratorConfig(

@@ -60,7 +60,7 @@ def test_ranges(name: str, low: int, high: int) -> None:
         assert getattr(AcceleratorConfig(**{**fitting, name: value}), name) == value
 
 
-@pytest.mark.parametrize("name", ["acc_depth", "scratchpad_banks", "param_words", "bus_bytes", "queue_depth"])
+@pytest.mark.parametrize("name", ["acc_depth", "param_words", "bus_bytes", "queue_depth"])
 def test_powers_of_two(name: str) -> None:
     with pytest.raises(ValueError, match=rf"^{name} must be a power of two, not 12$"):
         AcceleratorConfig(**{name: 12})
