@@ -48,6 +48,8 @@ class Board:
         Of the placer.
     loader : str
         Name of the board in openFPGALoader.
+    suffix : str
+        Of the bitstream's file, by which the loader knows what it is.
     memories : Path, optional
         File with the places of the design's block memories; without it each build finds them again.
     """
@@ -63,4 +65,5 @@ class Board:
     flow: Flow
     seed: int = 1
     loader: str
+    suffix: str = ".bit"
     memories: Path | None = None

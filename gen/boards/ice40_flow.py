@@ -21,7 +21,7 @@ _RESOURCES = {
 
 
 def build_for_ice40(board: Board, directory: Path, tell: Callable[[str], None]) -> Report:
-    """Make ``<board>.bit``; as :func:`gen.boards.build.build_bitstream`, without judging the timing."""
+    """Make ``<board>.bin``; as :func:`gen.boards.build.build_bitstream`, without judging the timing."""
     area = synthesize_for_ice40(board, board.platform(), directory, tell)
     if area.logic_cells > LOGIC_CELLS:
         raise RuntimeError(f"{board.name} does not fit: it takes {area.logic_cells:,} of {LOGIC_CELLS:,} logic cells")
@@ -29,14 +29,17 @@ def build_for_ice40(board: Board, directory: Path, tell: Callable[[str], None]) 
     (hertz,) = board.clocks.values()
     timing = place_and_route(directory, seed=board.seed, target_mhz=hertz / 1e6)
     tell("packing the bitstream")
-    bitstream = f"{board.name}.bit"
+    bitstream = f"{board.name}{board.suffix}"
     pack(directory, bitstream)
     routed = json.loads((directory / f"report_{board.seed}.json").read_text())
     return Report(
         board=board.name,
         array=f"{board.config.rows}x{board.config.cols}",
         clocks={name: Clock(asked_mhz=hertz / 1e6, fmax_mhz=round(timing.fmax, 2)) for name in board.clocks},
-        resources={name: Resource(**routed["utilization"][cell]) for name, cell in _RESOURCES.items()},
+        resources={
+            "ffs": Resource(used=area.ff, available=LOGIC_CELLS),
+            **{name: Resource(**routed["utilization"][cell]) for name, cell in _RESOURCES.items()},
+        },
         cells=asdict(area),
         seed=board.seed,
         bitstream=bitstream,

@@ -92,5 +92,6 @@ ICEBREAKER = Board(
     design=_IceBreaker,
     flow=build_for_ice40,
     loader="ice40_generic",
+    suffix=".bin",
 )
 """Its one clock is a multiple of 3/8 MHz."""

@@ -55,7 +55,7 @@ def test_report_has_cells_and_clock(tools: dict[str, Any], tmp_path: Path) -> No
     report = build_for_ice40(BOARD, tmp_path, stages.append)
     assert stages == ["elaborating", "synthesizing", "placing and routing", "packing the bitstream"]
     assert report.clocks == {"sync": Clock(asked_mhz=21.0, fmax_mhz=22.5)}
-    assert report.resources.keys() == {"luts", "dsps", "rams", "large_rams"}
+    assert report.resources.keys() == {"luts", "ffs", "dsps", "rams", "large_rams"}
     assert report.resources["large_rams"] == Resource(used=3, available=7)
     assert (report.cells["carry"], report.cells["logic_cells"]) == (5, 5000)
     assert (tmp_path / CONSTRAINTS).read_text() == "set_io"
@@ -67,7 +67,7 @@ def test_too_many_cells_are_one_line(tools: dict[str, Any], tmp_path: Path) -> N
     message = r"^icebreaker does not fit: it takes 11,441 of 5,280 logic cells$"
     with pytest.raises(RuntimeError, match=message):
         build_bitstream(BOARD, tmp_path)
-    assert not (tmp_path / "icebreaker.bit").exists()
+    assert not (tmp_path / "icebreaker.bin").exists()
 
 
 def test_missed_timing_is_one_line(tools: dict[str, Any], tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_missed_timing_is_one_line(tools: dict[str, Any], tmp_path: Path) -> Non
     message = r"^icebreaker misses its timing: clock sync reaches 20\.9 of 21 MHz$"
     with pytest.raises(RuntimeError, match=message):
         build_bitstream(BOARD, tmp_path)
-    assert not (tmp_path / "icebreaker.bit").exists()
+    assert not (tmp_path / "icebreaker.bin").exists()
 
 
 @pytest.mark.skipif(importlib.util.find_spec("amaranth_boards") is None, reason="amaranth-boards is not installed")
