@@ -60,10 +60,10 @@ class HostLink(wiring.Component):
     axi_write: Any
 
     def __init__(self, *, clock_hz: float, baud: float, bus_bytes: int, compact: bool = False) -> None:
-        self._receiver = UartReceiver(clock_hz, baud)
-        self._transmitter = UartTransmitter(clock_hz, baud)
         if compact and bus_bytes != BUS_BYTES:
             raise ValueError(f"bus_bytes of a compact link must be {BUS_BYTES}, not {bus_bytes!r}")
+        self._receiver = UartReceiver(clock_hz, baud)
+        self._transmitter = UartTransmitter(clock_hz, baud)
         self._link = CompactLink() if compact else ByteLink(bus_bytes)
         super().__init__(
             {
