@@ -10,8 +10,9 @@ from typing import Any
 from bench.boards import load_boards
 from bench.figure import Figure
 from bench.units import UNITS, ports_of
-from gen.ecp5 import Area, Device, Timing, place_and_route, synthesize
+from gen.ecp5 import Area, Device, place_and_route, synthesize
 from gen.harness import Harness
+from gen.nextpnr import Timing
 from hw.config import AcceleratorConfig
 from hw.presets import PRESETS
 

@@ -14,14 +14,18 @@ _INTRODUCTION = """\
 # Boards
 
 **Not yet run on a physical board.** What stands here comes from placed and routed bitstreams and from simulations of
-complete board designs: accelerator, link, arbiter, clock crossing, SDRAM controller, and a model of the SDRAM that
-checks the timing of every command. This page is written by `make bench BENCH=boards` from `results/boards.json`.
+board designs: accelerator, link, arbiter, clock crossing, controller, and a model of the memory chip that checks the
+timing of every command. Not in these simulations are the PLL, registers and cells at the pins, and, of a ULX3S, the
+SDRAM's clock, which is turned over at its pin. [Wiring, pins and programming](boards-howto.md) are on a page of their
+own. This page is written by `make bench BENCH=boards` from `results/boards.json`.
 
 `make bitstream BOARD=NAME`, or `python -m gen --board NAME --build`, makes a bitstream with Yosys and nextpnr, which
 come as wheels; nothing else has to be installed. It prints what the design takes and whether its clocks are met, and
 leaves `NAME.bit` and `report.json` in `build/boards/NAME`. A design that misses its timing or does not fit is an error.
 `--program` loads the bitstream with `openFPGALoader`.
 """
+
+_CLOCKS = 2  # columns for them
 
 _TABLE = """\
 ## What they achieve
@@ -40,15 +44,12 @@ fits and can be placed, but its routing has not been seen to its end, so that th
 _USE = """\
 ## Use
 
-The boards of this page have one USB connector for power, bitstream and data; nothing is wired.
-
 1. `make bitstream BOARD=ulx3s_45f`
 2. `python -m gen --board ulx3s_45f --program`
 3. `python -m sw classify --device /dev/ttyUSB0 --preset ulx3s_45f --max-length 32`; where longer texts fit, `make imdb
    DEVICE=/dev/ttyUSB0 PRESET=NAME` does. Weights are written once, then a text takes its embeddings and its run.
 
-The host talks to the FPGA through the board's FT231X at 3 Mbaud, in frames with a CRC-32 and a sequence number; see
-`hw/link/protocol.py`. The LED D0 is lit when a program has ended.
+The host talks to the FPGA in frames with a CRC-32 and a sequence number; see `hw/link/protocol.py`.
 
 Where a design leaves the simulated world, these are assumptions: the timings of the SDRAM (`hw/sdram/chip.py` names
 where they come from), and that its clock, turned over at the pin, samples commands and delivers data in the middle of
@@ -73,7 +74,8 @@ def write_boards_page(entries: dict[str, Any], path: Path = _PAGE) -> None:
 
 
 def _row(name: str, entry: dict[str, Any]) -> tuple[str, ...]:
-    clocks = (f"{clock['asked_mhz']:.1f}, {clock['fmax_mhz']:.1f} MHz" for clock in entry["clocks"].values())
+    clocks = [f"{clock['asked_mhz']:.1f}, {clock['fmax_mhz']:.1f} MHz" for clock in entry["clocks"].values()]
+    clocks += ["none"] * (_CLOCKS - len(clocks))
     cells = (entry[resource] for resource in ("luts", "dsps", "rams"))
     taken = (f"{c['used']:,} of {c['available']:,}, {c['available'] - c['used']:,} free" for c in cells)
     return f"{BOARDS[name].title} (`{name}`)", entry["array"], *clocks, *taken

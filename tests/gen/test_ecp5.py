@@ -1,4 +1,4 @@
-"""The flow for ECP5: counts, parsing, messages."""
+"""The flow for ECP5: counts and messages."""
 
 import json
 from itertools import pairwise
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gen import ecp5
-from gen.ecp5 import Area, Device, Timing, place_and_route, synthesize
+from gen import ecp5, nextpnr
+from gen.ecp5 import Area, Device, place_and_route, synthesize
 from hw.array.systolic_array import SystolicArray
 from hw.config import AcceleratorConfig
 
@@ -18,28 +18,6 @@ def test_carry_cells_and_memories_count_as_look_up_tables() -> None:
     assert area.lut_eq == 5 + 6 + 12
 
 
-def path(clock: str, delay: float) -> dict:
-    step = {"type": "logic", "to": {"cell": "adder", "port": "S"}, "delay": delay}
-    return {"from": f"posedge {clock}", "to": f"posedge {clock}", "path": [step]}
-
-
-def test_timing_is_that_of_the_slowest_clock() -> None:
-    report = {
-        "fmax": {"fast": {"achieved": 300.0}, "slow": {"achieved": 100.0}},
-        "critical_paths": [
-            {"from": "<async>", "to": "posedge slow", "path": []},
-            path("fast", 3.0),
-            path("slow", 10.0),
-        ],
-    }
-    assert Timing.from_report(report) == Timing(fmax=100.0, critical_path=(("logic", "adder.S", 10.0),))
-
-
-def test_report_without_a_clock() -> None:
-    with pytest.raises(ValueError, match=r"^report must have a clock$"):
-        Timing.from_report({"fmax": {}, "critical_paths": []})
-
-
 def test_devices() -> None:
     with pytest.raises(ValueError, match=r"^size must be one of 25k, 45k, 85k, not '12f'$"):
         Device(size="12f")
@@ -48,7 +26,7 @@ def test_devices() -> None:
 
 
 def test_absent_tool_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(ecp5.importlib.util, "find_spec", lambda _name: None)
+    monkeypatch.setattr(nextpnr.importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(RuntimeError, match=r"^nextpnr is not installed; install it with: pip install -e '\.\[fpga\]'$"):
         place_and_route(tmp_path, Device())
 
@@ -77,7 +55,7 @@ def test_block_memories_go_where_the_analytic_placer_puts_them(monkeypatch: pyte
 
     runs: list[list[str]] = []
 
-    def run(_tool: str, arguments: list[str], directory: Path) -> None:
+    def run(_family: str, _tool: str, arguments: list[str], directory: Path) -> None:
         runs.append(arguments)
         if "--write" in arguments:
             (directory / "analytic.json").write_text(cells(memory="X9/Y25/EBR0", logic="X3/Y4/SLICEA"))
@@ -85,7 +63,7 @@ def test_block_memories_go_where_the_analytic_placer_puts_them(monkeypatch: pyte
             report = {"fmax": {"clk": {"achieved": 99.0}}, "critical_paths": []}
             (directory / "report_2.json").write_text(json.dumps(report))
 
-    monkeypatch.setattr(ecp5, "_run", run)
+    monkeypatch.setattr(ecp5, "run_tool", run)
     (tmp_path / "design.json").write_text(cells())
     timing = place_and_route(tmp_path, Device(size="85k", speed=6), seed=2, target_mhz=80, placer="static")
     assert timing.fmax == 99.0
