@@ -44,8 +44,9 @@ The boards of this page have one USB connector for power, bitstream and data; no
 
 1. `make bitstream BOARD=ulx3s_45f`
 2. `python -m gen --board ulx3s_45f --program`
-3. `python -m sw classify --device /dev/ttyUSB0 --preset ulx3s_45f --max-length 32`; where longer texts fit, `make imdb
-   DEVICE=/dev/ttyUSB0 PRESET=NAME` does. Weights are written once, then a text takes its embeddings and its run.
+3. `python -m sw classify --device /dev/ttyUSB0 --preset ulx3s_45f --max-length 32`, with the tokens of the table above;
+   where all texts fit, `make imdb DEVICE=/dev/ttyUSB0 PRESET=NAME` does. Weights are written once, then a text takes its
+   embeddings and its run.
 
 The host talks to the FPGA through the board's FT231X at 3 Mbaud, in frames with a CRC-32 and a sequence number; see
 `hw/link/protocol.py`. The LED D0 is lit when a program has ended.

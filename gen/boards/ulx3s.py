@@ -116,5 +116,10 @@ def _board(size: str, sync_hz: float, sdram_hz: float, **more: Any) -> Board:
     )
 
 
-ULX3S_BOARDS = (_board("85f", 80e6, 120e6, memories=_MEMORIES), _board("45f", 80e6, 120e6))
+ULX3S_BOARDS = (
+    _board("85f", 80e6, 120e6, memories=_MEMORIES),
+    _board("45f", 80e6, 120e6),
+    _board("25f", 80e6, 120e6),
+    _board("12f", 80e6, 120e6),
+)
 """One for each size of the FPGA; both of its clocks are whole fractions of one oscillator's frequency."""
