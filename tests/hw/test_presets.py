@@ -35,7 +35,10 @@ def memory_blocks(config: AcceleratorConfig) -> int:
     return scratchpad + vector + params + tables + accumulators + rows + weights
 
 
-@pytest.mark.parametrize(("name", "available"), [("small_4x4", 56), ("ulx3s_25f", 56), ("small_8x8", 108), ("ulx3s_45f", 108), ("ulx3s_85f", 208)])
+@pytest.mark.parametrize(
+    ("name", "available"),
+    [("small_4x4", 56), ("ulx3s_25f", 56), ("small_8x8", 108), ("ulx3s_45f", 108), ("ulx3s_85f", 208)],
+)
 def test_memories_fit_the_fpga(name: str, available: int) -> None:
     assert memory_blocks(PRESETS[name]) <= available
 
