@@ -29,7 +29,7 @@ __all__ = ["RESULTS", "load_boards", "measure_boards"]
 RESULTS = Path(__file__).parents[1] / "results" / "boards.json"
 
 _MODEL = Path("minilm-l6-imdb")
-_LENGTHS = (128, 64, 32)
+_LENGTHS = (128, 64, 32, 24)
 """Tokens of a review: the longest that the board's memories hold."""
 
 _PATIENCE = 1_000_000  # cycles
