@@ -19,6 +19,9 @@ class AcceleratorConfig:
     lanes : int, optional
         Values that the post-processor handles side by side. Must divide ``rows`` and ``cols``.
         Default: the largest divisor of both that is at most 8.
+    serial_post : int
+        1: the post-processor handles one value after the other, in some 60 cycles each, and is a tenth as large. Then
+        ``lanes`` must be 1, ``rows`` a power of two, and the memories at most 64 KiB each.
     dsp_multipliers : int
         The most multipliers of the array that are DSP blocks when the target is an FPGA that is known; the rest, if
         any, are built from LUTs. Computes the same in the same cycles whatever the number.
@@ -56,6 +59,7 @@ class AcceleratorConfig:
     rows: int = 16
     cols: int = 16
     lanes: int = None  # type: ignore[assignment]  # resolved in __post_init__
+    serial_post: int = 0
     dsp_multipliers: int = 4096
     acc_depth: int = 512
     acc_banks: int = 3
@@ -88,10 +92,23 @@ class AcceleratorConfig:
                 raise ValueError(f"{name} must be a power of two, not {value!r}")
         if self.rows % self.lanes or self.cols % self.lanes:
             raise ValueError(f"lanes must divide rows and cols ({self.rows} and {self.cols}), not {self.lanes!r}")
+        if self.serial_post:
+            self._check_serial()
         if self.weight_fifo_words < 2 * self.cols:
             raise ValueError(
                 f"weight_fifo_words must hold two tiles ({2 * self.cols} words), not {self.weight_fifo_words!r}"
             )
+
+    def _check_serial(self) -> None:
+        """What the microprogram's 16-bit addresses and its bytes of words ask for."""
+        if self.lanes != 1:
+            raise ValueError(f"lanes must be 1 with serial_post, not {self.lanes!r}")
+        if self.rows & (self.rows - 1):
+            raise ValueError(f"rows must be a power of two with serial_post, not {self.rows!r}")
+        for name in ("scratchpad_kib", "vector_kib"):
+            value = getattr(self, name)
+            if value > _SERIAL_KIB:
+                raise ValueError(f"{name} must be at most {_SERIAL_KIB} with serial_post, not {value!r}")
 
     @property
     def macs(self) -> int:
@@ -119,6 +136,7 @@ _RANGES = (
     ("rows", 1, 64),
     ("cols", 1, 64),
     ("lanes", 1, 64),
+    ("serial_post", 0, 1),
     ("dsp_multipliers", 0, 4096),
     ("acc_depth", 4, 2048),
     ("acc_banks", 2, 8),
@@ -132,6 +150,9 @@ _RANGES = (
     ("queue_depth", 2, 64),
     ("timeout_cycles", 256, 1 << 24),
 )
+
+
+_SERIAL_KIB = 64
 
 
 def _is_int(value: object) -> bool:
