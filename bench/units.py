@@ -8,6 +8,7 @@ from amaranth.lib import wiring
 
 from hw.accelerator import Accelerator
 from hw.array.accumulators import Accumulators
+from hw.array.broadcast_array import BroadcastArray
 from hw.array.engine import ArrayEngine
 from hw.array.systolic_array import SystolicArray
 from hw.bus.read_master import ReadMaster
@@ -26,6 +27,7 @@ from hw.memory.scratchpad import Scratchpad
 from hw.post.datapath import Datapath
 from hw.post.engine import PostEngine
 from hw.post.row_unit import RowUnit
+from hw.post.serial.engine import SerialPostEngine
 
 __all__ = ["UNITS", "ports_of"]
 
@@ -34,10 +36,12 @@ READ_PORTS = 3
 
 UNITS: dict[str, Callable[[AcceleratorConfig], wiring.Component]] = {
     "chip": Accelerator,
-    "array": SystolicArray,
+    "array": lambda config: BroadcastArray(config) if config.broadcast else SystolicArray(config),
     "array_engine": ArrayEngine,
-    "accumulators": lambda config: Accumulators(config, sum_shape=SystolicArray.sum_shape(config.rows)),
-    "post": PostEngine,
+    "accumulators": lambda config: Accumulators(
+        config, sum_shape=SystolicArray.sum_shape(config.rows), skew=0 if config.broadcast else SystolicArray.SKEW
+    ),
+    "post": lambda config: SerialPostEngine(config) if config.serial_post else PostEngine(config),
     "post_datapath": Datapath,
     "post_row_unit": RowUnit,
     "scratchpad": Scratchpad,

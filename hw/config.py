@@ -19,6 +19,9 @@ class AcceleratorConfig:
     lanes : int, optional
         Values that the post-processor handles side by side. Must divide ``rows`` and ``cols``.
         Default: the largest divisor of both that is at most 8.
+    broadcast : int
+        1: operands reach all columns at once, and a column's sum is made in one cycle, for a clock that is slow; this
+        saves the registers of a systolic array.
     serial_post : int
         1: the post-processor handles one value after the other, in some 60 cycles each, and is a tenth as large. Then
         ``lanes`` must be 1, ``rows`` a power of two, and the memories at most 64 KiB each.
@@ -43,6 +46,8 @@ class AcceleratorConfig:
         Words of ``rows`` bytes that are prefetched from memory.
     bus_bytes : int
         Width of the AXI4 data bus in bytes.
+    counters : int
+        0: of the performance counters, only those of cycles and of instructions count; the others read as zero.
     queue_depth : int
         Instructions that wait in front of each engine.
     timeout_cycles : int
@@ -59,6 +64,7 @@ class AcceleratorConfig:
     rows: int = 16
     cols: int = 16
     lanes: int = None  # type: ignore[assignment]  # resolved in __post_init__
+    broadcast: int = 0
     serial_post: int = 0
     dsp_multipliers: int = 4096
     acc_depth: int = 512
@@ -70,6 +76,7 @@ class AcceleratorConfig:
     tables: int = 2
     weight_fifo_words: int = 1024
     bus_bytes: int = 16
+    counters: int = 1
     queue_depth: int = 8
     timeout_cycles: int = 65536
 
@@ -136,6 +143,7 @@ _RANGES = (
     ("rows", 1, 64),
     ("cols", 1, 64),
     ("lanes", 1, 64),
+    ("broadcast", 0, 1),
     ("serial_post", 0, 1),
     ("dsp_multipliers", 0, 4096),
     ("acc_depth", 4, 2048),
@@ -147,6 +155,7 @@ _RANGES = (
     ("tables", 1, 4),
     ("weight_fifo_words", 2, 65536),
     ("bus_bytes", 4, 64),
+    ("counters", 0, 1),
     ("queue_depth", 2, 64),
     ("timeout_cycles", 256, 1 << 24),
 )

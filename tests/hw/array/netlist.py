@@ -1,4 +1,4 @@
-"""Runs what a component becomes for an ECP5 in Icarus Verilog, with models of its cells."""
+"""Runs what a component becomes for an FPGA in Icarus Verilog, with models of its cells."""
 
 import subprocess
 from pathlib import Path
@@ -17,9 +17,17 @@ _CELLS = Path(__file__).with_name("ecp5_cells.v")
 
 
 def run_netlist(
-    component: Any, inputs: dict[str, NDArray[Any]], output: str, folder: Path, *, platform: Any = None
+    component: Any,
+    inputs: dict[str, NDArray[Any]],
+    output: str,
+    folder: Path,
+    *,
+    platform: Any = None,
+    cells: Path = _CELLS,
 ) -> list[int]:
     """Return the output, unsigned, before each clock edge; inputs are arrays of one row of fields a cycle.
+
+    The platform is an ECP5 by default; ``cells`` has the models of its cells.
 
     The fields of a row stand in the port with the first one lowest; all fields of a port are of the same width.
     """
@@ -57,7 +65,8 @@ module bench;
     end
 endmodule
 """)
-    compile_command = ["iverilog", "-g2012", "-s", "bench", "-o", "bench.vvp", "bench.v", "dut.v", str(_CELLS)]
+    options = ["-g2012", "-DNO_ICE40_DEFAULT_ASSIGNMENTS"]  # Icarus does not know default values of ports
+    compile_command = ["iverilog", *options, "-s", "bench", "-o", "bench.vvp", "bench.v", "dut.v", str(cells)]
     subprocess.run(compile_command, cwd=folder, check=True, capture_output=True)
     done = subprocess.run(["vvp", "-n", "bench.vvp"], cwd=folder, check=True, capture_output=True, text=True)
     lines = done.stdout.split()

@@ -11,11 +11,12 @@ from hw.array.accumulators import Accumulators
 from hw.config import AcceleratorConfig
 
 
+@pytest.mark.parametrize("skew", [1, 0])
 @pytest.mark.parametrize(("cols", "lanes", "banks"), [(1, 1, 2), (3, 1, 2), (4, 2, 3), (5, 5, 8)])
-def test_sums_wrap_and_banks_go_round(cols: int, lanes: int, banks: int) -> None:
+def test_sums_wrap_and_banks_go_round(cols: int, lanes: int, banks: int, skew: int) -> None:
     rng = np.random.default_rng(cols)
     config = AcceleratorConfig(rows=lanes, cols=cols, lanes=lanes, acc_banks=banks, acc_depth=8)
-    dut = Accumulators(config, sum_shape=signed(32))
+    dut = Accumulators(config, sum_shape=signed(32), skew=skew)
     rows, passes, fills = 4, 3, 2 * banks + 1
     blocks = rng.integers(-(1 << 31), 1 << 31, (fills, passes, rows, cols))
     blocks[0, :, :2] = [[-(1 << 31)], [(1 << 31) - 1]]
@@ -25,7 +26,7 @@ def test_sums_wrap_and_banks_go_round(cols: int, lanes: int, banks: int) -> None
     async def bench(ctx: Any) -> None:
         for fill in range(fills):
             flat = blocks[fill].reshape(-1, cols)
-            for cycle in range(last + cols + 4):
+            for cycle in range(last + (cols - 1) * skew + 5):
                 valid = cycle < len(flat)
                 ctx.set(
                     dut.token,
@@ -38,7 +39,7 @@ def test_sums_wrap_and_banks_go_round(cols: int, lanes: int, banks: int) -> None
                     },
                 )
                 for c in range(cols):
-                    row = cycle - lead - c
+                    row = cycle - lead - c * skew
                     ctx.set(dut.sums[c], int(flat[row, c] if 0 <= row < len(flat) else rng.integers(1 << 31)))
                 # Announced exactly when the docstring says, and not before.
                 assert ctx.get(dut.done) == 0

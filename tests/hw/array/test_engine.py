@@ -44,9 +44,10 @@ def random_gemms(config: AcceleratorConfig, rng: np.random.Generator, count: int
 
 @pytest.mark.parametrize(("rows", "cols"), SHAPES)
 @pytest.mark.parametrize("stalls", [0.0, 0.5])
-def test_matches_numpy(rows: int, cols: int, stalls: float) -> None:
+@pytest.mark.parametrize("broadcast", [0, 1])
+def test_matches_numpy(rows: int, cols: int, stalls: float, broadcast: int) -> None:
     rng = np.random.default_rng(rows * 10 + cols)
-    config = config_of(rows, cols)
+    config = config_of(rows, cols, broadcast=broadcast)
     EngineBench(config, random_gemms(config, rng, 10), seed=rows, stalls=stalls).run()
 
 
