@@ -39,6 +39,22 @@ PRESETS: dict[str, AcceleratorConfig] = {
         bus_bytes=4,
         timeout_cycles=4096,
     ),
+    # 4x4 with the 8 multiplier blocks and the 4 large memories of an iCE40UP5K; what is still too much is in
+    # docs/icebreaker.md.
+    "icebreaker": replace(
+        _SMALL,
+        rows=4,
+        cols=4,
+        lanes=1,
+        broadcast=1,
+        serial_post=1,
+        acc_depth=64,
+        scratchpad_banks=1,
+        weight_fifo_words=8,
+        bus_bytes=4,
+        counters=0,
+        queue_depth=2,
+    ),
     # 4x4 for the smaller ECP5-25F: 56 block memories of 18 kbit.
     "small_4x4": replace(_SMALL, rows=4, cols=4, scratchpad_kib=32, vector_kib=16, weight_fifo_words=32),
     # 8x8 for an ECP5-45F: 108 block memories, 243 KB, and 72 multiplier blocks, of which 12 go to the lanes.

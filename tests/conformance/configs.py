@@ -17,6 +17,7 @@ CONFIGS = {
             rows=4,
             cols=4,
             lanes=1,
+            broadcast=1,
             serial_post=1,
             **{**_SMALL, "bus_bytes": 4, "acc_depth": 64, "acc_banks": 2, "scratchpad_banks": 1, "queue_depth": 2},
         ),
