@@ -14,11 +14,13 @@ __all__ = ["LOGIC_CELLS", "Area", "Target", "place_and_route", "synthesize"]
 LOGIC_CELLS = 5280
 """Of an iCE40UP5K: each a look-up table, a carry and a flip-flop."""
 
-# No word that is written in the cycle of its read is ever used (hw.memory.collisions), as in gen.ecp5.
+# - No word that is written in the cycle of its read is ever used (hw.memory.collisions), as in gen.ecp5.
+# - ABC9 fails where wires have public names, as in gen.ecp5: registers and blocks get theirs before.
 _SYNTHESIS = (
     "read_rtlil design.il; hierarchy -top top; proc; flatten; "
-    "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2; "
-    "synth_ice40 -top top -device u -abc9 -json design.json {options}; tee -q -o stat.json stat -json"
+    "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2; synth_ice40 -top top -device u -abc9 -run :map_luts {options}; "
+    "autoname t:SB_DFF* t:SB_RAM40* t:SB_MAC16 t:SB_SPRAM256KA; rename -hide w:*; "
+    "synth_ice40 -top top -device u -abc9 -run map_luts: -json design.json {options}; tee -q -o stat.json stat -json"
 )
 _DEVICE = ("--up5k", "--package", "sg48", "--json", "design.json", "--pcf-allow-unconstrained", "-q")
 _PACKED = re.compile(r"(\d+) LCs used as (?:LUT4 only|LUT4 and DFF|DFF only|CARRY only)")

@@ -23,6 +23,8 @@ _OFFSETS = {register.name: register.offset for register in (*REGISTERS, *COUNTER
 # What grows while a program gets on; bus traffic is watched as well.
 _SIGNS_OF_LIFE = ("instructions", "array_busy", "post_busy")
 
+_PATIENCE, _PATIENCE_WITHOUT_COUNTERS = 200_000, 20_000_000
+
 # Between looks at the signs of life: a fraction of a second.
 _CYCLES_PER_LOOK = 32768
 
@@ -48,8 +50,9 @@ class RtlDevice:
         Waveforms to write, from a simulator that is built for it; then, let one thread run at a time.
     record : callable, optional
         Called after each run with what the engines did in it; not together with ``trace``.
-    patience : int
-        Cycles without any progress after which a program counts as hung.
+    patience : int, optional
+        Cycles without any progress after which a program counts as hung. Default: 200,000, and more where hardware
+        without performance counters shows no progress within an instruction.
     report : callable, optional
         Called with the name of each stage of building when it begins.
 
@@ -68,7 +71,7 @@ class RtlDevice:
         memory: MemoryModel | None = None,
         trace: Trace | None = None,
         record: Callable[[Activity], None] | None = None,
-        patience: int = 200_000,
+        patience: int | None = None,
         report: Callable[[str], None] | None = None,
     ) -> None:
         if trace and record:
@@ -76,7 +79,7 @@ class RtlDevice:
         self.config = config
         self._memory_model = memory or MemoryModel()
         self._trace, self._record = trace, record
-        self._patience = patience
+        self._patience = patience or (_PATIENCE if config.counters else _PATIENCE_WITHOUT_COUNTERS)
         self._library = build_simulator(config, traced=trace is not None, probed=record is not None, report=report)
         self._idle_chips: list[Chip] = []
 

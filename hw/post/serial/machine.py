@@ -32,6 +32,8 @@ __all__ = ["Machine"]
 _FACTOR_BITS = 18
 _SHIFT_BITS = 6
 _LOOP_BITS = 6
+_SUBTRACTING = (Alu.SUBTRACT, Alu.COMPARE, Alu.COMPARE_ROOT, Alu.DIVIDE, Alu.ROOT)
+_NOTING = (Alu.ADD, Alu.SUBTRACT, Alu.COMPARE, Alu.COMPARE_ROOT, Alu.TEST)
 _SUM_HIGH = 29  # bits of a sum in the statistics
 _SQUARES_HIGH = 44
 
@@ -104,10 +106,10 @@ class Machine(wiring.Component):
         now = Signal(microinstruction)
         registers = _Registers()
         bus = self._bus(m, now, registers)
-        not_negative, repeats = self._arithmetic(m, now, registers, bus)
+        repeats = self._arithmetic(m, now, registers, bus)
         self._pointers(m, now, registers, bus)
         self._memory(m, now, registers)
-        self._sequence(m, now, registers, not_negative, repeats)
+        self._sequence(m, now, registers, repeats)
         self._outside(m, now, registers, bus)
         return m
 
@@ -146,8 +148,8 @@ class Machine(wiring.Component):
                 m.d.comb += bus.eq(slice_of_a)
         return bus
 
-    def _arithmetic(self, m: Module, now: Any, r: "_Registers", bus: Any) -> tuple[Any, Any]:
-        """A, B, M, C and L. Return the condition of the sum, and whether the microinstruction repeats itself."""
+    def _arithmetic(self, m: Module, now: Any, r: "_Registers", bus: Any) -> Any:
+        """A, B, M, C and L. Return whether the microinstruction repeats itself."""
         alu, sign = now.alu, bus[-1]
         multiplies = (alu == Alu.MULTIPLY) | (alu == Alu.MULTIPLY_UNSIGNED)
         shifts = (multiplies | (alu == Alu.SHIFT)) & (r.c != 0)
@@ -158,24 +160,21 @@ class Machine(wiring.Component):
         m.d.comb += [
             doubles.eq(Cat(alu == k for k in (Alu.DOUBLE, Alu.DOUBLE_QUOTIENT, Alu.DOUBLE_RADICAND)).any()),
             adds.eq((alu == Alu.ADD) | (multiplies & r.m[0] & ~minus_last)),
-            subtracts.eq(
-                Cat(alu == k for k in (Alu.SUBTRACT, Alu.COMPARE, Alu.DIVIDE, Alu.ROOT)).any()
-                | (multiplies & r.m[0] & minus_last)
-            ),
+            subtracts.eq(Cat(alu == k for k in _SUBTRACTING).any() | (multiplies & r.m[0] & minus_last)),
         ]
         with m.Switch(alu):
             with m.Case(Alu.ROUND):
                 m.d.comb += carry.eq(r.last_bit)
             with m.Case(Alu.DOUBLE_QUOTIENT):
-                m.d.comb += carry.eq(r.quotient_bit)
+                m.d.comb += carry.eq(r.not_negative)
             with m.Case(Alu.DOUBLE_RADICAND):
                 m.d.comb += carry.eq(r.m[VALUE_BITS - 1])
             with m.Case(Alu.INCREMENT):
                 m.d.comb += carry.eq(1)
             with m.Default():
-                m.d.comb += carry.eq(subtracts & (alu != Alu.ROOT))
+                m.d.comb += carry.eq(subtracts & (alu != Alu.COMPARE_ROOT) & (alu != Alu.ROOT))
 
-        operand, total, not_negative = Signal(SUM_BITS), Signal(SUM_BITS), Signal()
+        operand, total = Signal(SUM_BITS), Signal(SUM_BITS)
         m.d.comb += [
             operand.eq(
                 ((r.a ^ r.b) & doubles.replicate(SUM_BITS))
@@ -183,15 +182,15 @@ class Machine(wiring.Component):
                 ^ subtracts.replicate(SUM_BITS)
             ),
             total.eq(r.a + operand + carry),
-            not_negative.eq(~total[-1]),
         ]
+        with m.If(Cat(alu == k for k in _NOTING).any()):
+            m.d.sync += r.not_negative.eq(~total[-1])
         writes = Signal()
         with m.Switch(alu):
-            with m.Case(Alu.HOLD, Alu.COMPARE, Alu.TEST):
+            with m.Case(Alu.HOLD, Alu.COMPARE, Alu.COMPARE_ROOT, Alu.TEST):
                 m.d.comb += writes.eq(0)
             with m.Case(Alu.DIVIDE, Alu.ROOT):
-                m.d.comb += writes.eq(not_negative)
-                m.d.sync += r.quotient_bit.eq(not_negative)
+                m.d.comb += writes.eq(r.not_negative)
             with m.Default():
                 m.d.comb += writes.eq(1)
         with m.If(writes):
@@ -205,7 +204,7 @@ class Machine(wiring.Component):
         b_left = (now.action == Action.B_LEFT) | (alu == Alu.ROOT) | (multiplies & (r.c == 0))
         with m.If(b_left):
             m.d.sync += r.b.eq(Cat(0, r.b[:-1]))
-            m.d.sync += r.b[2].eq(r.b[1] | ((alu == Alu.ROOT) & not_negative))
+            m.d.sync += r.b[2].eq(r.b[1] | ((alu == Alu.ROOT) & r.not_negative))
         with m.Switch(now.destination):
             with m.Case(Register.B_LOW):
                 m.d.sync += r.b.eq(bus.as_signed())
@@ -230,7 +229,7 @@ class Machine(wiring.Component):
             m.d.sync += r.l.eq(r.l - 1)
 
         m.d.comb += r.loops_on.eq(r.l > 1)
-        return not_negative, (multiplies & r.loops_on) | ((alu == Alu.SHIFT) & (r.c > 1))
+        return (multiplies & r.loops_on) | ((alu == Alu.SHIFT) & (r.c > 1))
 
     def _pointers(self, m: Module, now: Any, r: "_Registers", bus: Any) -> None:
         columns = flags_of_instruction(self.instruction)[Condition.COLUMN_RECORDS]
@@ -279,7 +278,7 @@ class Machine(wiring.Component):
             with m.Default():
                 m.d.comb += self.memory_addr.eq(r.v)
 
-    def _sequence(self, m: Module, now: Any, r: "_Registers", not_negative: Any, repeats: Any) -> None:
+    def _sequence(self, m: Module, now: Any, r: "_Registers", repeats: Any) -> None:
         program = microprogram(self._config)
         m.submodules.program = memory = Memory(
             shape=len(now.as_value()), depth=len(program), init=program, attrs=NO_COLLISIONS
@@ -293,7 +292,7 @@ class Machine(wiring.Component):
             Condition.NEVER: 0,
             Condition.ALWAYS: 1,
             Condition.RETURN: 1,
-            Condition.NOT_NEGATIVE: not_negative,
+            Condition.NOT_NEGATIVE: r.not_negative,
             Condition.OVERFLOW: upper.any() & ~upper.all(),
             Condition.LAST: r.k == 1,
             Condition.LOOP: r.loops_on,
@@ -366,6 +365,6 @@ class _Registers:
         self.s = Signal(VALUE_BITS, name="s", reset_less=True)
         self.k = Signal(VALUE_BITS, name="k", reset_less=True)
         self.last_bit = Signal(reset_less=True)  # that was shifted out of A
-        self.quotient_bit = Signal(reset_less=True)
+        self.not_negative = Signal(reset_less=True)  # the sum that was noted
         self.loops_on = Signal()
         self.back = Signal(data.ArrayLayout(ADDRESS_BITS, 2), name="back", reset_less=True)

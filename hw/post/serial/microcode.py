@@ -107,20 +107,21 @@ class Alu(enum.IntEnum):
 
     HOLD = 0
     CLEAR = 1
-    ADD = 2  # A + B
-    SUBTRACT = 3  # A - B
-    COMPARE = 4  # only the condition NOT_NEGATIVE of A - B
-    TEST = 5  # only that of A
-    INCREMENT = 6  # A + 1
-    ROUND = 7  # A + the last bit that was shifted out
-    SHIFT = 8  # A >> 1, C times
-    MULTIPLY = 9  # A + B * M, then A >> C; M has L bits
-    MULTIPLY_UNSIGNED = 10
-    DOUBLE = 11  # A + A
-    DOUBLE_QUOTIENT = 12  # A + A + whether the last division step subtracted
-    DOUBLE_RADICAND = 13  # A + A + the top bit of M, which shifts left
-    DIVIDE = 14  # A - B if that is not negative
-    ROOT = 15  # A - B - 1 if that is not negative; B becomes 2 B, plus 4 if it was not
+    ADD = 2  # A + B; notes the sign
+    SUBTRACT = 3  # A - B; notes the sign
+    COMPARE = 4  # only notes the sign of A - B
+    COMPARE_ROOT = 5  # only notes that of A - B - 1
+    TEST = 6  # only notes that of A
+    INCREMENT = 7  # A + 1
+    ROUND = 8  # A + the last bit that was shifted out
+    SHIFT = 9  # A >> 1, C times
+    MULTIPLY = 10  # A + B * M, then A >> C; M has L bits
+    MULTIPLY_UNSIGNED = 11
+    DOUBLE = 12  # A + A
+    DOUBLE_QUOTIENT = 13  # A + A + whether the sign that was noted is not negative
+    DOUBLE_RADICAND = 14  # A + A + the top bit of M, which shifts left
+    DIVIDE = 15  # A - B if the sign that was noted is not negative
+    ROOT = 16  # A - B - 1 if it is not negative; B becomes 2 B, plus 4 then
 
 
 class Action(enum.IntEnum):
@@ -149,7 +150,7 @@ class Condition(enum.IntEnum):
     NEVER = 0
     ALWAYS = 1
     RETURN = 2  # always, to where the subroutine was called
-    NOT_NEGATIVE = 3  # the sum that A takes, or would take
+    NOT_NEGATIVE = 3  # the sign that was noted in an earlier cycle
     OVERFLOW = 4  # A has more than 18 bits
     LAST = 5  # K is 1
     LOOP = 6  # L is more than 1; L becomes one less
@@ -188,7 +189,7 @@ microinstruction = data.StructLayout(
         "index": unsigned(_INDEX_BITS),
         "source": unsigned(3),
         "destination": unsigned(4),
-        "alu": unsigned(4),
+        "alu": unsigned(5),
         "action": unsigned(4),
     }
 )

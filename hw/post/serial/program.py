@@ -131,6 +131,14 @@ class _Writer(Assembler):
     def _unless(self, target: str, condition: Condition, **more: Any) -> None:
         self.op(target=target, condition=condition, negate=True, **more)
 
+    def _if_not_negative(self, target: str, alu: Alu) -> None:
+        self.op(alu=alu)
+        self._go(target, Condition.NOT_NEGATIVE)
+
+    def _if_negative(self, target: str, alu: Alu) -> None:
+        self.op(alu=alu)
+        self._unless(target, Condition.NOT_NEGATIVE)
+
     def _call(self, target: str, condition: Condition = Condition.ALWAYS, **more: Any) -> None:
         self.op(target=target, condition=condition, call=True, **more)
 
@@ -182,9 +190,11 @@ class _Writer(Assembler):
     def _clip(self, name: str) -> None:
         """To the bounds of the instruction; in the wrong order they give the upper one."""
         self._field(Register.B_LOW, Field.CLIP_LOW)
-        self._unless(f"low_{name}", Condition.NOT_NEGATIVE, alu=Alu.COMPARE)
-        self._field(Register.B_LOW, Field.CLIP_HIGH)
-        self._go(f"high_{name}", Condition.NOT_NEGATIVE, alu=Alu.COMPARE)
+        self.op(alu=Alu.COMPARE)
+        self._field(
+            Register.B_LOW, Field.CLIP_HIGH, target=f"low_{name}", condition=Condition.NOT_NEGATIVE, negate=True
+        )
+        self._if_not_negative(f"high_{name}", Alu.COMPARE)
         self.label(f"clipped_{name}")
         self._bounds.append(name)
 
@@ -192,9 +202,9 @@ class _Writer(Assembler):
         """What :meth:`_clip` does to values beyond."""
         for name in self._bounds:
             self.label(f"low_{name}")
-            self.op(alu=Alu.CLEAR)
+            self._field(Register.B_LOW, Field.CLIP_LOW, alu=Alu.CLEAR)
             self._field(Register.B_LOW, Field.CLIP_HIGH, alu=Alu.ADD)
-            self._unless(f"clipped_{name}", Condition.NOT_NEGATIVE, alu=Alu.COMPARE)
+            self._if_negative(f"clipped_{name}", Alu.COMPARE)
             self.label(f"high_{name}")
             self.op(alu=Alu.CLEAR)
             self._go(f"clipped_{name}", alu=Alu.ADD)
@@ -241,7 +251,7 @@ class _Writer(Assembler):
         self._unless("tile", Condition.BANK)
         self._load_a(_Local.LEFT)
         self._constant(Register.B_LOW, columns, action=Action.FIRST_ROW)
-        self._go("whole_tile", Condition.NOT_NEGATIVE, alu=Alu.COMPARE)
+        self._if_not_negative("whole_tile", Alu.COMPARE)
         self._write(_Local.COLUMNS, Source.A_LOW, target="rows", condition=Condition.ALWAYS)
         self.label("whole_tile")
         self.op(access=Access.WRITE_LOCAL, index=_Local.COLUMNS, source=Source.IMMEDIATE, immediate=columns)
@@ -262,7 +272,7 @@ class _Writer(Assembler):
         self.label("same_records")
         self._add_to(_Local.LEFT, source=Source.IMMEDIATE, immediate=-columns)
         self._constant(Register.B_LOW, -1)
-        self._go("tile", Condition.NOT_NEGATIVE, alu=Alu.ADD)
+        self._if_not_negative("tile", Alu.ADD)
         self.label("drained")
         self._unless("drain_job", Condition.TO_MEMORY)
         self.label("written")
@@ -288,17 +298,17 @@ class _Writer(Assembler):
         self._add_to(_Local.ROW_PARAM, source=Source.IMMEDIATE, immediate=RECORD_WORDS)
         self.label("same_row_record")
         self._call("next_row")
-        self._go("drain_row", Condition.NOT_NEGATIVE, alu=Alu.TEST)
+        self._go("drain_row", Condition.NOT_NEGATIVE)
         self._go("tile_ends")
 
         # Whether this row is the last of the last tile.
         self.label("find_final")
         self._load_a(_Local.LEFT)
         self._constant(Register.B_LOW, -1 - self._config.cols)
-        self._go("not_final", Condition.NOT_NEGATIVE, alu=Alu.ADD)
+        self._if_not_negative("not_final", Alu.ADD)
         self._load_a(_Local.ROWS_LEFT)
         self._constant(Register.B_LOW, -1)
-        self._go("not_final", Condition.NOT_NEGATIVE, alu=Alu.ADD)
+        self._if_not_negative("not_final", Alu.ADD)
         self.op(access=Access.WRITE_LOCAL, index=_Local.FINAL, source=Source.IMMEDIATE, immediate=1)
         self._return()
         self.label("not_final")
@@ -417,7 +427,7 @@ class _Writer(Assembler):
         self.label("gather")
         self._go("gather_sums", Condition.SUMS)
         self._load_b(_Local.SUM)
-        self._unless("not_greater", Condition.NOT_NEGATIVE, alu=Alu.COMPARE)
+        self._if_negative("not_greater", Alu.COMPARE)
         self._store_a_pair(_Local.SUM)
         self.label("not_greater")
         self._return()
@@ -458,7 +468,7 @@ class _Writer(Assembler):
         self._softmax()
         self.label("sweep_row_ends")
         self._call("next_row")
-        self._go("sweep_row", Condition.NOT_NEGATIVE, alu=Alu.TEST)
+        self._go("sweep_row", Condition.NOT_NEGATIVE)
         self._go("row_job", Condition.MOMENTS)
         self._go("row_job", Condition.SOFTMAX)
         self._go("done")
@@ -485,12 +495,12 @@ class _Writer(Assembler):
         self._take(Register.C)
         self._scale()
         self._constant(Register.B_LOW, (1 << 15) - 1)
-        self._unless("below_int16", Condition.NOT_NEGATIVE, alu=Alu.COMPARE)
+        self._if_negative("below_int16", Alu.COMPARE)
         self.op(alu=Alu.CLEAR)
         self._go("normalized", alu=Alu.ADD)
         self.label("below_int16")
         self._constant(Register.B_LOW, -1 << 15)
-        self._go("normalized", Condition.NOT_NEGATIVE, alu=Alu.COMPARE)
+        self._if_not_negative("normalized", Alu.COMPARE)
         self.op(alu=Alu.CLEAR)
         self.op(alu=Alu.ADD)
         self.label("normalized")
@@ -540,11 +550,11 @@ class _Writer(Assembler):
         self._take(Register.B_HIGH)
         self.op(access=Access.READ_VECTOR, action=Action.NEXT_VECTOR, alu=Alu.ADD)
         self._take(Register.B_LOW)
-        self._go("at_most_maximum", Condition.NOT_NEGATIVE, alu=Alu.SUBTRACT)
+        self._if_not_negative("at_most_maximum", Alu.SUBTRACT)
         self.op(alu=Alu.CLEAR)
         self.label("at_most_maximum")
         self._constant(Register.B_LOW, _INDEX_LIMIT)
-        self._unless("in_table", Condition.NOT_NEGATIVE, alu=Alu.COMPARE)
+        self._if_negative("in_table", Alu.COMPARE)
         self.op(alu=Alu.CLEAR)
         self.op(alu=Alu.ADD)
         self.label("in_table")
@@ -580,7 +590,7 @@ class _Writer(Assembler):
         self._root()
         self._reciprocal()
         self._call("next_row")
-        self._go("job_row", Condition.NOT_NEGATIVE, alu=Alu.TEST)
+        self._go("job_row", Condition.NOT_NEGATIVE)
         self._go("done")
 
     def _power_to_b(self, bit: int) -> None:
@@ -591,7 +601,7 @@ class _Writer(Assembler):
     def _at_least_one(self) -> None:
         name = f"positive_{len(self._steps)}"
         self._constant(Register.B_LOW, 1)
-        self._go(name, Condition.NOT_NEGATIVE, alu=Alu.COMPARE)
+        self._if_not_negative(name, Alu.COMPARE)
         self.op(alu=Alu.CLEAR)
         self.op(alu=Alu.INCREMENT)
         self.label(name)
@@ -600,7 +610,7 @@ class _Writer(Assembler):
         """Shift A left until it is at least B; B is 2**23."""
         self._power_to_b(23)
         self.label(name)
-        self._go(f"{name}_done", Condition.NOT_NEGATIVE, alu=Alu.COMPARE)
+        self._if_not_negative(f"{name}_done", Alu.COMPARE)
         self._go(name, alu=Alu.DOUBLE, action=step)
         self.label(f"{name}_done")
 
@@ -625,7 +635,7 @@ class _Writer(Assembler):
         self._record(_Row.A, alu=Alu.CLEAR)
         self._record(_Row.A + 1, source=Source.MEMORY, destination=Register.B_LOW)
         self._take(Register.B_HIGH)
-        self._unless("negative_sum", Condition.NOT_NEGATIVE, alu=Alu.ADD)
+        self._if_negative("negative_sum", Alu.ADD)
         self._store_a_pair(_Local.VALUE)
         self.op(alu=Alu.CLEAR)
         self.op(alu=Alu.SUBTRACT)
@@ -646,12 +656,12 @@ class _Writer(Assembler):
         self._load_a_pair(_Local.VALUE)
         self._constant(Register.B_LOW, 0)
         self._field(Register.B_HIGH, Field.ROW_LENGTH)
-        self._go("large_mean", Condition.NOT_NEGATIVE, alu=Alu.COMPARE)
+        self._if_not_negative("large_mean", Alu.COMPARE)
         self._repeat(_REMAINDER_BIT - 16, alu=Alu.DOUBLE, action=Action.B_LEFT)
         self._constant(Register.L, bits)
         self._call("divide")
         self._power_to_b(bits - 1)
-        self._unless("mean_fits", Condition.NOT_NEGATIVE, alu=Alu.COMPARE)
+        self._if_negative("mean_fits", Alu.COMPARE)
         self.label("large_mean")
         self._power_to_b(bits - 1)
         self.op(alu=Alu.CLEAR)
@@ -708,7 +718,7 @@ class _Writer(Assembler):
         self._constant(Register.B_TOP, 1 << 14)  # 2**46
         self._repeat(2, action=Action.B_LEFT)
         self.label("variance_down")
-        self._unless("variance_up", Condition.NOT_NEGATIVE, alu=Alu.COMPARE)
+        self._if_negative("variance_up", Alu.COMPARE)
         self._constant(Register.C, 2)
         self.op(alu=Alu.SHIFT)
         self._go("variance_down", action=Action.COUNT_UP)
@@ -716,7 +726,7 @@ class _Writer(Assembler):
         self._constant(Register.B_LOW, 0)
         self._constant(Register.B_TOP, 1 << 14)
         self.label("variance_next")
-        self._go("radicand", Condition.NOT_NEGATIVE, alu=Alu.COMPARE)
+        self._if_not_negative("radicand", Alu.COMPARE)
         self.op(alu=Alu.DOUBLE, action=Action.COUNT_DOWN)
         self._go("variance_next", alu=Alu.DOUBLE)
         self.label("radicand")
@@ -732,6 +742,7 @@ class _Writer(Assembler):
             self.label(f"root_{word}")
             self.op(alu=Alu.DOUBLE_RADICAND)
             self.op(alu=Alu.DOUBLE_RADICAND)
+            self.op(alu=Alu.COMPARE_ROOT)
             self._go(f"root_{word}", Condition.LOOP, alu=Alu.ROOT)
         self.op(alu=Alu.CLEAR)
         self._constant(Register.C, 2)
@@ -745,7 +756,7 @@ class _Writer(Assembler):
         self.label("reciprocal")
         self._load_a_pair(_Local.MUL)
         self._load_b(_Local.ROOT)
-        self._go("quotient", Condition.NOT_NEGATIVE, alu=Alu.COMPARE)
+        self._if_not_negative("quotient", Alu.COMPARE)
         self.op(alu=Alu.DOUBLE, action=Action.COUNT_UP)
         self.label("quotient")
         self.op(action=Action.B_LEFT)  # the quotient is one half, or more
@@ -753,7 +764,7 @@ class _Writer(Assembler):
         self._constant(Register.L, bits)
         self._call("divide")
         self._power_to_b(bits - 1)
-        self._unless("multiplier_fits", Condition.NOT_NEGATIVE, alu=Alu.COMPARE)
+        self._if_negative("multiplier_fits", Alu.COMPARE)
         self._constant(Register.B_LOW, -1)
         self.op(alu=Alu.ADD)
         self.label("multiplier_fits")
@@ -774,9 +785,10 @@ class _Writer(Assembler):
 
         # The first L bits of A / B, less than 1, halved and rounded. B is a multiple of 2**_REMAINDER_BIT.
         self.label("divide")
-        self.op(alu=Alu.DIVIDE)
+        self.op(alu=Alu.COMPARE)
         self.label("divide_bit")
         self.op(alu=Alu.DOUBLE_QUOTIENT)
+        self.op(alu=Alu.COMPARE)
         self._go("divide_bit", Condition.LOOP, alu=Alu.DIVIDE)
         self.op(alu=Alu.DOUBLE_QUOTIENT)
         self._store_a_pair(_Local.NUMBER)  # without the remainder
@@ -798,7 +810,7 @@ class _Writer(Assembler):
         self._return(action=Action.STORE)
 
         self.label("saturate")
-        self._go("too_great", Condition.NOT_NEGATIVE, alu=Alu.TEST)
+        self._if_not_negative("too_great", Alu.TEST)
         self._constant(Register.B_LOW, 0)
         self._constant(Register.B_HIGH, -2, alu=Alu.CLEAR)
         self._return(alu=Alu.ADD)
@@ -850,14 +862,19 @@ class _Writer(Assembler):
         self._write(_Local.ROWS_LEFT, Source.A_LOW)
         self._return()
 
+        # Notes whether there is one.
         self.label("next_row")
         self._add_to(_Local.ROW_DEST, local=_Local.DEST_STEP)
         self._go("next_vector", Condition.SWEEP)
-        self._unless("next_stats", Condition.RESIDUAL)
+        self._go("next_vector", Condition.RESIDUAL)
+        self._go("next_stats", Condition.STATISTICS)
+        self._unless("next_left", Condition.ROW_SCALE)
+        self._go("next_stats")
         self.label("next_vector")
         self._add_to(_Local.ROW_VECTOR, source=Source.FIELD, index=Field.VECTOR_STRIDE)
         self.label("next_stats")
         self._add_to(_Local.ROW_STATS, source=Source.IMMEDIATE, immediate=ROW_WORDS)
+        self.label("next_left")
         self._add_to(_Local.ROWS_LEFT, source=Source.IMMEDIATE, immediate=-1)
         self._return()
 
@@ -878,7 +895,7 @@ class _Writer(Assembler):
         self._take(Register.B_LOW, alu=Alu.CLEAR)
         self.op(alu=Alu.ADD)
         self._constant(Register.B_LOW, _FACTOR_BITS)
-        self._go("large_shift", Condition.NOT_NEGATIVE, alu=Alu.SUBTRACT)
+        self._if_not_negative("large_shift", Alu.SUBTRACT)
         self._record(_Row.TOTAL)
         self._write(_Local.SHIFT, Source.MEMORY)
         self.op(access=Access.WRITE_LOCAL, index=_Local.PRE_SHIFT, source=Source.IMMEDIATE, immediate=0)
