@@ -1,12 +1,15 @@
 # Everything a newcomer needs: `make imdb` and `make test` set up what they use by themselves.
 #
-#   make imdb    classify the sample reviews on the simulated RTL
+#   make imdb    classify the sample reviews on the simulated RTL; DEVICE=/dev/ttyUSB0 does so on a board there, PRESET
+#                names its configuration, BAUD its rate
 #   make test    all tests
 #   make sim     the RTL verification alone: blocks, conformance, emitted Verilog
 #   make lint    ruff and mypy
 #   make model   train, merge and quantize the default checkpoint again (needs SYSTOLM_DATA)
 #   make bench   measure utilization, traffic, area and speed, and write docs/performance.md; BENCH=gemm measures a
 #                part, BENCH=area UNIT=post shows what a block of the chip takes
+#   make bitstream BOARD=ulx3s_45f
+#                bitstream of a board, in build/boards
 #   make docs    write the generated parts of the documentation again
 
 PYTHON ?= python3
@@ -17,7 +20,7 @@ RUN := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help imdb test sim lint model bench docs clean
+.PHONY: help imdb test sim lint model bench bitstream docs clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -25,9 +28,11 @@ help:
 # One stamp for each set of extras; a changed pin or dependency installs again.
 comma := ,
 RUN_STAMP := $(VENV)/installed-run
+BOARD_STAMP := $(VENV)/installed-board
 TEST_STAMP := $(VENV)/installed-$(subst $(comma),-,$(EXTRAS))
 MODEL_STAMP := $(VENV)/installed-model
 BENCH_STAMP := $(VENV)/installed-bench-fpga
+FPGA_STAMP := $(VENV)/installed-fpga
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -50,8 +55,9 @@ $(RUN_STAMP): pyproject.toml constraints.txt | $(VENV)/bin/python
 $(VENV)/installed-%: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(call install,$*,[$(subst -,$(comma),$*)])
 
-imdb: $(RUN_STAMP)
-	@$(RUN) -m sw classify --json build/imdb.json
+imdb: $(if $(DEVICE),$(BOARD_STAMP),$(RUN_STAMP))
+	@$(RUN) -m sw classify --json build/imdb.json \
+	  $(if $(DEVICE),--device $(DEVICE)) $(if $(BAUD),--baud $(BAUD)) $(if $(PRESET),--preset $(PRESET))
 
 test: $(TEST_STAMP)
 	@$(RUN) -m pytest -n $(JOBS) --dist worksteal
@@ -69,6 +75,9 @@ model: $(MODEL_STAMP)
 
 bench: $(BENCH_STAMP)
 	@$(RUN) -m bench $(BENCH) $(if $(UNIT),--unit $(UNIT))
+
+bitstream: $(FPGA_STAMP)
+	@$(RUN) -m gen --board '$(BOARD)' --build
 
 docs: $(RUN_STAMP)
 	@$(RUN) -m gen.isa_reference

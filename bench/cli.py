@@ -11,6 +11,8 @@ from rich.table import Table
 
 from bench.area import measure_area, measure_unit
 from bench.bert import measure_bert
+from bench.boards import load_boards, measure_boards
+from bench.boards_page import write_boards_page
 from bench.figure import Figure
 from bench.gemm import measure_gemm
 from bench.report import write_report
@@ -33,12 +35,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measures what the accelerator achieves.")
     parts: dict[str, Part] = {"gemm": measure_gemm, "bert": measure_bert, "area": measure_area, "sim": measure_speed}
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(parts)}, or report (default: all)")
+    parser.add_argument(
+        "parts",
+        nargs="*",
+        metavar="PART",
+        help=f"{', '.join(parts)}, report, or boards, which are built before (default: all but boards)",
+    )
     parser.add_argument("--unit", metavar="NAME", help="only synthesize one unit of the chips and print what it takes")
     options = parser.parse_args(arguments)
-    unknown = set(options.parts) - {*parts, "report"}
+    unknown = set(options.parts) - {*parts, "report", "boards"}
     if unknown:
-        parser.error(f"a part must be one of {', '.join(parts)}, report, not {min(unknown)!r}")
+        parser.error(f"a part must be one of {', '.join(parts)}, report, boards, not {min(unknown)!r}")
     console = Console(highlight=False, soft_wrap=True)
     try:
         if options.unit:
@@ -47,7 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name in options.parts or parts:
             if name in parts:
                 _measure(name, parts[name], console)
+        if "boards" in options.parts:
+            with console.status("boards") as status:
+                measure_boards(lambda name, done, total: status.update(f"boards: {name} ({done} of {total})"))
         write_report()
+        write_boards_page(load_boards())
     except (OSError, RuntimeError, ValueError) as error:
         print(f"python -m bench: {str(error).partition(chr(10))[0]}", file=sys.stderr)
         return 2

@@ -1,9 +1,10 @@
 """``docs/performance.md``, written from the results alone."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from bench import markdown
 from bench.measurement import CAUSES
 from bench.plot import plot_attribution
 from bench.results import load_results
@@ -74,9 +75,10 @@ with the other the router takes more than half an hour for a chip.
 
 What stands in the way of a faster chip is distance: most of its slowest path is wire, and the other rows of the table,
 whose paths have as many levels of logic, are far faster. Registers at the borders of units, decisions taken a cycle
-ahead, multiplier blocks with their registers, memories without bypass and fewer resets are in; left to do are the
-enables with hundreds of loads in the post-processor. A chip that is *not placed* here has no figure of its clock: that
-the one for the 85F fits is known from its counts, and its clock of 80 MHz or more has not been shown.
+ahead, multiplier blocks with their registers, memories without bypass and fewer resets are in. Counts and clocks of
+whole chips and of the post-processor, the load engine, the checker and the write master are those of 24 November, from
+before chunks were walked ahead of their issue and block memories were placed first; `docs/boards.md` has routed designs
+of later date. The chip for the 85F has since got half the lanes, a narrower bus and other memories.
 """
 
 _UNITS = """\
@@ -149,7 +151,7 @@ def _targets(figures: dict[str, Any]) -> str:
         for name, entry in figures.items()
         if entry["target"] is not None
     ]
-    return "## Targets\n\n" + _table(("figure", "measured", "target", "unit", "met"), rows)
+    return "## Targets\n\n" + markdown.table(("figure", "measured", "target", "unit", "met"), rows)
 
 
 def _gemm(table: dict[str, Any]) -> Iterator[str]:
@@ -169,14 +171,14 @@ def _gemm(table: dict[str, Any]) -> Iterator[str]:
             if row["array"] == array
         ]
         yield f"### {array}\n"
-        yield _table(("m x n x k", "what", "cycles", "utilization", *_SHARES, "SCALE-Sim"), rows)
+        yield markdown.table(("m x n x k", "what", "cycles", "utilization", *_SHARES, "SCALE-Sim"), rows)
     yield "![Where the cycles of products on 16x16 go](performance_gemm.svg)\n"
     yield _SCALE_SIM
 
 
 def _bert(table: dict[str, Any]) -> Iterator[str]:
     yield _BERT
-    yield _table(
+    yield markdown.table(
         ("tokens", "bytes a cycle", "cycles", "utilization", *_SHARES),
         [
             (row["tokens"], row["bytes_per_cycle"], f"{row['cycles']:,}", _percent(row["utilization"]), *_shares(row))
@@ -185,7 +187,7 @@ def _bert(table: dict[str, Any]) -> Iterator[str]:
     )
     yield "![Where the cycles of inferences go](performance_bert.svg)\n"
     yield "### Layers\n"
-    yield _table(
+    yield markdown.table(
         ("model", "tokens", "cycles", "utilization", *_SHARES),
         [
             (row["model"], row["tokens"], f"{row['cycles']:,}", _percent(row["utilization"]), *_shares(row))
@@ -193,7 +195,7 @@ def _bert(table: dict[str, Any]) -> Iterator[str]:
         ],
     )
     yield _TRAFFIC
-    yield _table(
+    yield markdown.table(
         ("tokens", "bytes a cycle", "weights", "over minimum", "instructions", "of weights", "all LOADs", "written"),
         [
             (
@@ -213,7 +215,7 @@ def _bert(table: dict[str, Any]) -> Iterator[str]:
 
 def _area(table: dict[str, Any]) -> Iterator[str]:
     yield _AREA
-    yield _table(
+    yield markdown.table(
         (
             "what",
             "device",
@@ -237,7 +239,9 @@ def _area(table: dict[str, Any]) -> Iterator[str]:
         ],
     )
     yield _UNITS
-    yield _table(("chip", "unit", *_CELLS), [(row["chip"], f"`{row['unit']}`", *_cells(row)) for row in table["units"]])
+    yield markdown.table(
+        ("chip", "unit", *_CELLS), [(row["chip"], f"`{row['unit']}`", *_cells(row)) for row in table["units"]]
+    )
 
 
 _CELLS = ("LUT4", "CCU2C", "DPR16X4", "FF", "MULT18X18D", "DP16KD", "LUT-eq")
@@ -280,8 +284,3 @@ def _percent(value: float) -> str:
 
 def _number(value: float) -> str:
     return f"{value:,}"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from gen.boards import BOARDS
+from gen.boards.command import run_board
 from gen.manifest import emit_manifest
 from gen.rtlil import emit_rtlil
 from gen.verilog import emit_verilog
@@ -24,7 +26,7 @@ _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write the Verilog of an accelerator, and its manifest beside it.
+    """Write the Verilog of an accelerator, and its manifest beside it; or build a board's bitstream.
 
     Parameters
     ----------
@@ -34,12 +36,18 @@ def main(arguments: Sequence[str]) -> int:
     Returns
     -------
     int
-        Exit status: 0, or 2 if the input is wrong or a file cannot be written. Then there is one line on standard
-        error, and no file has been touched.
+        Exit status: 0, or 2 if the input is wrong, a file cannot be written or a bitstream cannot be made. Then there
+        is one line on standard error, and no Verilog or manifest has been touched.
     """
     parser = _parser()
     try:
         options = parser.parse_args(arguments)
+        if options.board:
+            directory = Path(options.output) if options.output else None
+            run_board(options.board, directory, build=options.build, program=options.program)
+            return 0
+        if options.build or options.program:
+            raise ValueError(f"--{'build' if options.build else 'program'} needs --board")
         config = _config(options)
         if not _IDENTIFIER.fullmatch(options.name):
             raise ValueError(f"name must be a Verilog identifier, not {options.name!r}")
@@ -50,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
         if manifest is not None:
             files[manifest] = emit_manifest(config, rtlil)
         _write(files)
-    except (OSError, TypeError, ValueError) as error:
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
         print(f"{parser.prog}: error: {error}", file=sys.stderr)
         return _BAD_INPUT
     if output is None:
@@ -68,13 +76,15 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     """Return a parser with one option for each field of the configuration."""
     parser = _Parser(
-        prog="python -m gen", description="Write the Verilog of an accelerator, and a manifest of its interface."
+        prog="python -m gen",
+        description="Write the Verilog of an accelerator, and a manifest of its interface; or make a bitstream.",
     )
     parser.add_argument(
         "-o",
         "--output",
         metavar="FILE",
-        help="Verilog file (systolm_<rows>x<cols>.v), or - for standard output without a manifest",
+        help="Verilog file (systolm_<rows>x<cols>.v), or - for standard output without a manifest; of a board: folder "
+        "(build/boards/<board>)",
     )
     parser.add_argument("--manifest", metavar="FILE", help="manifest (beside the Verilog, ending in .json)")
     parser.add_argument("--name", default="systolm", help="name of the top module (%(default)s)")
@@ -84,6 +94,10 @@ def _parser() -> argparse.ArgumentParser:
         default="default",
         help="configuration that the options below change (%(default)s)",
     )
+    group = parser.add_argument_group("boards")
+    group.add_argument("--board", choices=sorted(BOARDS), help="board, with the configuration of the same name")
+    group.add_argument("--build", action="store_true", help="make its bitstream")
+    group.add_argument("--program", action="store_true", help="load its bitstream into it, with openFPGALoader")
     group = parser.add_argument_group("configuration")
     help_texts, default = _field_help(), PRESETS["default"]
     for field in dataclasses.fields(AcceleratorConfig):

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gen.nextpnr import Timing, run_nextpnr
+from amaranth.back import rtlil
+
+from gen.nextpnr import Timing, run_tool
 from gen.synthesis import count_cells
 
 __all__ = ["LOGIC_CELLS", "Area", "Target", "place_and_route", "synthesize"]
@@ -101,8 +103,10 @@ def synthesize(component: Any, ports: Mapping[str, Any], directory: Path, *, opt
         If Yosys or nextpnr is not installed or fails, with its last message.
     """
     script = _SYNTHESIS.format(options=options)
-    cells = count_cells(component, ports, directory, platform=Target(), script=script)
-    run_nextpnr("ice40", [*_DEVICE, "--pack-only", "-l", "pack.log"], directory)
+    named = {name: (value, None) for name, value in ports.items()}
+    text = rtlil.convert(component, name="top", platform=Target(), ports=named, emit_src=False)
+    cells = count_cells(text, directory, script=script)
+    run_tool("ice40", "nextpnr_ice40", [*_DEVICE, "--pack-only", "-l", "pack.log"], directory)
     packed = _PACKED.findall((directory / "pack.log").read_text())
     return Area.from_cells(cells, sum(map(int, packed)))
 
@@ -131,5 +135,5 @@ def place_and_route(directory: Path, *, seed: int = 1, target_mhz: float = 24.0)
     """
     files = ["--report", f"report_{seed}.json", "-l", f"nextpnr_{seed}.log"]
     flow = ["--seed", str(seed), "--freq", f"{target_mhz:g}", "--timing-allow-fail"]
-    run_nextpnr("ice40", [*_DEVICE, *files, *flow], directory)
+    run_tool("ice40", "nextpnr_ice40", [*_DEVICE, *files, *flow], directory)
     return Timing.load(directory, seed)

@@ -1,4 +1,4 @@
-"""Runs nextpnr, which comes as WebAssembly in a Python wheel for each family of FPGAs, and reads its report."""
+"""Runs nextpnr and what comes with it, WebAssembly in a Python wheel for each family of FPGAs, and reads its report."""
 
 import importlib.util
 import json
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Timing", "run_nextpnr"]
+__all__ = ["Timing", "run_tool"]
 
-_START = "import sys, yowasp_nextpnr_{0}; sys.exit(yowasp_nextpnr_{0}.run_nextpnr_{0}(sys.argv[1:]))"
+_START = "import sys, yowasp_nextpnr_{family}; sys.exit(yowasp_nextpnr_{family}.run_{tool}(sys.argv[1:]))"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,13 +57,15 @@ class Timing:
         return cls.from_report(json.loads((directory / f"report_{seed}.json").read_text()))
 
 
-def run_nextpnr(family: str, arguments: Sequence[str], directory: Path) -> None:
-    """Run nextpnr with ``directory`` as the working directory.
+def run_tool(family: str, tool: str, arguments: Sequence[str], directory: Path) -> None:
+    """Run nextpnr or a packer with ``directory`` as the working directory.
 
     Parameters
     ----------
     family : str
-        Whose nextpnr: ``"ecp5"`` or ``"ice40"``.
+        Whose tool: ``"ecp5"`` or ``"ice40"``.
+    tool : str
+        Its name, such as ``"nextpnr_ecp5"``.
     arguments : sequence of str
         Its command line. Files are named relative to ``directory``: YoWASP sees no others.
     directory : Path
@@ -72,12 +74,12 @@ def run_nextpnr(family: str, arguments: Sequence[str], directory: Path) -> None:
     Raises
     ------
     RuntimeError
-        If nextpnr is not installed or fails, with its last message.
+        If nextpnr is not installed or the tool fails, with its last message.
     """
     if importlib.util.find_spec(f"yowasp_nextpnr_{family}") is None:
         raise RuntimeError("nextpnr is not installed; install it with: pip install -e '.[fpga]'")
     done = subprocess.run(
-        [sys.executable, "-c", _START.format(family), *arguments],
+        [sys.executable, "-c", _START.format(family=family, tool=tool), *arguments],
         cwd=directory,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -86,4 +88,4 @@ def run_nextpnr(family: str, arguments: Sequence[str], directory: Path) -> None:
     )
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
-        raise RuntimeError(f"nextpnr failed: {lines[-1] if lines else f'exit status {done.returncode}'}")
+        raise RuntimeError(f"{tool} failed: {lines[-1] if lines else f'exit status {done.returncode}'}")

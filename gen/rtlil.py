@@ -5,11 +5,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from amaranth.back import rtlil
+from amaranth.hdl import Elaboratable
 
 from hw.accelerator import Accelerator
 from hw.config import AcceleratorConfig
 
-__all__ = ["emit_rtlil"]
+__all__ = ["emit_component", "emit_rtlil"]
 
 
 def emit_rtlil(config: AcceleratorConfig, name: str = "systolm", *, probes: bool = False) -> str:
@@ -30,9 +31,27 @@ def emit_rtlil(config: AcceleratorConfig, name: str = "systolm", *, probes: bool
         RTLIL text; the same for the same arguments, without source locations.
     """
     accelerator = Accelerator(config)
-    ports = accelerator.ports | (accelerator.probes if probes else {})
+    return emit_component(accelerator, accelerator.ports | (accelerator.probes if probes else {}), name)
+
+
+def emit_component(component: Elaboratable, ports: dict[str, tuple[Any, None]], name: str = "systolm") -> str:
+    """Elaborate anything.
+
+    Parameters
+    ----------
+    component : Elaboratable
+    ports : dict
+        Signals by the names of their ports; clocks and resets come along.
+    name : str
+        Name of the top module.
+
+    Returns
+    -------
+    str
+        RTLIL text; the same for the same component, without source locations.
+    """
     with _empty_memories_unset():
-        return str(rtlil.convert(accelerator, name=name, ports=ports, emit_src=False))
+        return str(rtlil.convert(component, name=name, ports=ports, emit_src=False))
 
 
 @contextmanager

@@ -1,36 +1,25 @@
-"""Synthesis of a component by itself, whatever the family of FPGAs."""
+"""Synthesis of a design by itself, whatever the family of FPGAs."""
 
 import hashlib
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-from amaranth.back import rtlil
 
 from gen.yosys import run_yosys
 
 __all__ = ["count_cells"]
 
 
-def count_cells(
-    component: Any, ports: Mapping[str, Any], directory: Path, *, platform: Any, script: str
-) -> dict[str, int]:
-    """Synthesize a component out of context, unless the same was synthesized there before.
+def count_cells(text: str, directory: Path, *, script: str) -> dict[str, int]:
+    """Synthesize an RTLIL text, unless the same was synthesized there before.
 
     Parameters
     ----------
-    component : Elaboratable
-        What to synthesize.
-    ports : mapping
-        Names and values of its ports.
+    text : str
+        The design; its top module is ``top``.
     directory : Path
         Gets ``design.il``, ``design.json``, ``stat.json`` and ``yosys.log``; made if it is not there.
-    platform : object
-        What the component sees as its platform.
     script : str
-        Yosys commands that read ``design.il``, whose top module is ``top``, and write ``design.json`` and the
-        statistics ``stat.json``.
+        Yosys commands that read ``design.il`` and write ``design.json`` and the statistics ``stat.json``.
 
     Returns
     -------
@@ -43,8 +32,6 @@ def count_cells(
         If Yosys fails, with its last message.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    named = {name: (value, None) for name, value in ports.items()}
-    text = rtlil.convert(component, name="top", platform=platform, ports=named, emit_src=False)
     (directory / "design.il").write_text(text)
     mark = directory / "synthesized"
     key = hashlib.sha256((script + text).encode()).hexdigest()

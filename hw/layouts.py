@@ -11,6 +11,7 @@ from hw.isa import INSTRUCTION_BYTES, Instruction, fields_of
 
 __all__ = [
     "INSTRUCTION",
+    "TABLE_WORD_BYTES",
     "AccumulatorRead",
     "BankedRead",
     "LoadWrite",
@@ -24,6 +25,9 @@ __all__ = [
 ]
 
 INSTRUCTION = unsigned(8 * INSTRUCTION_BYTES)
+
+TABLE_WORD_BYTES = 4
+"""Entries of a look-up table that are written together: as many as a block memory of 18 kbit has bytes."""
 
 
 def instruction_layout(cls: type[Instruction]) -> data.StructLayout:

@@ -59,15 +59,20 @@ PRESETS: dict[str, AcceleratorConfig] = {
     "small_4x4": replace(_SMALL, rows=4, cols=4, scratchpad_kib=32, vector_kib=16, weight_fifo_words=32),
     # 8x8 for an ECP5-45F: 108 block memories, 243 KB, and 72 multiplier blocks, of which 12 go to the lanes.
     "small_8x8": _SMALL,
-    # 16x16 for the ECP5-85F of a ULX3S: 208 block memories, 468 KB, and 156 multiplier blocks, of which 24 go to the
+    # 8x8 for the ECP5-45F of a ULX3S, whose memory is narrower.
+    "ulx3s_45f": replace(_SMALL, bus_bytes=4),
+    # 16x16 for the ECP5-85F of a ULX3S: 208 block memories, 468 KB, and 156 multiplier blocks, of which 12 go to the
     # lanes.
     "ulx3s_85f": replace(
         _DEFAULT,
-        dsp_multipliers=132,
         acc_banks=2,
-        scratchpad_kib=128,
-        vector_kib=112,
+        scratchpad_kib=160,
+        vector_kib=104,
+        lanes=4,
+        dsp_multipliers=144,
+        tables=1,
         weight_fifo_words=256,
+        bus_bytes=4,
     ),
     # 32x32 with twice the operand memory and bus width, for large FPGAs.
     "large_32x32": replace(_DEFAULT, rows=32, cols=32, scratchpad_kib=2048, bus_bytes=32),

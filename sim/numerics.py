@@ -33,7 +33,9 @@ MEAN_FRACTION = 8
 def round_shift(x: Array, s: Array | int) -> Array:
     """``(x + (1 << (s - 1))) >> s``, and ``x`` where ``s`` is 0: the one rounding rule."""
     s = np.asarray(s, np.int64)
-    return (x + ((np.int64(1) << s) >> 1)) >> s
+    rounded = x + ((np.int64(1) << s) >> 1)
+    rounded >>= s
+    return rounded
 
 
 def saturate(x: Array, bits: int) -> Array:
@@ -52,8 +54,11 @@ def requantize(v: Array, pre_shift: Array | int, mul: Array | int, shift: Array 
 
     ``t = sat18(round_shift(v, pre_shift)); sat18(round_shift(t * mul, shift))``
     """
-    t = saturate(round_shift(v, pre_shift), T_BITS)
-    return saturate(round_shift(t * mul, shift), T_BITS)
+    low, high = -(1 << (T_BITS - 1)), (1 << (T_BITS - 1)) - 1
+    t = np.asarray(round_shift(v, pre_shift))
+    np.clip(t, low, high, out=t)
+    y = np.asarray(round_shift(t * mul, shift))
+    return np.clip(y, low, high, out=y)
 
 
 def row_shifts(total: Array) -> tuple[Array, Array]:

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from hw.config import AcceleratorConfig
 from hw.program import Program
-from sim import open_device
 from sw.checkpoint import Checkpoint
 from sw.lowering import BertLowering
+from sw.open_device import open_device
 from sw.reference import embed, forward
 from sw.tokenizer import Tokenizer, Truncation
 
@@ -48,7 +48,7 @@ class Classifier:
     tokenizer : Tokenizer
     config : AcceleratorConfig
     backend : str
-        Name of a device, as :func:`sim.open_device` takes it.
+        Name of a device, as :func:`sw.open_device.open_device` takes it.
     max_length : int
         Most tokens of a text, with [CLS] and [SEP].
     truncation : {"head", "tail", "head_tail"}

@@ -187,10 +187,9 @@ def _matmul(a: Array, b: NDArray[np.int8] | Array) -> Array:
     """
     step = EXACT_FLOAT32 >> 15  # |u8 * s8| < 2**15
     left, right = a.astype(np.float32), np.swapaxes(b, -1, -2).astype(np.float32)
-    parts: list[Array] = [
-        (left[..., k : k + step] @ right[..., k : k + step, :]).astype(np.int64) for k in range(0, a.shape[-1], step)
-    ]
-    product: Array = np.sum(parts, axis=0, dtype=np.int64)
+    product: Array = np.zeros((), np.int64)
+    for k in range(0, a.shape[-1], step):
+        product = product + (left[..., k : k + step] @ right[..., k : k + step, :]).astype(np.int64)
     return product
 
 

@@ -1,5 +1,8 @@
 """Signatures of the two buses, seen from the master. Members carry AXI's own names."""
 
+from typing import Any
+
+from amaranth.hdl import Cat
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,6 +16,7 @@ __all__ = [
     "Axi4Read",
     "Axi4Write",
     "AxiLite",
+    "payload_of",
 ]
 
 AXI_ADDRESS_BITS = 32
@@ -80,6 +84,13 @@ class AxiLite(wiring.Signature):
             "r": {"data": In(32), "resp": In(2)},
         }
         super().__init__(_flatten(channels))
+
+
+def payload_of(bus: Any, channel: str) -> Cat:
+    """Return the payload of a channel: ``"ar"``, ``"r"``, ``"aw"``, ``"w"`` or ``"b"`` of an AXI4 bus."""
+    handshake = {channel + "valid", channel + "ready"}
+    names = (name for name in bus.signature.members if name.startswith(channel) and name not in handshake)
+    return Cat(getattr(bus, name) for name in names)
 
 
 def _burst() -> dict[str, object]:

@@ -7,7 +7,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
-from hw.bus.axi import AXI_ADDRESS_BITS, BOUNDARY_BYTES, BURST_BEATS, BURST_INCR, RESPONSE_OKAY, Axi4Write
+from hw.bus.axi import AXI_ADDRESS_BITS, BURST_BEATS, BURST_INCR, RESPONSE_OKAY, Axi4Write
 from hw.bus.fault import INDEX_BITS, Fault
 from hw.bus.gearbox import Gearbox
 from hw.bus.stream_fifo import StreamFifo
@@ -30,10 +30,11 @@ def write_chunk(config: AcceleratorConfig) -> data.StructLayout:
 class WriteMaster(wiring.Component):
     """Writes each DRAIN's chunks to consecutive addresses.
 
-    A burst is begun only when all its beats are in the buffer, so that it can always be completed.
+    A burst ends at a multiple of the longest, so that none crosses an AXI boundary. It is begun only when all its beats
+    are in the buffer, so that it can always be completed.
 
     Latency: 3 cycles from the last chunk of a burst to the bus. Throughput: ``min(4 * lanes, bus_bytes)`` bytes per
-    cycle; at most 16 bursts are outstanding.
+    cycle, less a cycle between bursts; at most 16 are outstanding.
 
     Parameters
     ----------
@@ -113,14 +114,12 @@ class WriteMaster(wiring.Component):
         held_addr, addr, start = (
             Signal(AXI_ADDRESS_BITS, name=name, reset_less=True) for name in ("held_addr", "addr", "start")
         )
-        next_addr = Signal(AXI_ADDRESS_BITS)
         count = Signal(range(BURST_BEATS))
         piece = gearbox.o.payload
         closes = Signal()
         m.d.comb += [
             addr.eq(Mux(first_beat, self.i.payload.addr, held_addr)),
-            next_addr.eq(addr + bus_bytes),
-            closes.eq(piece.last | (count == BURST_BEATS - 1) | (next_addr % BOUNDARY_BYTES == 0)),
+            closes.eq(piece.last | ((addr // bus_bytes) % BURST_BEATS == BURST_BEATS - 1)),
             beats.i.payload.data.eq(piece.data),
             beats.i.payload.final.eq(piece.final),
             beats.i.payload.last.eq(closes),
@@ -133,14 +132,12 @@ class WriteMaster(wiring.Component):
             bursts.i.valid.eq(gearbox.o.valid & beats.i.ready & closes),
         ]
         with m.If(gearbox.o.valid & gearbox.o.ready):
-            m.d.sync += [held_addr.eq(next_addr), first_beat.eq(piece.last), count.eq(Mux(closes, 0, count + 1))]
+            m.d.sync += [held_addr.eq(addr + bus_bytes), first_beat.eq(piece.last), count.eq(Mux(closes, 0, count + 1))]
             with m.If(count == 0):
                 m.d.sync += start.eq(addr)
 
         # One burst at a time on AW and W; its beats are all there.
         writing = Signal()
-        w_ends = Signal()
-        aw_ends = Signal()
         m.d.comb += [
             axi.awsize.eq(exact_log2(bus_bytes)),
             axi.awburst.eq(BURST_INCR),
@@ -149,23 +146,22 @@ class WriteMaster(wiring.Component):
             axi.wlast.eq(beats.o.payload.last),
             axi.wvalid.eq(beats.o.valid & writing),
             beats.o.ready.eq(axi.wready & writing),
-            w_ends.eq(~writing | (axi.wvalid & axi.wready & axi.wlast)),
             self.written_bytes.eq(Mux(axi.wvalid & axi.wready, beats.o.payload.final + 1, 0)),
-            aw_ends.eq(~axi.awvalid | axi.awready),
         ]
         begin = Signal()
         m.d.comb += [
-            begin.eq(bursts.o.valid & owners.i.ready & w_ends & aw_ends & ~self.stop),
+            begin.eq(bursts.o.valid & owners.i.ready & ~writing & ~axi.awvalid & ~self.stop),
             bursts.o.ready.eq(begin),
             owners.i.payload.eq(bursts.o.payload),
             owners.i.valid.eq(begin),
         ]
-        with m.If(w_ends):
-            m.d.sync += writing.eq(begin)
-        with m.If(aw_ends):
-            m.d.sync += axi.awvalid.eq(begin)
         with m.If(begin):
+            m.d.sync += [writing.eq(1), axi.awvalid.eq(1)]
             m.d.sync += [axi.awaddr.eq(bursts.o.payload.addr), axi.awlen.eq(bursts.o.payload.len)]
+        with m.If(axi.wvalid & axi.wready & axi.wlast):
+            m.d.sync += writing.eq(0)
+        with m.If(axi.awvalid & axi.awready):
+            m.d.sync += axi.awvalid.eq(0)
 
         # Responses, in the order of bursts.
         owner = owners.o.payload

@@ -112,6 +112,7 @@ class Checker(wiring.Component):
                                 m.d.comb += check.assign(operand)
 
         code, addr = Signal(ErrorCode, reset_less=True), Signal(_ADDR, reset_less=True)
+        legal = Signal(len(fields_legal), reset_less=True)  # of an instruction taken at least two cycles ago
         fields_code = Signal(ErrorCode, init=ErrorCode.ILLEGAL_OPCODE)
         beyond, blamed = Signal(len(_Place), reset_less=True), Signal(_Place, reset_less=True)
         m.d.comb += [
@@ -119,10 +120,11 @@ class Checker(wiring.Component):
             self.o.payload.code.eq(code),
             self.o.payload.addr.eq(addr),
         ]
+        m.d.sync += legal.eq(Cat(fields_legal.values()))
         with m.Switch(halt.opcode):
-            for opcode, legal in fields_legal.items():
+            for opcode, fits in zip(fields_legal, legal, strict=True):
                 with m.Case(opcode):
-                    m.d.comb += fields_code.eq(Mux(legal, ErrorCode.NONE, ErrorCode.ILLEGAL_FIELD))
+                    m.d.comb += fields_code.eq(Mux(fits, ErrorCode.NONE, ErrorCode.ILLEGAL_FIELD))
 
         with m.FSM():
             with m.State("TAKE"):
@@ -131,10 +133,11 @@ class Checker(wiring.Component):
                     m.next = "SELECT"
             with m.State("SELECT"):
                 m.d.comb += [check.start.eq(1) for check in checks.values()]
-                m.d.sync += [code.eq(fields_code), addr.eq(0)]
                 m.next = "MEASURE"
-            with m.State("MEASURE"), m.If(Cat(check.done for check in checks.values()).all()):
-                m.next = "COMPARE"
+            with m.State("MEASURE"):
+                m.d.sync += [code.eq(fields_code), addr.eq(0)]
+                with m.If(Cat(check.done for check in checks.values()).all()):
+                    m.next = "COMPARE"
             with m.State("COMPARE"):
                 m.d.sync += beyond.eq(Cat(check.beyond for check in checks.values()))
                 m.next = "GIVE"

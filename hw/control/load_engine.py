@@ -7,9 +7,12 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.bus.gearbox import Gearbox
+from hw.bus.packet import packet
 from hw.bus.read_port import ReadPort
 from hw.bus.reader import Reader
+from hw.bus.stream_buffer import StreamBuffer
 from hw.bus.stream_fifo import StreamFifo
+from hw.bus.stream_register import StreamRegister
 from hw.config import AcceleratorConfig
 from hw.control.queued import queued
 from hw.isa import Load, LoadTarget
@@ -22,8 +25,8 @@ _PENDING_LOADS = 4
 _RECORD_BYTES = 8
 _TABLE_GROUP = data.ArrayLayout(unsigned(8), 8)
 
-_load_fields = instruction_layout(Load)
-_pending_load = data.StructLayout({name: _load_fields[name].shape for name in ("target", "addr")})
+_targets = data.ArrayLayout(1, len(LoadTarget))  # a one for the target
+_pending_load = data.StructLayout({"targets": _targets, "addr": instruction_layout(Load)["addr"].shape})
 
 
 class LoadEngine(wiring.Component):
@@ -93,6 +96,10 @@ class LoadEngine(wiring.Component):
         # Requests.
         m.submodules.reader = reader = Reader(config, depth=_BUFFERED_BEATS)
         m.submodules.pending = pending = StreamFifo(_pending_load, _PENDING_LOADS)
+        m.submodules.present = present = StreamRegister(_pending_load)
+        m.submodules.beats = beats = StreamBuffer(packet(config.bus_bytes))
+        connect(m, pending.o, present.i)
+        connect(m, reader.o, beats.i)
         connect(m, reader.port, flipped(self.port))
         load = data.View(instruction_layout(Load), self.i.payload.instruction)
         with m.Switch(load.target):
@@ -103,15 +110,15 @@ class LoadEngine(wiring.Component):
             reader.i.payload.addr.eq(load.mem_addr),
             reader.i.payload.index.eq(self.i.payload.index),
             reader.i.valid.eq(self.i.valid & pending.i.ready),
-            pending.i.payload.target.eq(load.target),
+            *(pending.i.payload.targets[target].eq(load.target == target) for target in LoadTarget),
             pending.i.payload.addr.eq(load.addr),
             pending.i.valid.eq(self.i.valid & reader.i.ready),
             self.i.ready.eq(reader.i.ready & pending.i.ready),
         ]
 
         # Data: through the gearbox of its unit to its target. Targets with equal units share a gearbox.
-        current = pending.o.payload
-        active = {target: pending.o.valid & (current.target == target) for target in unit_bytes}
+        current = present.o.payload
+        active = {target: present.o.valid & current.targets[target] for target in unit_bytes}
         gearboxes = {}
         for size in sorted(set(unit_bytes.values())):
             m.submodules[f"gearbox_{size}"] = gearboxes[size] = gearbox = Gearbox(config.bus_bytes, size)
@@ -119,12 +126,12 @@ class LoadEngine(wiring.Component):
             selected = Signal(name=f"selected_{size}")
             m.d.comb += [
                 selected.eq(Cat(active[target] for target in users).any()),
-                gearbox.i.payload.eq(reader.o.payload),
-                gearbox.i.valid.eq(reader.o.valid & selected),
+                gearbox.i.payload.eq(beats.o.payload),
+                gearbox.i.valid.eq(beats.o.valid & selected),
                 gearbox.o.ready.eq(Cat(active[target] & ports[target].ready for target in users).any()),
             ]
             with m.If(selected):
-                m.d.comb += reader.o.ready.eq(gearbox.i.ready)
+                m.d.comb += beats.o.ready.eq(gearbox.i.ready)
 
         moved, ends, first = Signal(), Signal(), Signal(init=1)
         addr, next_addr = (Signal(current.addr.shape(), name=name, reset_less=True) for name in ("addr", "next_addr"))
@@ -142,6 +149,6 @@ class LoadEngine(wiring.Component):
                 ]
         with m.If(moved):
             m.d.sync += [first.eq(ends), next_addr.eq(addr + 1)]
-        m.d.comb += pending.o.ready.eq(ends)
+        m.d.comb += present.o.ready.eq(ends)
         m.d.sync += self.done.eq(ends)
         return m

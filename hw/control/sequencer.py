@@ -11,12 +11,11 @@ from hw.bus.fault import Fault
 from hw.config import AcceleratorConfig
 from hw.control.control_registers import status_layout
 from hw.isa import TABLE_ENTRIES, ErrorCode
-from hw.layouts import Scrub
+from hw.layouts import TABLE_WORD_BYTES, Scrub
 from hw.post.serial.memory_map import MemoryMap
 
 __all__ = ["Sequencer"]
 
-_TABLE_WORD_BYTES = 8
 
 _SETTLE_CYCLES = 8
 """The last scrubbed words pass through the memories' write registers before these are reset, too."""
@@ -98,7 +97,7 @@ class Sequencer(wiring.Component):
             config.scratchpad_words // config.scratchpad_banks,
             MemoryMap(config).depth if config.serial_post else config.vector_words,
             config.param_words,
-            config.tables * TABLE_ENTRIES // _TABLE_WORD_BYTES,
+            config.tables * TABLE_ENTRIES // TABLE_WORD_BYTES,
             config.acc_depth,
             config.weight_fifo_words,
         )

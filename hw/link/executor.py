@@ -82,8 +82,9 @@ class Executor(wiring.Component):
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
         request = self.i.payload
-        register, write = Signal(), Signal()
+        hello, register, write = Signal(), Signal(), Signal()
         m.d.comb += [
+            hello.eq(request.command == Command.HELLO),
             register.eq((request.command == Command.READ_REGISTER) | (request.command == Command.WRITE_REGISTER)),
             write.eq(Cat(request.command == command for command in WRITES).any()),
         ]
@@ -104,11 +105,11 @@ class Executor(wiring.Component):
         m.d.comb += [
             self.o.payload.status.eq(status),
             self.o.payload.sequence.eq(Mux(status == Status.OUT_OF_ORDER, expected, request.sequence)),
-            self.o.payload.hello.eq(request.command == Command.HELLO),
+            self.o.payload.hello.eq(hello),
         ]
         with m.If((status == Status.OK) & ~write):
             m.d.comb += self.o.payload.length.eq(request.length)
-            with m.If(self.o.payload.hello):
+            with m.If(hello):
                 m.d.comb += self.o.payload.length.eq(sum(HELLO_FIELDS.values()))
 
         # A beat passes through the one register, lowest byte first, whichever way it goes.
@@ -154,7 +155,7 @@ class Executor(wiring.Component):
                     m.next = "JUDGE"
             with m.State("JUDGE"):
                 m.next = "ANSWER"
-                with m.If(self.o.payload.hello):
+                with m.If(hello):
                     m.d.sync += [expected.eq(request.sequence + 1), remembered.eq(0)]
                 with m.Elif(~in_turn & ~repeated):
                     m.d.sync += status.eq(Status.OUT_OF_ORDER)

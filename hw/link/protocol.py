@@ -19,6 +19,7 @@ A repeated read sees what has been written since, so a window holds only reads o
 from enum import IntEnum
 
 __all__ = [
+    "BAUD",
     "CRC_BYTES",
     "FIFO_BYTES",
     "HEADER_FIELDS",
@@ -36,6 +37,9 @@ __all__ = [
 
 VERSION = 1
 """Version of the protocol, as HELLO answers it."""
+
+BAUD = 3_000_000
+"""Bits in a second of the serial line, where nothing else is said: the fastest of an FT231X."""
 
 LARGEST_PAYLOAD = 256
 """Most bytes that one request reads or writes."""

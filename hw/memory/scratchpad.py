@@ -88,7 +88,6 @@ class Scratchpad(wiring.Component):
             reads_a = a.en & (a_place.bank == index)
             word = Signal(self._word, name=f"word_{index}", reset_less=True)
             m.d.sync += [
-                read.en.eq(reads_a | (b.en & (b_place.bank == index))),
                 read.addr.eq(Mux(reads_a, a_place.offset, b_place.offset)),
                 word.eq(read.data),
                 write.en.eq(0),

@@ -135,7 +135,7 @@ class PostEngine(wiring.Component):
         config = self._config
         m.submodules.banks = banks = BankQueue(config)
         m.submodules.decoder = decoder = Decoder()
-        m.submodules.sequencer = sequencer = Sequencer(config, spacing=Statistics.SPACING, in_flight=self.latency + 1)
+        m.submodules.sequencer = sequencer = Sequencer(config, spacing=Statistics.SPACING, in_flight=self.latency + 3)
         m.submodules.datapath = datapath = self.datapath
         m.submodules.statistics = statistics = self.statistics
         m.submodules.writer = writer = Writer(config)

@@ -106,15 +106,21 @@ class RowUnit(wiring.Component):
         m.submodules.reciprocal = reciprocal = _Reciprocal()
 
         # In the last cycle of a beat every stage takes what the one before has made. An idle unit stays in that cycle.
+        # A register of its own tells each stage, and the rest, since one would have too far to go.
+        stages: tuple[Any, ...] = (fetch, variance, mean, normalize, root, reciprocal)
         cycle = Signal(range(_STEP_CYCLES + 1), init=_STEP_CYCLES)
-        last = Signal(init=1)
+        lasts = [Signal(name=f"last_{k}", init=1) for k in range(len(stages) + 1)]
+        last = lasts[-1]
         valid = Signal(5)
+        begins = jobs.valid | valid[:-1].any()
+        for register in lasts:
+            m.d.sync += register.eq(Mux(register, ~begins, cycle == _STEP_CYCLES - 1))
         with m.If(~last):
-            m.d.sync += [cycle.eq(cycle + 1), last.eq(cycle == _STEP_CYCLES - 1)]
+            m.d.sync += cycle.eq(cycle + 1)
         with m.Else():
             m.d.sync += valid.eq(Cat(jobs.valid, valid))
-            with m.If(jobs.valid | valid[:-1].any()):
-                m.d.sync += [cycle.eq(0), last.eq(0)]
+            with m.If(begins):
+                m.d.sync += cycle.eq(0)
 
         def later(value: Value, beats: int) -> Value:
             for _ in range(beats):
@@ -126,7 +132,7 @@ class RowUnit(wiring.Component):
 
         magnitude = Signal(mean.magnitude.shape())
         wiring.connect(m, wiring.flipped(self.i), jobs.i)
-        m.d.comb += [stage.load.eq(last) for stage in (fetch, variance, mean, normalize, root, reciprocal)]
+        m.d.comb += [stage.load.eq(register) for stage, register in zip(stages, lasts, strict=False)]
         m.d.comb += [
             jobs.next.eq(last),
             fetch.i.eq(jobs.o),

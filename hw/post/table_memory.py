@@ -9,22 +9,22 @@ from amaranth.lib.wiring import In, Out
 
 from hw.config import AcceleratorConfig
 from hw.isa import TABLE_ENTRIES
-from hw.layouts import LoadWrite, Scrub
+from hw.layouts import TABLE_WORD_BYTES, LoadWrite, Scrub
 from hw.memory.collisions import NO_COLLISIONS
 from hw.memory.scrub import scrubs
 
 __all__ = ["TableMemory"]
 
-_GROUP = 8  # entries that are written together
-_GROUPS = TABLE_ENTRIES // _GROUP
+_GROUP = 8  # entries that are loaded together
+_WORDS = TABLE_ENTRIES // TABLE_WORD_BYTES
 _INDEX = range(TABLE_ENTRIES)
 
 
 class TableMemory(wiring.Component):
     """``tables`` tables of 2048 bytes with a copy for each lane.
 
-    Latency: a read takes 2 cycles, with the choice of a byte in a group as logic after the last register; it sees
-    writes of earlier cycles. Throughput: a read and a write per cycle.
+    Latency: a read takes 2 cycles, with the choice of a byte in a word as logic after the last register; it sees
+    writes of earlier cycles. Throughput: a read per cycle; a group in two cycles.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class TableMemory(wiring.Component):
         Read entry ``index`` of the table in each lane.
     entry : Out(ArrayLayout(unsigned(8), lanes))
     load : In(LoadWrite(ArrayLayout(unsigned(8), 8)))
-        Group ``addr % 256`` of table ``addr // 256``; always ready, and ignored while the memory is scrubbed.
+        Group ``addr % 256`` of table ``addr // 256``, which takes two cycles; ignored while the memory is scrubbed.
     scrub : In(Scrub())
     """
 
@@ -48,10 +48,9 @@ class TableMemory(wiring.Component):
     scrub: Any
 
     def __init__(self, config: AcceleratorConfig) -> None:
-        group = data.ArrayLayout(unsigned(8), _GROUP)
+        group, word = (data.ArrayLayout(unsigned(8), length) for length in (_GROUP, TABLE_WORD_BYTES))
         self.storage = [
-            Memory(shape=group, depth=config.tables * _GROUPS, init=[], attrs=NO_COLLISIONS)
-            for _ in range(config.lanes)
+            Memory(shape=word, depth=config.tables * _WORDS, init=[], attrs=NO_COLLISIONS) for _ in range(config.lanes)
         ]
         super().__init__(
             {
@@ -66,11 +65,14 @@ class TableMemory(wiring.Component):
 
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
-        low = (_GROUP - 1).bit_length()
-        m.d.comb += self.load.ready.eq(1)
+        low = (TABLE_WORD_BYTES - 1).bit_length()
+        second = Signal()
+        m.d.comb += self.load.ready.eq(second)
+        m.d.sync += second.eq(self.load.valid & ~second)
+
         # One register for all lanes.
-        addr = Signal.like(self.load.payload.addr, reset_less=True)
-        content = Signal(self.load.payload.data.shape(), reset_less=True)
+        word = self.storage[0].shape
+        addr, content = Signal(range(self.storage[0].depth), reset_less=True), Signal(word, reset_less=True)
         write_en = Signal()
         with m.If(self.scrub.en):
             m.d.sync += [
@@ -79,21 +81,22 @@ class TableMemory(wiring.Component):
                 content.eq(0),
             ]
         with m.Else():
+            loaded = self.load.payload
             m.d.sync += [
                 write_en.eq(self.load.valid),
-                addr.eq(self.load.payload.addr),
-                content.eq(self.load.payload.data),
+                addr.eq(Cat(second, loaded.addr)),
+                content.eq(loaded.data.as_value().word_select(second, word.size)),
             ]
         for lane, storage in enumerate(self.storage):
             m.submodules[f"lane_{lane}"] = storage
             read, write = storage.read_port(), storage.write_port()
-            index, group = self.index[lane], Signal.like(read.data, name="group", reset_less=True)
+            index, chosen = self.index[lane], Signal.like(read.data, name="word", reset_less=True)
             place, place_read = Signal(low, reset_less=True), Signal(low, reset_less=True)
             m.d.comb += [
                 read.en.eq(self.en),
                 read.addr.eq(Cat(index[low:], self.table)),
-                self.entry[lane].eq(group[place_read]),
+                self.entry[lane].eq(chosen[place_read]),
             ]
-            m.d.sync += [place.eq(index[:low]), group.eq(read.data), place_read.eq(place)]
+            m.d.sync += [place.eq(index[:low]), chosen.eq(read.data), place_read.eq(place)]
             m.d.comb += [write.addr.eq(addr), write.data.eq(content), write.en.eq(write_en)]
         return m

@@ -65,7 +65,8 @@ class VectorMemory(wiring.Component):
         m.submodules.storage = self.storage
         read, write = self.storage.read_port(), self.storage.write_port(granularity=1)
         word = Signal.like(read.data, reset_less=True)
-        m.d.comb += [read.en.eq(self.read.en), read.addr.eq(self.read.addr), self.read.data.eq(word)]
+        # A memory of many blocks would have to hold its word where none is wanted: it is read in every cycle.
+        m.d.comb += [read.addr.eq(self.read.addr), self.read.data.eq(word)]
         m.d.sync += word.eq(read.data)
 
         addr, content = Signal.like(write.addr, reset_less=True), Signal.like(write.data, reset_less=True)

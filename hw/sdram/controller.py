@@ -19,8 +19,8 @@ from hw.sdram.segment import words_per_beat
 __all__ = ["SdramController"]
 
 _BUFFERED_BEATS = 2 * BURST_BEATS  # one segment under way, one waiting
-_BUFFERED_RESPONSES = 8
-_FREE_RESPONSES = 4  # for a segment queued, one under way, one on its way into the queue, and one to spare
+_BUFFERED_RESPONSES = 16
+_MOST_RESPONSES = 8  # that still wait when a segment is admitted; those of the segments then under way find room
 
 
 class SdramController(wiring.Component):
@@ -117,13 +117,16 @@ class SdramController(wiring.Component):
         ]
         m.d.comb += [splitter.i.valid.eq(axi.arvalid), axi.arready.eq(splitter.i.ready)]
 
-        # Room is taken when a segment is offered and given back when a beat leaves.
+        # Room is taken when a segment is offered and given back when a beat leaves. It is judged a cycle ahead, which
+        # misses no segment, as the splitter's are two cycles apart.
         room = Signal(range(_BUFFERED_BEATS + 1), init=_BUFFERED_BEATS)
+        roomy = Signal()
         offered = Signal()
         taken, leaves = Signal(), Signal()
         segment = splitter.o.payload
+        m.d.sync += roomy.eq(room >= BURST_BEATS)
         m.d.comb += [
-            offered.eq(splitter.o.valid & (room >= BURST_BEATS)),
+            offered.eq(splitter.o.valid & roomy),
             taken.eq(offered & scheduler.i_read.ready),
             scheduler.i_read.payload.eq(segment),
             scheduler.i_read.valid.eq(offered),
@@ -184,17 +187,18 @@ class SdramController(wiring.Component):
         ]
 
         # Beats are there for a segment if none before it has claimed them. A beat counts a cycle before it comes out of
-        # the queue, which is earlier than any column command for it.
+        # the queue, which is earlier than any column command for it. A segment admitted stays so until it is taken, and
+        # the next one comes two cycles later.
         unclaimed = Signal(range(_BUFFERED_BEATS + 1))
+        admitted = Signal()
         enters, taken, offered = Signal(), Signal(), Signal()
         segment = splitter.o.payload
+        m.d.sync += admitted.eq(
+            splitter.o.valid & (unclaimed > segment.len) & (responses.level <= _MOST_RESPONSES),
+        )
         m.d.comb += [
             enters.eq(axi.wvalid & axi.wready),
-            offered.eq(
-                splitter.o.valid
-                & (unclaimed > segment.len)
-                & (responses.level <= _BUFFERED_RESPONSES - _FREE_RESPONSES),
-            ),
+            offered.eq(splitter.o.valid & admitted),
             taken.eq(offered & scheduler.i_write.ready),
             scheduler.i_write.payload.eq(segment),
             scheduler.i_write.valid.eq(offered),

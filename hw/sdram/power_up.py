@@ -23,6 +23,8 @@ def mode_word(cas_latency: int) -> int:
 class PowerUp(wiring.Component):
     """Wait, precharge all banks, refresh, load the mode register.
 
+    Outputs come out of registers.
+
     Parameters
     ----------
     chip : SdramChip
@@ -57,23 +59,25 @@ class PowerUp(wiring.Component):
         longest = max(timing.power_up, timing.rp, timing.rfc, timing.mrd)
         wait = Signal(range(longest), init=timing.power_up - 1)
         refreshes = Signal(range(self._chip.initial_refreshes), init=self._chip.initial_refreshes - 1)
-        m.d.sync += wait.eq(wait - 1)
+        command = Signal(Command, init=Command.NOP)
+        a = Signal.like(self.a)
+        m.d.sync += [wait.eq(wait - 1), self.command.eq(command), self.a.eq(a)]
         with m.FSM():
             with m.State("PRECHARGE"), m.If(wait == 0):
-                m.d.comb += [self.command.eq(Command.PRECHARGE), self.a.eq(1 << AUTO_PRECHARGE_BIT)]
+                m.d.comb += [command.eq(Command.PRECHARGE), a.eq(1 << AUTO_PRECHARGE_BIT)]
                 m.d.sync += wait.eq(timing.rp - 1)
                 m.next = "REFRESH"
             with m.State("REFRESH"), m.If(wait == 0):
-                m.d.comb += self.command.eq(Command.REFRESH)
+                m.d.comb += command.eq(Command.REFRESH)
                 m.d.sync += [wait.eq(timing.rfc - 1), refreshes.eq(refreshes - 1)]
                 with m.If(refreshes == 0):
                     m.next = "MODE"
             with m.State("MODE"), m.If(wait == 0):
-                m.d.comb += [self.command.eq(Command.MODE), self.a.eq(mode_word(self._chip.cas_latency))]
+                m.d.comb += [command.eq(Command.MODE), a.eq(mode_word(self._chip.cas_latency))]
                 m.d.sync += wait.eq(timing.mrd - 1)
                 m.next = "SETTLE"
             with m.State("SETTLE"), m.If(wait == 0):
                 m.next = "DONE"
             with m.State("DONE"):
-                m.d.comb += self.done.eq(1)
+                m.d.sync += self.done.eq(1)
         return m

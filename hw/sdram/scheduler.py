@@ -186,12 +186,14 @@ class Scheduler(wiring.Component):
 
             with m.State("TRANSFER"), m.If((wait == 0) & (~write | (turn_wait == 0))):
                 final = Signal()
+                word = Signal.like(issue.word)
                 m.d.comb += [
                     final.eq(words_left == 0),
+                    word.eq(current.column),
                     issue.command.eq(Mux(write, Command.WRITE, Command.READ)),
                     issue.a.eq(current.column),
-                    issue.word.eq(current.column),
-                    issue.beat_end.eq(issue.word == self._words_per_beat - 1),
+                    issue.word.eq(word),
+                    issue.beat_end.eq(word == self._words_per_beat - 1),
                     issue.last.eq(final & current.last),
                 ]
                 with m.If(write):

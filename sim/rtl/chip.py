@@ -1,6 +1,7 @@
 """The C interface of the compiled simulator."""
 
 import ctypes
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,43 +44,42 @@ class Chip:
         """Cycles since the chip was made."""
         return int(self._functions.chip_cycles(self._chip))
 
-    @property
-    def beats(self) -> int:
-        """Handshakes on the memory bus since the chip was made."""
-        return int(self._functions.chip_beats(self._chip))
-
     def attach(self, memory: NDArray[np.uint8]) -> None:
         """Put ``memory`` (contiguous) behind the bus, at address 0; accesses beyond it are answered with SLVERR."""
         self._memory = memory  # keeps it alive
         self._functions.chip_attach(self._chip, memory.ctypes.data, memory.size)
 
-    def advance(self, cycles: int) -> bool:
-        """Run for at most ``cycles`` cycles, or until the interrupt; return whether it is there."""
-        return bool(self._functions.chip_advance(self._chip, cycles))
+    def advance(self, cycles: int) -> None:
+        """Run for ``cycles`` cycles, or until the interrupt."""
+        self._functions.chip_advance(self._chip, cycles)
 
-    def read(self, addr: int) -> int:
-        """Read a register.
-
-        Raises
-        ------
-        RuntimeError
-            If the register bus does not answer.
-        """
-        value = ctypes.c_uint32()
-        if not self._functions.chip_read(self._chip, addr, ctypes.byref(value)):
-            raise RuntimeError(f"the register bus must answer a read of {addr:#x}")
-        return value.value
-
-    def write(self, addr: int, value: int) -> None:
-        """Write a register.
+    def read_registers(self, offsets: Sequence[int]) -> list[int]:
+        """Read registers, one after the other.
 
         Raises
         ------
         RuntimeError
             If the register bus does not answer.
         """
-        if not self._functions.chip_write(self._chip, addr, value):
-            raise RuntimeError(f"the register bus must answer a write of {addr:#x}")
+        values = []
+        for offset in offsets:
+            value = ctypes.c_uint32()
+            if not self._functions.chip_read(self._chip, offset, ctypes.byref(value)):
+                raise RuntimeError(f"the register bus must answer a read of {offset:#x}")
+            values.append(value.value)
+        return values
+
+    def write_registers(self, values: Mapping[int, int]) -> None:
+        """Write registers, by offset, in order.
+
+        Raises
+        ------
+        RuntimeError
+            If the register bus does not answer.
+        """
+        for offset, value in values.items():
+            if not self._functions.chip_write(self._chip, offset, value):
+                raise RuntimeError(f"the register bus must answer a write of {offset:#x}")
 
     def trace(self, trace: Trace) -> None:
         """Record from now on.
@@ -147,8 +147,7 @@ def _load(library: Path) -> Any:
         "chip_free": (None, chip),
         "chip_attach": (None, chip, ctypes.c_void_p, ctypes.c_uint64),
         "chip_cycles": (cycles, chip),
-        "chip_beats": (ctypes.c_uint64, chip),
-        "chip_advance": (ctypes.c_bool, chip, cycles),
+        "chip_advance": (None, chip, cycles),
         "chip_read": (ctypes.c_bool, chip, addr, ctypes.POINTER(ctypes.c_uint32)),
         "chip_write": (ctypes.c_bool, chip, addr, ctypes.c_uint32),
     }

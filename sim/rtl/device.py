@@ -6,10 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hw.config import AcceleratorConfig
-from hw.isa import INSTRUCTION_BYTES, ErrorCode, Instruction, decode, fields_of
 from hw.program import Program
-from hw.registers import COUNTERS, REGISTERS, Control, Status
-from sim.device import DeviceError, Result
+from sim.device import Result
+from sim.driver import Driver
 from sim.memory import MemoryModel
 from sim.rtl.activity import Activity
 from sim.rtl.build import build_simulator
@@ -17,11 +16,6 @@ from sim.rtl.chip import Chip
 from sim.rtl.trace import Trace
 
 __all__ = ["RtlDevice"]
-
-_OFFSETS = {register.name: register.offset for register in (*REGISTERS, *COUNTERS)}
-
-# What grows while a program gets on; bus traffic is watched as well.
-_SIGNS_OF_LIFE = ("instructions", "array_busy", "post_busy")
 
 _PATIENCE, _PATIENCE_WITHOUT_COUNTERS = 200_000, 20_000_000
 
@@ -114,15 +108,17 @@ class RtlDevice:
         # Appending and popping are atomic: threads never get the same chip.
         chip = self._idle_chips.pop() if self._idle_chips else self._new_chip()
         chip.attach(memory)
+        driver = Driver(chip, "cycles")
         try:
-            self._reset(chip)
+            driver.reset(lambda: _advance(chip, _CYCLES_PER_RESET_LOOK))
             if self._trace:
                 chip.trace(self._trace)
             if self._record:
                 chip.record()
-            self._start(chip, program)
-            self._wait(chip, program, progress)
-            counters = {counter.name: _read_counter(chip, counter.name) for counter in COUNTERS}
+            driver.start(program)
+            start, step = chip.cycles, min(_CYCLES_PER_LOOK, self._patience)
+            driver.wait(program, lambda: _advance(chip, step) - start, self._patience, progress)
+            counters = driver.counters()
             if self._record:
                 self._record(Activity(chip.changes))
         finally:
@@ -134,55 +130,8 @@ class RtlDevice:
     def _new_chip(self) -> Chip:
         return Chip(self._library, self._memory_model, self.config.bus_bytes)
 
-    def _reset(self, chip: Chip) -> None:
-        """Clear everything that an earlier run has left."""
-        chip.write(_OFFSETS["CONTROL"], Control.SOFT_RESET)
-        while chip.read(_OFFSETS["STATUS"]) & Status.RESETTING:
-            chip.advance(_CYCLES_PER_RESET_LOOK)
 
-    def _start(self, chip: Chip, program: Program) -> None:
-        chip.write(_OFFSETS["PROGRAM_ADDR"], program.instructions_addr)
-        chip.write(_OFFSETS["PROGRAM_LENGTH"], program.instructions.size // INSTRUCTION_BYTES)
-        chip.write(_OFFSETS["IRQ_ENABLE"], 1)
-        chip.write(_OFFSETS["CONTROL"], Control.START)
-
-    def _wait(self, chip: Chip, program: Program, progress: Callable[[int, int], None] | None) -> None:
-        """Simulate until the interrupt, and see what it says."""
-        start = alive_at = chip.cycles
-        signs: tuple[int, ...] = ()
-        while not chip.advance(min(_CYCLES_PER_LOOK, self._patience)):
-            before, signs = signs, (chip.beats, *(_read_counter(chip, name) for name in _SIGNS_OF_LIFE))
-            instructions = signs[1]
-            if signs != before:
-                alive_at = chip.cycles
-            elif chip.cycles - alive_at >= self._patience:
-                raise DeviceError(
-                    f"instruction {instructions}: no progress for {self._patience} cycles", index=instructions
-                )
-            if progress:
-                progress(chip.cycles - start, instructions)
-        if chip.read(_OFFSETS["STATUS"]) & Status.ERROR:
-            raise _error(chip, program)
-
-
-def _read_counter(chip: Chip, name: str) -> int:
-    return chip.read(_OFFSETS[name]) | chip.read(_OFFSETS[name] + 4) << 32
-
-
-def _error(chip: Chip, program: Program) -> DeviceError:
-    """Put the error registers into words."""
-    code = ErrorCode(chip.read(_OFFSETS["ERROR_CODE"]))
-    index, addr = chip.read(_OFFSETS["ERROR_INDEX"]), chip.read(_OFFSETS["ERROR_ADDR"])
-    data = program.instructions[INSTRUCTION_BYTES * index :][:INSTRUCTION_BYTES].tobytes()
-    try:
-        instruction = f" ({_describe(decode(data))})"
-    except ValueError:
-        instruction = ""
-    where = f" at address {addr:#x}" if addr else ""
-    return DeviceError(f"instruction {index}{instruction}: {code.name}{where}", code=int(code), index=index, addr=addr)
-
-
-def _describe(instruction: Instruction) -> str:
-    """Return the instruction's name and its fields that are not zero."""
-    values = {name: getattr(instruction, name) for name, _width, _signed in fields_of(type(instruction))}
-    return " ".join([instruction.opcode.name, *(f"{name}={value}" for name, value in values.items() if value)])
+def _advance(chip: Chip, cycles: int) -> int:
+    """Simulate, at most until the interrupt, and return the time in cycles."""
+    chip.advance(cycles)
+    return chip.cycles

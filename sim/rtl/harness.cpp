@@ -5,6 +5,7 @@
 // an edge. Inputs are functions of the harness's own state, as if they came out of registers.
 
 #include "design.h"
+#include "ports.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -24,21 +25,6 @@ using Design = cxxrtl_design::p_systolm;
 constexpr uint32_t RESPONSE_OKAY = 0, RESPONSE_SLVERR = 2;
 constexpr unsigned RESET_CYCLES = 4;
 constexpr unsigned REGISTER_TIMEOUT = 1000;
-
-template <size_t Bits>
-uint32_t low(const cxxrtl::value<Bits> &value) { return value.data[0]; }
-
-template <size_t Bits>
-void drive(cxxrtl::value<Bits> &value, uint32_t number) { value.data[0] = number; }
-
-template <size_t Bits>
-bool bit(const cxxrtl::value<Bits> &value, size_t index) {
-    constexpr size_t width = 8 * sizeof(value.data[0]);
-    return value.data[index / width] >> (index % width) & 1;
-}
-
-template <size_t Bits>
-constexpr size_t bytes_of(const cxxrtl::value<Bits> &) { return Bits / 8; }
 
 }  // namespace
 
@@ -153,12 +139,10 @@ public:
     }
 
     uint64_t cycles() const { return cycle_; }
-    uint64_t beats() const { return beats_; }
 
-    // Run for so many cycles at most; returns whether irq is high.
-    bool advance(uint64_t cycles) {
+    // Run for so many cycles, at most until irq is high.
+    void advance(uint64_t cycles) {
         for (; cycles && !irq_; cycles--) tick();
-        return irq_;
     }
 
     bool read_register(uint32_t addr, uint32_t &value) {
@@ -278,14 +262,12 @@ private:
 
     void accept_read() {
         if (low(top_.p_m__axi__rvalid) && low(top_.p_m__axi__rready)) {
-            beats_++;
             drive(top_.p_m__axi__rvalid, 0);
             Burst &burst = reads_.front();
             burst.addr += beat_bytes();
             if (!--burst.beats) reads_.pop_front();
         }
         if (low(top_.p_m__axi__arvalid) && low(top_.p_m__axi__arready)) {
-            beats_++;
             Burst burst{low(top_.p_m__axi__araddr), low(top_.p_m__axi__arlen) + 1, cycle_ + settings_.latency};
             if (!dead(burst)) reads_.push_back(burst);
         }
@@ -307,12 +289,10 @@ private:
 
     void accept_write() {
         if (low(top_.p_m__axi__bvalid) && low(top_.p_m__axi__bready)) {
-            beats_++;
             drive(top_.p_m__axi__bvalid, 0);
             responses_.pop_front();
         }
         if (low(top_.p_m__axi__wvalid) && low(top_.p_m__axi__wready)) {
-            beats_++;
             Burst &burst = writes_.front();
             uint32_t response = response_of(burst.addr);
             worst_ = std::max(worst_, response);
@@ -325,7 +305,6 @@ private:
             }
         }
         if (low(top_.p_m__axi__awvalid) && low(top_.p_m__axi__awready)) {
-            beats_++;
             Burst burst{low(top_.p_m__axi__awaddr), low(top_.p_m__axi__awlen) + 1, 1};
             burst.due = !dead(burst);  // 0: no response
             writes_.push_back(burst);
@@ -369,7 +348,6 @@ private:
     uint8_t *memory_ = nullptr;
     uint64_t size_ = 0;
     uint64_t cycle_ = 0;
-    uint64_t beats_ = 0;
     bool irq_ = false;
     std::deque<Burst> reads_, writes_;
     std::deque<Response> responses_;
@@ -392,8 +370,7 @@ Chip *chip_new(const Settings *settings) { return new Chip(*settings); }
 void chip_free(Chip *chip) { delete chip; }
 void chip_attach(Chip *chip, uint8_t *memory, uint64_t size) { chip->attach(memory, size); }
 uint64_t chip_cycles(const Chip *chip) { return chip->cycles(); }
-uint64_t chip_beats(const Chip *chip) { return chip->beats(); }
-bool chip_advance(Chip *chip, uint64_t cycles) { return chip->advance(cycles); }
+void chip_advance(Chip *chip, uint64_t cycles) { chip->advance(cycles); }
 bool chip_read(Chip *chip, uint32_t addr, uint32_t *value) { return chip->read_register(addr, *value); }
 bool chip_write(Chip *chip, uint32_t addr, uint32_t value) { return chip->write_register(addr, value); }
 #ifdef PROBES

@@ -8,6 +8,7 @@ __all__ = ["split_eval"]
 _EVAL = "bool p_systolm::eval(performer *performer) {\n"
 _DECLARATION = re.compile(r"\t(value<\d+>) (\w+);")
 _NAME = re.compile(r"\b[ip]_\w+")
+_CLOCK_EDGE = re.compile(r"\tbool (posedge_\w+) = .*;")
 _MEMBERS = "\tvoid reset() override;\n"
 
 
@@ -37,21 +38,25 @@ def split_eval(source: str, header: str, pieces: int) -> tuple[list[str], str]:
             types[found[2]] = found[1]
         else:
             statements.append(statement)
-    # The first two statements and the last handle `converged` and `posedge_p_clk`, and stay.
-    opening, chunks, closing = statements[:2], _chunks(statements[2:-1], pieces), statements[-1]
+    # What stays are the first statement, those for the clocks' edges, and the last: they handle `converged`.
+    edges = [found[1] for statement in statements if (found := _CLOCK_EDGE.fullmatch(statement))]
+    opening_length = 1 + len(edges)
+    opening, closing = statements[:opening_length], statements[-1]
+    chunks = _chunks(statements[opening_length:-1], pieces)
     used = [set(_NAME.findall(chunk)) for chunk in chunks]
     shared = {name for name in types if sum(name in names for names in used) > 1}
 
     functions = [f"eval_{i}" for i in range(len(chunks))]
-    calls = [f"\t{function}(posedge_p_clk);" for function in functions]
+    parameters = ", ".join(f"bool {edge}" for edge in edges)
+    calls = [f"\t{function}({', '.join(edges)});" for function in functions]
     sources = [before + _EVAL + "\n".join([*opening, *calls, closing]) + "\n}\n" + after]
     for function, chunk, names in zip(functions, chunks, used, strict=True):
         variables = "".join(f"\t{types[v]} {v};\n" for v in types if v in names and v not in shared)
         code = _NAME.sub(lambda name: _member(name[0]) if name[0] in shared else name[0], chunk)
-        definition = f"void p_systolm::{function}(bool posedge_p_clk) {{\n{variables}{code}\n}}\n"
+        definition = f"void p_systolm::{function}({parameters}) {{\n{variables}{code}\n}}\n"
         sources.append(f"{_opening(before)}\n{definition}\n}}\n")
     members = [f"\t{types[v]} {_member(v)};\n" for v in types if v in shared]
-    members += [f"\tvoid {function}(bool posedge_p_clk);\n" for function in functions]
+    members += [f"\tvoid {function}({parameters});\n" for function in functions]
     return sources, header.replace(_MEMBERS, "".join(members) + _MEMBERS)
 
 

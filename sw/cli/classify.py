@@ -15,9 +15,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sw.classify import Classification
 from sw.cli.json_file import write_json
 from sw.cli.model_files import load_model
-from sw.cli.options import add_configuration, add_truncation, at_least, configuration
+from sw.cli.options import add_configuration, add_truncation, at_least, backend, configuration, device_options
 from sw.cli.report import Report
 from sw.cli.texts import LabelledText, load_texts
+from sw.cli.upload import Upload
 from sw.cli.workers import Job, classify_all
 
 __all__ = ["add_parser"]
@@ -53,9 +54,8 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--jobs",
         type=at_least(1),
-        default=os.cpu_count() or 1,
         metavar="J",
-        help="texts at the same time (default: one for each core)",
+        help="texts at the same time (default: one for each core; on a board always 1)",
     )
     parser.add_argument(
         "--clock",
@@ -72,17 +72,20 @@ def add_parser(commands: Any) -> None:
 def _run(options: argparse.Namespace) -> int:
     checkpoint, _ = load_model(options.model)
     texts = _texts(options, checkpoint.labels)
-    job = Job(
-        model=options.model,
-        config=configuration(options),
-        backend=options.backend,
-        max_length=options.max_length,
-        truncation=options.truncation,
-    )
-    report = Report(labels=checkpoint.labels, clock_mhz=options.clock, processing_elements=job.config.macs)
+    workers = min(_jobs(options), len(texts))
     console = Console(highlight=False, soft_wrap=True)
-    started = time.monotonic()
-    results = _classify(job, texts, report, console, min(options.jobs, len(texts)))
+    with Upload(console) as upload:
+        job = Job(
+            model=options.model,
+            config=configuration(options),
+            backend=backend(options),
+            options=device_options(options, upload),
+            max_length=options.max_length,
+            truncation=options.truncation,
+        )
+        report = Report(labels=checkpoint.labels, clock_mhz=options.clock, processing_elements=job.config.macs)
+        started = time.monotonic()
+        results = _classify(job, texts, report, console, workers)
     totals = report.totals(texts, results, time.monotonic() - started)
     console.print()
     console.print(report.table(totals, options.truncation))
@@ -99,6 +102,14 @@ def _run(options: argparse.Namespace) -> int:
         }
         write_json(options.json, content)
     return 0 if totals["bit_exact"] else 1
+
+
+def _jobs(options: argparse.Namespace) -> int:
+    if backend(options) != "board":
+        return options.jobs or os.cpu_count() or 1
+    if options.jobs not in (None, 1):
+        raise ValueError(f"--jobs must be 1 with a board, not {options.jobs}")
+    return 1
 
 
 def _texts(options: argparse.Namespace, labels: Sequence[str]) -> list[LabelledText]:

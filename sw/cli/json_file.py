@@ -1,9 +1,10 @@
 """JSON files that are never half written."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
+
+from sw.cli.whole_file import write_whole
 
 __all__ = ["write_json"]
 
@@ -16,10 +17,4 @@ def write_json(path: Path, content: Any, *, indent: int | None = 2) -> None:
     OSError
         If it cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        partial.write_text(json.dumps(content, indent=indent) + "\n", encoding="utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(path, (json.dumps(content, indent=indent) + "\n").encode())

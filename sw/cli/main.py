@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from sim.device import DeviceError
-from sw.cli import classify, matmul, quantize, trace
+from sw.cli import classify, flash_image, matmul, quantize, trace
 
 __all__ = ["main"]
 
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = _Parser(prog="python -m sw", description="Runs quantized BERTs and matrix products on the accelerator.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
-    for command in (classify, quantize, matmul, trace):
+    for command in (classify, quantize, matmul, trace, flash_image):
         command.add_parser(commands)
     options = parser.parse_args(arguments)
     try:

@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
 
-from sim import open_device
-from sw.cli.options import add_configuration, at_least, configuration, device_options
+from sw.cli.options import add_configuration, at_least, backend, configuration, device_options
+from sw.cli.upload import Upload
 from sw.lowering import MatmulLowering
+from sw.open_device import open_device
 
 __all__ = ["add_parser"]
 
@@ -29,8 +31,9 @@ def _run(options: argparse.Namespace) -> int:
     product = MatmulLowering(config, m, n, k)
     rng = np.random.default_rng(options.seed)
     a, b = (rng.integers(-128, 128, shape, np.int8) for shape in ((m, k), (k, n)))
-    device = open_device(options.backend, config, **device_options(options.backend))
-    result = device.run(product.program, product.pack(a, b))
+    with Upload(Console()) as upload:
+        device = open_device(backend(options), config, **device_options(options, upload))
+        result = device.run(product.program, product.pack(a, b))
     exact = np.array_equal(product.unpack(result.outputs["c"]), _exact_product(a, b))
     print(f"[{m}, {k}] x [{k}, {n}] on {config.rows}x{config.cols}: {'equals' if exact else 'DIFFERS FROM'} NumPy")
     if result.cycles:

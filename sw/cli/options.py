@@ -7,21 +7,35 @@ from dataclasses import asdict
 from typing import Any
 
 from hw.config import AcceleratorConfig
+from hw.link.protocol import BAUD
 from hw.presets import PRESETS
 
-__all__ = ["add_configuration", "add_truncation", "at_least", "configuration", "device_options"]
+__all__ = ["add_configuration", "add_truncation", "at_least", "backend", "configuration", "device_options"]
+
+PRESET = "default"
+
+BOARD_PRESET = "ulx3s_85f"
+"""The one for a board that has room for the default model at the default length."""
 
 
-def add_configuration(parser: argparse.ArgumentParser, *, backend: bool = True) -> None:
-    """Add ``--rows``, ``--cols`` and ``--preset``, and ``--backend`` unless there is no choice."""
-    if backend:
+def add_configuration(parser: argparse.ArgumentParser, *, choice: bool = True) -> None:
+    """Add ``--rows``, ``--cols`` and ``--preset``, and those that choose a backend unless there is no choice."""
+    parser.set_defaults(backend=None, device=None, baud=None)
+    if choice:
         parser.add_argument(
             "--backend",
-            choices=("rtl", "model"),
-            default="rtl",
-            help="the simulated hardware, or the integer model, which has no clock (default: rtl)",
+            choices=("rtl", "model", "board"),
+            help="the simulated hardware, the integer model, which has no clock, or a board (default: rtl)",
         )
-    parser.add_argument("--preset", choices=sorted(PRESETS), default="default", help="configuration (default: default)")
+        parser.add_argument(
+            "--device", metavar="PORT", help="serial port of a board, which --backend then need not name"
+        )
+        parser.add_argument(
+            "--baud", type=at_least(1), metavar="B", help=f"bits in a second of that port (default: {BAUD})"
+        )
+    parser.add_argument(
+        "--preset", choices=sorted(PRESETS), help=f"configuration (default: {PRESET}; on a board {BOARD_PRESET})"
+    )
     parser.add_argument("--rows", type=at_least(1), metavar="R", help="rows of the array instead of the preset's")
     parser.add_argument("--cols", type=at_least(1), metavar="C", help="columns of the array instead of the preset's")
 
@@ -43,9 +57,26 @@ def add_truncation(parser: argparse.ArgumentParser, max_length: int) -> None:
     )
 
 
+def backend(options: argparse.Namespace) -> str:
+    """Return the name of the backend that the options of :func:`add_configuration` choose.
+
+    Raises
+    ------
+    ValueError
+        If they contradict each other.
+    """
+    name: str = options.backend or ("rtl" if options.device is None else "board")
+    if name == "board" and not options.device:
+        raise ValueError("--backend board needs --device with its serial port")
+    for option in ("device", "baud"):
+        if name != "board" and getattr(options, option) is not None:
+            raise ValueError(f"--{option} is for a board, not for --backend {name}")
+    return name
+
+
 def configuration(options: argparse.Namespace) -> AcceleratorConfig:
     """Return the configuration that the options of :func:`add_configuration` name."""
-    config = PRESETS[options.preset]
+    config = PRESETS[options.preset or (BOARD_PRESET if backend(options) == "board" else PRESET)]
     if options.rows is None and options.cols is None:
         return config
     fields = asdict(config) | {"rows": options.rows or config.rows, "cols": options.cols or config.cols}
@@ -53,9 +84,17 @@ def configuration(options: argparse.Namespace) -> AcceleratorConfig:
     return AcceleratorConfig(**fields)
 
 
-def device_options(backend: str) -> dict[str, Any]:
-    """Return what a device's constructor gets: the simulated hardware says when it has to be built first."""
-    return {"report": _say} if backend == "rtl" else {}
+def device_options(options: argparse.Namespace, upload: Callable[[int, int], None] | None = None) -> dict[str, Any]:
+    """Return what :func:`sw.open_device.open_device` gets besides backend and configuration.
+
+    The simulated hardware says when it has to be built first; a board tells ``upload`` how far its memory is written.
+    """
+    match backend(options):
+        case "rtl":
+            return {"report": _say}
+        case "board":
+            return {"port": options.device, "baud": options.baud or BAUD, "progress": upload}
+    return {}
 
 
 def _say(stage: str) -> None:

@@ -42,7 +42,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--svg", type=Path, metavar="FILE", help="also draw one layer there")
     parser.add_argument("--layer", type=at_least(0), default=1, metavar="N", help="layer that is drawn (default: 1)")
-    add_configuration(parser, backend=False)
+    add_configuration(parser, choice=False)
     add_truncation(parser, MAX_LENGTH)
     parser.set_defaults(run=_run)
 
@@ -57,7 +57,7 @@ def _run(options: argparse.Namespace) -> int:
     program = BertLowering(checkpoint, config).lower(len(ids))
     shape = program.inputs["rows"].shape
     records: list[Activity] = []
-    device = RtlDevice(config, record=records.append, **device_options("rtl"))
+    device = RtlDevice(config, record=records.append, **device_options(options))
     result = device.run(program, {"rows": np.pad(rows, ((0, 0), (0, shape[1] - rows.shape[1])))})
     recorded = list(slices(records[0], bert_labels(program, BertConstants(checkpoint, config))))
     about = {"model": str(options.model), "tokens": str(len(ids)), "array": f"{config.rows}x{config.cols}"}

@@ -2,15 +2,15 @@
 
 import multiprocessing
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hw.config import AcceleratorConfig
 from sw.classify import Classification, Classifier
 from sw.cli.model_files import load_model
-from sw.cli.options import device_options
 from sw.tokenizer import Truncation
 
 __all__ = ["Job", "classify_all"]
@@ -21,11 +21,12 @@ THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What every worker needs to make its own classifier."""
+    """What every worker needs to make its own classifier; ``options`` are those of the device."""
 
     model: Path
     config: AcceleratorConfig
     backend: str
+    options: Mapping[str, Any]
     max_length: int
     truncation: Truncation
 
@@ -45,7 +46,7 @@ class Job:
             self.backend,
             max_length=self.max_length,
             truncation=self.truncation,
-            **device_options(self.backend),
+            **self.options,
         )
 
 

@@ -1,6 +1,7 @@
 """Read and write the memory and registers of an FPGA over a serial line."""
 
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -140,37 +141,50 @@ class LinkClient:
         ]
         self._exchange(requests)
 
-    def read_register(self, offset: int) -> int:
-        """Return the register at byte ``offset``.
+    def read_registers(self, offsets: Sequence[int]) -> list[int]:
+        """Return the registers at byte ``offsets``; they are asked for together, not one after the other.
 
         Raises
         ------
         ValueError
-            If there can be no register at ``offset``.
+            If there can be no register at an offset.
         ConnectionError
             If the FPGA does not answer or the port is gone.
         DeviceError
             If the bus answers with an error.
         """
-        (data,) = self._exchange([_Request(Command.READ_REGISTER, offset, REGISTER_BYTES)])
-        return int.from_bytes(data, "little")
+        requests = [_Request(Command.READ_REGISTER, offset, REGISTER_BYTES) for offset in offsets]
+        return [int.from_bytes(data, "little") for data in self._exchange(requests)]
 
-    def write_register(self, offset: int, value: int) -> None:
-        """Write the register at byte ``offset``.
+    def write_registers(self, values: Mapping[int, int]) -> None:
+        """Write registers, by byte offset, in order.
 
         Raises
         ------
         ValueError
-            If there can be no register at ``offset`` or ``value`` is not of 32 bits.
+            If there can be no register at an offset or a value is not of 32 bits.
         ConnectionError
-            If the FPGA does not answer or the port is gone; the value may have been written.
+            If the FPGA does not answer or the port is gone; values may have been written.
         DeviceError
-            If the bus answers with an error.
+            If the bus answers with an error; those before it have been written.
         """
-        if not 0 <= value < 1 << 8 * REGISTER_BYTES:
-            raise ValueError(f"value must be an unsigned 32-bit number, not {value!r}")
-        payload = value.to_bytes(REGISTER_BYTES, "little")
-        self._exchange([_Request(Command.WRITE_REGISTER, offset, REGISTER_BYTES, payload)])
+        for value in values.values():
+            if not 0 <= value < 1 << 8 * REGISTER_BYTES:
+                raise ValueError(f"value must be an unsigned 32-bit number, not {value!r}")
+        self._exchange(
+            [
+                _Request(Command.WRITE_REGISTER, offset, REGISTER_BYTES, value.to_bytes(REGISTER_BYTES, "little"))
+                for offset, value in values.items()
+            ]
+        )
+
+    def read_register(self, offset: int) -> int:
+        """Return the register at byte ``offset``; see :meth:`read_registers`."""
+        return self.read_registers([offset])[0]
+
+    def write_register(self, offset: int, value: int) -> None:
+        """Write the register at byte ``offset``; see :meth:`write_registers`."""
+        self.write_registers({offset: value})
 
     def _accept(self, version: int, largest_payload: int) -> tuple[int, int]:
         """Check and return what the FPGA says of itself."""

@@ -1,6 +1,8 @@
 """Open a serial port by name."""
 
+import errno
 import importlib
+import os
 from typing import Any
 
 __all__ = ["open_port"]
@@ -45,5 +47,6 @@ def open_port(name: str, baud: int, timeout: float = _TIMEOUT_SECONDS) -> Any:
 
 
 def _one_line(error: Exception) -> str:
-    """Return what ``error`` says, on one line."""
-    return " ".join(str(error).split())
+    """Return what ``error`` says, on one line; pyserial repeats port and reason."""
+    number = getattr(error, "errno", None)
+    return os.strerror(number) if number in (errno.ENOENT, errno.EACCES) else " ".join(str(error).split())

@@ -1,43 +1,92 @@
-"""Every test here runs on every backend and every configuration."""
+"""Every test here runs on every backend and every configuration.
+
+``pytest tests/conformance --board PORT --preset NAME`` tests a board and nothing else; with ``--board simulated`` that
+is the complete board in simulation, in all configurations that it can have, or in those of ``-k``.
+"""
 
 import shutil
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
 from hw.config import AcceleratorConfig
+from hw.link.protocol import REMEMBERED
+from hw.presets import PRESETS
 from sim import open_device
+from sim.board import SimulatedPort
 from sim.device import Device
+from sw.board import BoardDevice
+from sw.link.client import LinkClient
 from tests.conformance.configs import CONFIGS
 
-BACKENDS = ("model", "rtl")
+SIMULATED = "simulated"
+
+WIDEST_LINK = 16
+"""Bytes of the memory bus of boards."""
+
+BOARD_PATIENCE = 500
+"""Milliseconds; programs here are short: a hang may show soon."""
 
 OPTIONS = {"rtl": {"patience": 20_000}}
-"""Programs here are short: a hang may show soon."""
+"""The same in cycles."""
 
 
-def _missing(backend: str) -> str:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--board", metavar="PORT", help="serial port of a board to test, or 'simulated'")
+    parser.addoption("--preset", choices=sorted(PRESETS), help="configuration of that board")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    # Without such an option on the command line this file is read too late to add it.
+    board = metafunc.config.getoption("--board", None)
+    backends: tuple[str, ...] = ("model", "rtl")
+    configs = CONFIGS
+    if board == SIMULATED:
+        backends, configs = ("board",), {name: c for name, c in CONFIGS.items() if c.bus_bytes <= WIDEST_LINK}
+    elif board:
+        preset = metafunc.config.getoption("--preset")
+        if not preset:
+            raise pytest.UsageError("--board PORT needs --preset with the board's configuration")
+        backends, configs = ("board",), {preset: PRESETS[preset]}
+    if "backend" in metafunc.fixturenames:
+        metafunc.parametrize("backend", backends, indirect=True, scope="session")
+    if "config" in metafunc.fixturenames:
+        metafunc.parametrize("config", configs.values(), ids=configs, indirect=True, scope="session")
+
+
+def _missing(backend: str, board: str | None) -> str:
     """Return why a backend cannot be tested here."""
-    if backend == "rtl" and not any(map(shutil.which, ("clang++", "g++"))):
+    compiled = backend == "rtl" or board == SIMULATED
+    if compiled and not any(map(shutil.which, ("clang++", "g++"))):
         return "there is no C++ compiler"
     return ""
 
 
-@pytest.fixture(scope="session", params=BACKENDS)
+@pytest.fixture(scope="session")
 def backend(request: pytest.FixtureRequest) -> str:
-    if reason := _missing(request.param):
+    if reason := _missing(request.param, request.config.getoption("--board", None)):
         pytest.skip(reason)
     return request.param
 
 
-@pytest.fixture(scope="session", params=CONFIGS)
+@pytest.fixture(scope="session")
 def config(request: pytest.FixtureRequest) -> AcceleratorConfig:
-    return CONFIGS[request.param]
+    return request.param
 
 
 @pytest.fixture(scope="session")
-def device(backend: str, config: AcceleratorConfig) -> Device:
-    return open_device(backend, config, **OPTIONS.get(backend, {}))
+def device(request: pytest.FixtureRequest, backend: str, config: AcceleratorConfig) -> Iterator[Device]:
+    if backend != "board":
+        yield open_device(backend, config, **OPTIONS.get(backend, {}))
+    elif (name := request.config.getoption("--board")) != SIMULATED:
+        yield BoardDevice.open(config, port=name)
+    else:
+        # One edge of both clocks at a time and short bits: quick to simulate.
+        port = SimulatedPort(config, clock_hz=50_000_000, sdram_hz=50_000_000, baud=12_500_000)
+        client = LinkClient(port, bus_bytes=config.bus_bytes, window=REMEMBERED)
+        yield BoardDevice(client, config, patience=BOARD_PATIENCE)
+        assert port.violations == {}
 
 
 @pytest.fixture

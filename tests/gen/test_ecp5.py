@@ -1,10 +1,12 @@
 """The flow for ECP5: counts and messages."""
 
+import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from gen import nextpnr
+from gen import ecp5, nextpnr
 from gen.ecp5 import Area, Device, place_and_route, synthesize
 from hw.array.systolic_array import SystolicArray
 from hw.config import AcceleratorConfig
@@ -37,3 +39,37 @@ def test_array_takes_no_more_than_counted(blocks: int, tmp_path: Path) -> None:
     area = synthesize(array, named, tmp_path)
     assert area.dsp == blocks
     assert area.lut_eq <= 22 * 16 + 82 * (16 - blocks)
+
+
+def test_block_memories_go_where_the_analytic_placer_puts_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def cells(**bels: str) -> str:
+        kinds = {"memory": "DP16KD", "logic": "LUT4"}
+        attributes = {name: {"NEXTPNR_BEL": bels[name]} if bels else {} for name in kinds}
+        return json.dumps(
+            {
+                "modules": {
+                    "top": {"cells": {n: {"type": kind, "attributes": attributes[n]} for n, kind in kinds.items()}}
+                }
+            }
+        )
+
+    runs: list[list[str]] = []
+
+    def run(_family: str, _tool: str, arguments: list[str], directory: Path) -> None:
+        runs.append(arguments)
+        if "--write" in arguments:
+            (directory / "analytic.json").write_text(cells(memory="X9/Y25/EBR0", logic="X3/Y4/SLICEA"))
+        else:
+            report = {"fmax": {"clk": {"achieved": 99.0}}, "critical_paths": []}
+            (directory / "report_2.json").write_text(json.dumps(report))
+
+    monkeypatch.setattr(ecp5, "run_tool", run)
+    (tmp_path / "design.json").write_text(cells())
+    timing = place_and_route(tmp_path, Device(size="85k", speed=6), seed=2, target_mhz=80, placer="static")
+    assert timing.fmax == 99.0
+    first, second = (dict(pairwise(run)) for run in runs)
+    assert (first["--placer"], first["--json"]) == ("heap", "design.json")
+    assert (second["--placer"], second["--json"]) == ("static", "placed.json")
+    placed = json.loads((tmp_path / "placed.json").read_text())["modules"]["top"]["cells"]
+    assert placed["memory"]["attributes"] == {"BEL": "X9/Y25/EBR0"}
+    assert placed["logic"]["attributes"] == {}

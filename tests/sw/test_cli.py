@@ -1,18 +1,31 @@
 """Commands, their files and exit statuses."""
 
 import gzip
+import io
 import json
 import subprocess
 import sys
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from rich.console import Console
+from rich.progress import Progress
 
+from hw.flash.memory_map import ICEBREAKER_MAP
+from hw.presets import PRESETS
 from sw.cli import workers
 from sw.cli.json_file import write_json
 from sw.cli.main import main
+from sw.cli.model_files import load_model
 from sw.cli.texts import load_texts
+from sw.cli.upload import Upload
+from sw.lowering import BertLowering, relocate
+from tests.sw.board.fpga import CYCLES, AcceleratorModel
+from tests.sw.link.ports import ModelPort
 from tests.sw.tiny_model import save_tiny_model
 
 ROOT = Path(__file__).parents[2]
@@ -201,6 +214,90 @@ def test_matmul(capsys: pytest.CaptureFixture[str]) -> None:
     assert "k must be at most 131071" in error_line(capsys)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--backend", "board"), "--backend board needs --device with its serial port"),
+        (("--device", "COM9"), "--device is for a board, not for --backend model"),
+        (("--baud", "9600"), "--baud is for a board, not for --backend model"),
+        (("--backend", "board", "--device", "COM9", "--jobs", "2"), "--jobs must be 1 with a board, not 2"),
+    ],
+)
+def test_contradicting_options_are_status_2(
+    model: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str
+) -> None:
+    assert classify(model, "--text", "a", *arguments) == 2
+    assert error_line(capsys) == f"python -m sw: {message}"
+
+
+@pytest.fixture
+def board(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """A board of preset small_4x4 at every port; returns which have been opened."""
+    opened: list[tuple[str, int]] = []
+
+    def open_port(name: str, baud: int) -> ModelPort:
+        opened.append((name, baud))
+        return ModelPort(AcceleratorModel(PRESETS["small_4x4"]), 0)
+
+    monkeypatch.setattr("sw.board.device.open_port", open_port)
+    return opened
+
+
+def test_board(model: Path, board: list[tuple[str, int]], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = lines(tmp_path / "data.jsonl", {"text": "a b"}, {"text": "c d e"})
+    arguments = ("classify", "--model", model, "--device", "COM9", "--preset", "small_4x4", "--max-length", "16")
+    assert main([*map(str, arguments), "--data", str(data), "--json", str(tmp_path / "out.json")]) == 0
+    assert "2 of 2 equal the integer model" in capsys.readouterr().out
+    content = json.loads((tmp_path / "out.json").read_text())
+    assert content["backend"] == "board"
+    assert [review["cycles"] for review in content["reviews"]] == [CYCLES, CYCLES]
+    assert main(["matmul", "3", "4", "5", "--device", "COM9", "--baud", "9600", "--preset", "small_4x4"]) == 0
+    assert "on 4x4: equals NumPy" in capsys.readouterr().out
+    assert board == [("COM9", 3_000_000), ("COM9", 9600)]
+
+
+def test_board_of_another_preset_is_status_2(board: list[tuple[str, int]], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["matmul", "3", "4", "5", "--device", "COM9"]) == 2
+    expected = "the FPGA must have an array of 16x16 and 4 lanes, not an array of 4x4 and 4 lanes"
+    assert error_line(capsys) == f"python -m sw: {expected}"
+    assert board == [("COM9", 3_000_000)]
+
+
+def test_board_without_pyserial_is_status_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "serial", None)
+    assert main(["matmul", "3", "4", "5", "--device", "COM9"]) == 2
+    assert "pyserial is not installed" in error_line(capsys)
+
+
+def test_board_that_stops_is_status_1(
+    board: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(AcceleratorModel, "_run", lambda self, *_: self._set(STATUS=4, ERROR_CODE=6, ERROR_ADDR=64))
+    assert main(["matmul", "3", "4", "5", "--device", "COM9", "--preset", "small_4x4"]) == 1
+    assert "BUS_TIMEOUT at address 0x40" in error_line(capsys)
+    assert board
+
+
+def test_much_to_write_shows_a_bar() -> None:
+    def shown(total: int, *, terminal: bool, fails: bool = False) -> str:
+        console = Console(file=io.StringIO(), force_terminal=terminal, width=100)
+        with suppress(OSError), Progress(console=console, disable=not terminal), Upload(console) as upload:
+            upload(0, total)
+            if fails:
+                raise OSError
+            upload(total, total)
+        assert not console._live_stack
+        return str(console.file.getvalue())  # type: ignore[attr-defined]
+
+    assert "writing the board's memory" in shown(11 << 20, terminal=True)
+    assert "11.5" in shown(11 << 20, terminal=True)
+    assert "writing" in shown(11 << 20, terminal=True, fails=True)
+    assert "writing" not in shown(1000, terminal=True)
+    assert shown(11 << 20, terminal=False) == ""
+
+
 def test_quantize_writes_checkpoint_and_tokenizer(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -231,6 +328,61 @@ def test_quantize_without_torch_is_status_2(
     data = lines(tmp_path / "data.jsonl", {"text": "a"})
     assert main(["quantize", str(model), "--calibration", str(data), "-o", str(tmp_path / "x.safetensors")]) == 2
     assert "quantizing needs torch and transformers" in error_line(capsys)
+
+
+def flash_image(*arguments: str | Path) -> int:
+    return main(["flash-image", *map(str, arguments)])
+
+
+def test_flash_image_has_constants_and_instructions(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "new" / "image.bin"
+    assert flash_image(model, "-o", output, "--preset", "small_4x4", "--length", "9") == 0
+    program = BertLowering(load_model(model)[0], PRESETS["small_4x4"]).lower(9)
+    placed = relocate(program, read_only=1 << 20, writable=1 << 24)
+    memory = placed.memory_image({"rows": np.ones(placed.inputs["rows"].shape, np.int16)})
+    image = output.read_bytes()
+    assert image == memory[1 << 20 :][: len(image)].tobytes()
+    assert len(image) == placed.instructions_addr - (1 << 20) + placed.instructions.size
+    shown = capsys.readouterr().out
+    assert f"{len(image):,} bytes for address 0x100000 of the flash" in shown
+    assert f"{placed.memory_bytes - (1 << 24):,} bytes of RAM from 0x1000000 on" in shown
+
+    program.save(tmp_path / "program.safetensors")
+    assert flash_image(tmp_path / "program.safetensors", "-o", tmp_path / "again.bin") == 0
+    assert (tmp_path / "again.bin").read_bytes() == image
+    assert {path.name for path in tmp_path.iterdir()} == {"new", "program.safetensors", "again.bin"}
+
+
+def test_flash_image_of_what_does_not_fit_is_status_2(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "image.bin").write_text("old")
+    for fields, message in (
+        ({"ram_bytes": 64}, "inputs and outputs must fit 64 bytes, not take "),
+        ({"flash_bytes": (1 << 20) + 64}, "instructions and constants must fit 64 bytes, not take "),
+    ):
+        monkeypatch.setattr("sw.cli.flash_image.ICEBREAKER_MAP", replace(ICEBREAKER_MAP, **fields))
+        assert flash_image(model, "-o", tmp_path / "image.bin", "--preset", "small_4x4", "--length", "9") == 2
+        assert message in error_line(capsys)
+    assert (tmp_path / "image.bin").read_text() == "old"
+
+
+def test_flash_image_of_no_program_is_status_2(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    image = tmp_path / "image.bin"
+    assert flash_image(tmp_path / "none", "-o", image) == 2
+    assert "there is no model at" in error_line(capsys)
+    (tmp_path / "text.safetensors").write_text("no tensors")
+    assert flash_image(tmp_path / "text.safetensors", "-o", image) == 2
+    assert "text.safetensors is not a" in error_line(capsys)
+    assert flash_image(model, "-o", image, "--length", "33") == 2
+    assert "length must be from 1 to 32, not 33" in error_line(capsys)
+    BertLowering(load_model(model)[0], PRESETS["small_4x4"]).lower(2).save(tmp_path / "p.safetensors")
+    for options in (["--length", "2"], ["--preset", "small_4x4"], ["--rows", "4"]):
+        assert flash_image(tmp_path / "p.safetensors", "-o", image, *options) == 2
+        assert "must not be given for a program, which has its own" in error_line(capsys)
+    assert not image.exists()
 
 
 def test_json_file_is_whole_or_not_there(tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ def test_soft_reset_settles_scrubs_and_recovers() -> None:
             ctx.set(dut.soft_reset, len(addresses) == 7)
             resets += ctx.get(dut.core_reset)
             await ctx.tick()
-        assert addresses == list(range(256))
+        assert addresses == list(range(512))
         assert resets == 1
         assert _status(ctx, dut) == 0
         assert _error(ctx, dut) == (0, 0, 0)

@@ -6,7 +6,7 @@ from hw.link.protocol import LARGEST_PAYLOAD, REMEMBERED, VERSION, WRITES, Comma
 from sw.link.frames import FrameDecoder, encode_frame
 
 MEMORY_BYTES = 4096
-"""Bytes of memory; the bus answers an error above."""
+"""Bytes of memory, where nothing else is said; the bus answers an error above."""
 
 BAD_REGISTER = 0xFF0
 """Register whose bus answers an error."""
@@ -15,13 +15,21 @@ BAD_REGISTER = 0xFF0
 class FpgaModel:
     """Memory, registers, and the protocol around them; ``executed`` are the frames done, each once."""
 
-    def __init__(self, bus_bytes: int) -> None:
+    def __init__(self, bus_bytes: int, memory_bytes: int = MEMORY_BYTES) -> None:
         self.bus_bytes = bus_bytes
-        self.memory = bytearray(MEMORY_BYTES)
+        self.memory = bytearray(memory_bytes)
         self.registers: dict[int, int] = {}
         self.expected = self.remembered = 0
         self.executed: list[bytes] = []
         self._decoder = FrameDecoder()
+
+    def read_register(self, offset: int) -> int:
+        """Return what is read at ``offset``."""
+        return self.registers.get(offset, 0)
+
+    def write_register(self, offset: int, value: int) -> None:
+        """Write at ``offset``."""
+        self.registers[offset] = value
 
     def feed(self, data: bytes) -> bytes:
         """Return what is answered to ``data``."""
@@ -73,15 +81,14 @@ class FpgaModel:
             if address == BAD_REGISTER:
                 return Status.BUS_ERROR, b""
             if command == Command.WRITE_REGISTER:
-                self.registers[address] = int.from_bytes(payload, "little")
+                self.write_register(address, int.from_bytes(payload, "little"))
                 return Status.OK, b""
-            return Status.OK, self.registers.get(address, 0).to_bytes(4, "little")
+            return Status.OK, self.read_register(address).to_bytes(4, "little")
         end = address + length
         if command == Command.WRITE_MEMORY:
-            if address < MEMORY_BYTES:
-                written = payload[: MEMORY_BYTES - address]
-                self.memory[address : address + len(written)] = written
-            return (Status.OK if end <= MEMORY_BYTES else Status.BUS_ERROR), b""
-        if end > MEMORY_BYTES:
+            written = payload[: max(0, len(self.memory) - address)]
+            self.memory[address : address + len(written)] = written
+            return (Status.OK if end <= len(self.memory) else Status.BUS_ERROR), b""
+        if end > len(self.memory):
             return Status.BUS_ERROR, b""
         return Status.OK, bytes(self.memory[address:end])

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hw.config import AcceleratorConfig
 from hw.isa import Drain, Instruction, Stats, Sweep, SweepKind
+from hw.layouts import TABLE_WORD_BYTES
 from hw.post.engine import PostEngine
 from hw.post.serial.engine import SerialPostEngine
 from tests.hw.post.reference import PostState
@@ -234,7 +235,7 @@ def _rows(dut: PostEngine, state: PostState) -> Iterator[tuple[Any, NDArray[np.i
     params, rows = dut.param_memory.storage, dut.row_memory.storage
     yield dut.vector_memory.storage, state.vector
     yield from ((params[name], getattr(state, name)) for name in ("bias", "mul", "mul2"))
-    yield from ((copy, state.tables.reshape(-1, 8)) for copy in dut.table_memory.storage)
+    yield from ((copy, state.tables.reshape(-1, TABLE_WORD_BYTES)) for copy in dut.table_memory.storage)
     yield from ((rows[name], getattr(state, name)[:, None]) for name in ("a", "b"))
 
 

@@ -182,6 +182,23 @@ def test_statistics_of_rows_that_return_at_once(m: int, stats: Stats) -> None:
     check(state, items)
 
 
+def test_row_unit_gets_the_job_of_each_drain() -> None:
+    """A DRAIN is through its loops before its statistics are written."""
+    state, _, rng = draws("4x6", 7)
+    config, m, n = state.config, 2, 4
+    items: list[Item] = [
+        (
+            drain_of(
+                m=m, n=n, dest=Destination.VECTOR, dest_addr=8 * k, dest_stride=2, shift=17, stats=Stats.MOMENTS,
+                stats_addr=m * k, stats_first=1, stats_last=1, row_length=n,
+            ),
+            accumulators(config, rng, m, n),
+        )
+        for k in range(4)
+    ]  # fmt: skip
+    check(state, items)
+
+
 def test_saturation_corners() -> None:
     """Extremes of all operands, through all shifts."""
     config = AcceleratorConfig(rows=8, cols=8, acc_depth=64, param_words=64, **SMALL)

@@ -125,7 +125,7 @@ def test_table_memory() -> None:
             table, index = int(rng.integers(CONFIG.tables)), rng.integers(0, 2048, CONFIG.lanes).tolist()
             assert await look_up(ctx, table, index) == tables[table, index].tolist()
 
-        await scrub(ctx, dut, 256 * CONFIG.tables)
+        await scrub(ctx, dut, 512 * CONFIG.tables)
         for _ in range(50):
             assert await look_up(ctx, 2, rng.integers(0, 2048, CONFIG.lanes).tolist()) == [0] * CONFIG.lanes
 

@@ -57,3 +57,13 @@ def test_statements_stay_in_order():
         assert places == sorted(places)
         calls = re.findall(r"eval_(\d)\(posedge_p_clk\);", rest)
         assert calls == [str(i) for i in range(len(pieces))]
+
+
+def test_every_clock_edge_is_passed_on():
+    edge = "\tbool posedge_p_clk = this->posedge_p_clk();\n"
+    source = SOURCE.replace(edge, edge + edge.replace("p_clk", "p_fast__clk"))
+    (rest, *pieces), header = split_eval(source, HEADER, 3)
+    assert rest.count("(posedge_p_clk, posedge_p_fast__clk);") == len(pieces)
+    assert header.count("(bool posedge_p_clk, bool posedge_p_fast__clk);") == len(pieces)
+    assert all("(bool posedge_p_clk, bool posedge_p_fast__clk) {" in piece for piece in pieces)
+    assert not any("this->" in piece for piece in pieces)

@@ -33,6 +33,20 @@ def test_reads_and_writes_memory_and_registers() -> None:
     assert client.read_memory(0, 0) == b""
 
 
+def test_several_registers_are_accessed_together_and_in_order() -> None:
+    port = SlowPort(FpgaModel(4))
+    client = LinkClient(port, bus_bytes=4)
+    client.write_registers({0x14: 2, 0x10: 1, 0x18: 3})
+    assert list(port.model.registers.items()) == [(0x14, 2), (0x10, 1), (0x18, 3)]
+    assert port.most_requests == 3
+    port.most_requests = 0
+    assert client.read_registers([0x10, 0x18, 0x14, 0x10]) == [1, 3, 2, 1]
+    assert port.most_requests == 4
+    with pytest.raises(ValueError, match=r"^value must be an unsigned 32-bit number, not 4294967296$"):
+        client.write_registers({0x10: 7, 0x14: 1 << 32})
+    assert port.model.registers[0x10] == 1
+
+
 def test_sequence_numbers_wrap() -> None:
     client, model, port = connect()
     for value in range(600):

@@ -13,7 +13,7 @@ from tests.hw.link.chip import Chip
 from tests.hw.link.disturbance import disturb
 from tests.hw.link.fpga_model import BAD_REGISTER
 from tests.hw.refusal import assert_refused
-from tests.sw.link.ports import SimulatedPort
+from tests.sw.link.ports import DIVISOR, SimulatedPort, serial_line
 
 
 async def byte_line(ctx: Any, port: Any, dut: ByteLink) -> None:
@@ -32,7 +32,7 @@ async def byte_line(ctx: Any, port: Any, dut: ByteLink) -> None:
 def connect(bus_bytes: int, stall: float = 0.2) -> tuple[SimulatedPort, Chip]:
     dut = ByteLink(bus_bytes)
     chip = Chip(dut, bus_bytes, random.Random(1), stall)
-    return SimulatedPort(dut, chip, lambda ctx, port: byte_line(ctx, port, dut), 3000), chip
+    return SimulatedPort(dut, lambda ctx, port: byte_line(ctx, port, dut), 3000, chip.serve), chip
 
 
 @pytest.mark.parametrize("bus_bytes", [2, 16])
@@ -75,33 +75,11 @@ def test_disturbed_line_loses_and_alters_nothing() -> None:
     assert [kind for kind, _ in chip.writes].count("register") == 6, "each write once"
 
 
-DIVISOR = 4
-
-
-async def serial_line(ctx: Any, port: Any, dut: HostLink) -> None:
-    """Send and receive bits at the pins."""
-    sending: list[int] = []
-    receiving: list[int] = []
-    while True:
-        if not sending and port.to_fpga:
-            byte = port.to_fpga.pop(0)
-            sending = [level for level in (0, *(byte >> i & 1 for i in range(8)), 1) for _ in range(DIVISOR)]
-        ctx.set(dut.rx, sending.pop(0) if sending else 1)
-        _, _, level = await ctx.tick().sample(dut.tx)
-        port.cycles += 1
-        if receiving or not level:
-            receiving.append(level)
-        if len(receiving) == 10 * DIVISOR:
-            bits = receiving[DIVISOR // 2 :: DIVISOR]
-            assert (bits[0], bits[-1]) == (0, 1)
-            port.from_fpga.append(sum(bit << i for i, bit in enumerate(bits[1:9])))
-            receiving = []
-
-
 def test_over_the_pins() -> None:
-    dut = HostLink(clock_hz=12e6, baud=3e6, bus_bytes=4)
+    dut = HostLink(clock_hz=12e6, baud=12e6 / DIVISOR, bus_bytes=4)
     chip = Chip(dut, 4, random.Random(4))
-    client = LinkClient(SimulatedPort(dut, chip, lambda ctx, port: serial_line(ctx, port, dut), 3000), bus_bytes=4)
+    port = SimulatedPort(dut, lambda ctx, port: serial_line(ctx, port, dut), 3000, chip.serve)
+    client = LinkClient(port, bus_bytes=4)
     client.write_memory(8, b"SystoLM!")
     assert chip.memory[8:16] == b"SystoLM!"
     assert client.read_memory(0, 32) == bytes(8) + b"SystoLM!" + bytes(16)

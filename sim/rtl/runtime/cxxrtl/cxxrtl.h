@@ -31,32 +31,12 @@ INLINE constexpr uint64_t sign_extend(uint64_t word, size_t bits) {
 template <size_t Bits>
 struct value;
 
-// What can be assigned to, side by side.
 template <class High, class Low>
-struct slices_of {
-    static constexpr bool assignable = true;
-    static constexpr size_t bits = High::bits + Low::bits;
-    High high;
-    Low low;
-
-    INLINE auto val() const { return high.val().concat(low.val()).val(); }
-    INLINE void operator=(const value<bits> &parts) {
-        low = parts.template extract<0, Low::bits>();
-        high = parts.template extract<Low::bits, High::bits>();
-    }
-    template <class Lower>
-    INLINE auto concat(const Lower &lower) const {
-        if constexpr (Lower::assignable)
-            return slices_of<slices_of, Lower>{*this, lower};
-        else
-            return val().concat(lower);
-    }
-};
+struct places_of;
 
 // Part of a value that can be assigned to.
 template <size_t Bits, size_t Stop, size_t Start>
 struct slice_of {
-    static constexpr bool assignable = true;
     static constexpr size_t bits = Stop - Start + 1;
     value<Bits> &whole;
 
@@ -64,19 +44,37 @@ struct slice_of {
     INLINE void operator=(const value<bits> &part) { whole.template insert<Start>(part); }
     template <size_t Count>
     INLINE auto repeat() const { return val().template repeat<Count>(); }
-    template <class Low>
-    INLINE auto concat(const Low &low) const {
-        if constexpr (Low::assignable)
-            return slices_of<slice_of, Low>{*this, low};
-        else
-            return val().concat(low);
+    template <size_t B, size_t T, size_t A>
+    INLINE auto concat(const slice_of<B, T, A> &low) const {
+        return places_of<slice_of, slice_of<B, T, A>>{*this, low};
     }
+    template <class Low>
+    INLINE auto concat(const Low &low) const { return val().concat(low); }
+};
+
+// Parts of values side by side that can be assigned to.
+template <class High, class Low>
+struct places_of {
+    static constexpr size_t bits = High::bits + Low::bits;
+    High high;
+    Low low;
+
+    INLINE value<bits> val() const { return high.val().concat(low.val()).val(); }
+    INLINE void operator=(const value<bits> &parts) {
+        low = parts.template extract<0, Low::bits>();
+        high = parts.template extract<Low::bits, High::bits>();
+    }
+    template <size_t B, size_t T, size_t A>
+    INLINE auto concat(const slice_of<B, T, A> &lower) const {
+        return places_of<places_of, slice_of<B, T, A>>{*this, lower};
+    }
+    template <class Lower>
+    INLINE auto concat(const Lower &lower) const { return val().concat(lower); }
 };
 
 // Values side by side that are too wide for a word; put together at once when all are known.
 template <class High, class Low>
 struct concat_of {
-    static constexpr bool assignable = false;
     static constexpr size_t bits = High::bits + Low::bits;
     High high;
     Low low;
@@ -102,7 +100,6 @@ template <size_t Bits>
 struct value {
     using word = std::conditional_t<Bits <= 32, uint32_t, uint64_t>;
 
-    static constexpr bool assignable = false;
     static constexpr size_t bits = Bits;
     static constexpr size_t words = Bits ? (Bits + WORD - 1) / WORD : 1;  // Yosys makes zeros of no bits
     static constexpr bool single = words == 1;
@@ -111,7 +108,7 @@ struct value {
 
     value() = default;
     value(const value &) = default;
-    value &operator=(const value &) & = default;  // what is assigned to has a name: anything else would be lost
+    value &operator=(const value &) & = default;  // only where it stays: assigned to a temporary it would be lost
 
     // Generated code gives constants in chunks of 32 bits, low ones first.
     template <class... Chunks>
@@ -283,10 +280,11 @@ struct memory {
         int priority;
     };
 
+    size_t depth;
     std::unique_ptr<value<Width>[]> data;
     std::vector<write> writes;
 
-    explicit memory(size_t depth) : data(new value<Width>[depth]()) {}
+    explicit memory(size_t depth) : depth(depth), data(new value<Width>[depth]()) {}
 
     INLINE value<Width> &operator[](size_t index) { return data[index]; }
 

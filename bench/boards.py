@@ -1,0 +1,129 @@
+"""Boards: what their designs take, and how long a review takes on them."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gen.boards import BOARDS, Board
+from gen.boards.build import REPORT
+from gen.boards.command import BUILD
+from gen.boards.report import Report
+from hw.program import Program
+from hw.sdram.chip import ULX3S_SDRAM
+from sim.board import SimulatedPort
+from sim.driver import Driver
+from sim.model import ModelDevice
+from sw.cli.json_file import write_json
+from sw.cli.model_files import load_model
+from sw.link.client import LinkClient
+from sw.lowering import BertLowering
+
+__all__ = ["RESULTS", "load_boards", "measure_boards"]
+
+RESULTS = Path(__file__).parents[1] / "results" / "boards.json"
+
+_MODEL = Path("minilm-l6-imdb")
+_LENGTHS = (128, 64, 32)
+"""Tokens of a review: the longest that the board's memories hold."""
+
+_PATIENCE = 1_000_000  # cycles
+
+
+def load_boards(path: Path = RESULTS) -> dict[str, Any]:
+    """Return the entries of boards by name; nothing if there is no file."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def measure_boards(
+    progress: Callable[[str, int, int], None] | None = None, path: Path = RESULTS, build: Path = BUILD
+) -> dict[str, Any]:
+    """Renew the entries of all boards whose bitstreams have been made; leave the others as they are.
+
+    Parameters
+    ----------
+    progress : callable, optional
+        Called with the name of what has been measured, how many there are by now, and how many there will be.
+    path : Path
+        The results.
+    build : Path
+        Folder with a folder for each board, as ``python -m gen --board NAME --build`` leaves it.
+
+    Raises
+    ------
+    RuntimeError
+        If no board has been built, or the simulated board errs.
+    """
+    built = [board for board in BOARDS.values() if (build / board.name / REPORT).exists()]
+    if not built:
+        raise RuntimeError("no board has been built; begin with: make bitstream BOARD=NAME")
+    entries = load_boards(path)
+    for done, board in enumerate(built, start=1):
+        report = Report.read(build / board.name / REPORT)
+        entries[board.name] = _entry(report) | _review(board)
+        write_json(path, dict(sorted(entries.items())))
+        if progress:
+            progress(board.name, done, len(built))
+    return entries
+
+
+def _entry(report: Report) -> dict[str, Any]:
+    core = report.clocks["sync"]
+    return {
+        "array": report.array,
+        "clock_mhz": core.asked_mhz,
+        "fmax_mhz": core.fmax_mhz,
+        "clocks": {name: asdict(clock) for name, clock in report.clocks.items()},
+        **{name: asdict(resource) for name, resource in report.resources.items()},
+        "cells": report.cells,
+        "seed": report.seed,
+    }
+
+
+def _review(board: Board) -> dict[str, Any]:
+    """Classify a text of random tokens on the simulated board; its tokens do not change its cycles."""
+    length, program = next(_programs(board))
+    inputs = {"rows": np.random.default_rng(0).integers(-2000, 2000, program.inputs["rows"].shape, np.int16)}
+    port = SimulatedPort(
+        board.config,
+        chip=ULX3S_SDRAM,
+        clock_hz=round(board.clocks["sync"]),
+        sdram_hz=round(board.clocks["sdram"]),
+    )
+    image = program.memory_image(inputs)
+    port.fill(image.tobytes())  # over the serial line it would take minutes of the board's time
+    client = LinkClient(port, bus_bytes=board.config.bus_bytes)
+    driver = Driver(client, "cycles")
+    driver.reset(lambda: port.cycles)
+    driver.start(program)
+    driver.wait(program, lambda: port.cycles, _PATIENCE)
+    for region in program.outputs.values():
+        whole = -(-region.nbytes // board.config.bus_bytes) * board.config.bus_bytes
+        data = np.frombuffer(client.read_memory(region.addr, whole), np.uint8)
+        image[region.addr :][: region.nbytes] = data[: region.nbytes]
+    expected = ModelDevice(board.config).run(program, inputs).outputs
+    if any((expected[name] != value).any() for name, value in program.read_outputs(image).items()):
+        raise RuntimeError(f"the simulated {board.name} must equal the integer model")
+    if port.violations:
+        raise RuntimeError(f"the simulated {board.name} must obey the SDRAM's rules: {port.violations}")
+    cycles = driver.counters()["cycles"]
+    return {
+        "model": _MODEL.name,
+        "tokens": length,
+        "macs": program.macs,
+        "cycles_per_review": cycles,
+        "ms_per_review": round(1e3 * cycles / board.clocks["sync"], 2),
+    }
+
+
+def _programs(board: Board) -> Iterator[tuple[int, Program]]:
+    """Yield programs, the longest first, that fit the board."""
+    checkpoint, _ = load_model(_MODEL)
+    for length in _LENGTHS:
+        try:
+            yield length, BertLowering(checkpoint, board.config).lower(length)
+        except ValueError:
+            continue

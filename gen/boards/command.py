@@ -1,0 +1,85 @@
+"""``python -m gen --board``."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from gen.boards import BOARDS
+from gen.boards.board import Board
+from gen.boards.build import REPORT, build_bitstream
+from gen.boards.report import Report
+
+__all__ = ["BUILD", "run_board"]
+
+BUILD = Path("build/boards")
+"""Has a folder for each board."""
+
+_LOADER = "openFPGALoader"
+
+
+def run_board(name: str, directory: Path | None, *, build: bool, program: bool) -> None:
+    """Build a board's bitstream, load it into the board, or both; print what it takes.
+
+    Parameters
+    ----------
+    name : str
+        Of :data:`gen.boards.BOARDS`.
+    directory : Path, optional
+        Of the files; default: a folder of the board's name in :data:`BUILD`.
+    build, program : bool
+        What to do.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to do, or nothing built to load.
+    RuntimeError
+        As :func:`gen.boards.build.build_bitstream`; or if the loader is not installed or fails.
+    """
+    board, console = BOARDS[name], Console()
+    directory = directory or BUILD / name
+    if not build and not program:
+        raise ValueError("--board needs --build, --program or both")
+    if build:
+        with console.status("") as status:
+            report = build_bitstream(board, directory, lambda stage: status.update(f"{board.title}: {stage}"))
+        _print(console, board, report, directory)
+    if program:
+        _load(board, directory)
+
+
+def _print(console: Console, board: Board, report: Report, directory: Path) -> None:
+    table = Table(title=f"{board.title}: {report.array} array")
+    for column in ("", "used", "available", ""):
+        table.add_column(column, justify="right" if column else "left")
+    for name, resource in report.resources.items():
+        share = resource.used / resource.available
+        table.add_row(name, f"{resource.used:,}", f"{resource.available:,}", f"{share:.0%}")
+    console.print(table)
+    table = Table()
+    for column in ("clock", "asked, MHz", "routed, MHz"):
+        table.add_column(column, justify="left" if column == "clock" else "right")
+    for name, clock in report.clocks.items():
+        table.add_row(name, f"{clock.asked_mhz:.2f}", f"{clock.fmax_mhz:.2f}")
+    console.print(table)
+    console.print(f"bitstream {directory / report.bitstream}, report {directory / REPORT}", soft_wrap=True)
+
+
+def _load(board: Board, directory: Path) -> None:
+    if not (directory / REPORT).exists():
+        raise ValueError(f"there is no bitstream in {directory}; make one with --build")
+    if shutil.which(_LOADER) is None:
+        raise RuntimeError(
+            f"{_LOADER} is not installed; on Debian or Ubuntu: apt install openfpgaloader; else see its project page"
+        )
+    bitstream = directory / Report.read(directory / REPORT).bitstream
+    if not bitstream.exists():
+        raise ValueError(f"there is no bitstream in {directory}; make one with --build")
+    sys.stdout.flush()
+    done = subprocess.run([_LOADER, "-b", board.loader, str(bitstream)], check=False)
+    if done.returncode:
+        raise RuntimeError(f"{_LOADER} failed with exit status {done.returncode}")

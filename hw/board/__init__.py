@@ -1,0 +1,1 @@
+"""Systems of accelerator, link and memory for boards."""

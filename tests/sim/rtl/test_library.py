@@ -1,0 +1,83 @@
+"""Building a simulator of any design: what is computed, and what is refused."""
+
+import ctypes
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from gen.rtlil import emit_component
+from sim.rtl import library
+from sim.rtl.design import Design
+
+pytestmark = pytest.mark.skipif(not any(map(shutil.which, ("clang++", "g++"))), reason="there is no C++ compiler")
+
+HARNESS = """
+#include "design.h"
+#include "ports.h"
+
+extern "C" __attribute__((visibility("default"))) uint32_t evaluate(uint32_t i) {
+    cxxrtl_design::p_systolm top;
+    drive(top.p_i, i);
+    top.eval();
+    return low(top.p_o);
+}
+"""
+
+
+class Bits(wiring.Component):
+    """Any three bits of ``o`` from a bit ``i``."""
+
+    i: In(1)  # type: ignore[valid-type]
+    o: Out(3)  # type: ignore[valid-type]
+
+    def __init__(self, make: Callable[[Module, Any], Any]) -> None:
+        super().__init__()
+        self._make = make
+
+    def elaborate(self, _platform: Any) -> Module:
+        m = Module()
+        m.d.comb += self.o.eq(self._make(m, self.i))
+        return m
+
+
+@pytest.fixture
+def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], Callable[[int], int]]:
+    """Returns what builds a simulator: a function from ``i`` to ``o``."""
+    monkeypatch.setattr(library, "_CACHE", tmp_path / "cache")
+    harness = tmp_path / "harness.cpp"
+    harness.write_text(HARNESS)
+
+    def made(make: Callable[[Module, Any], Any]) -> Callable[[int], int]:
+        bits = Bits(make)
+        ports = {"i": (bits.i, None), "o": (bits.o, None)}
+        design = Design(key="", emit=lambda: emit_component(bits, ports), harness=harness)
+        evaluate: Callable[[int], int] = ctypes.CDLL(str(library.build_library(design))).evaluate
+        return evaluate
+
+    return made
+
+
+def test_parts_of_a_signal_that_nothing_drives_keep_their_values(build: Any) -> None:
+    def middle(m: Module, i: Any) -> Any:
+        signal = Signal(3, init=0b101)
+        m.d.comb += signal[1].eq(i)
+        return signal
+
+    evaluate = build(middle)
+    assert [evaluate(i) for i in (0, 1)] == [0b101, 0b111]
+
+
+def test_parts_of_a_signal_that_depend_on_others_are_refused(build: Any) -> None:
+    def chain(m: Module, i: Any) -> Any:
+        signal = Signal(3)
+        m.d.comb += [signal[0].eq(i), signal[1].eq(~signal[0]), signal[2].eq(~signal[1])]
+        return Cat(signal)
+
+    with pytest.raises(RuntimeError, match=r"^no signal may depend on itself, not even one field on another: \S"):
+        build(chain)
