@@ -8,7 +8,6 @@ from amaranth.lib import wiring
 
 from hw.accelerator import Accelerator
 from hw.array.accumulators import Accumulators
-from hw.array.broadcast_array import BroadcastArray
 from hw.array.engine import ArrayEngine
 from hw.array.systolic_array import SystolicArray
 from hw.bus.read_master import ReadMaster
@@ -27,7 +26,6 @@ from hw.memory.scratchpad import Scratchpad
 from hw.post.datapath import Datapath
 from hw.post.engine import PostEngine
 from hw.post.row_unit import RowUnit
-from hw.post.serial.engine import SerialPostEngine
 
 __all__ = ["UNITS", "ports_of"]
 
@@ -36,12 +34,10 @@ READ_PORTS = 3
 
 UNITS: dict[str, Callable[[AcceleratorConfig], wiring.Component]] = {
     "chip": Accelerator,
-    "array": lambda config: BroadcastArray(config) if config.broadcast else SystolicArray(config),
+    "array": SystolicArray,
     "array_engine": ArrayEngine,
-    "accumulators": lambda config: Accumulators(
-        config, sum_shape=SystolicArray.sum_shape(config.rows), skew=0 if config.broadcast else SystolicArray.SKEW
-    ),
-    "post": lambda config: SerialPostEngine(config) if config.serial_post else PostEngine(config),
+    "accumulators": lambda config: Accumulators(config, sum_shape=SystolicArray.sum_shape(config.rows)),
+    "post": PostEngine,
     "post_datapath": Datapath,
     "post_row_unit": RowUnit,
     "scratchpad": Scratchpad,

@@ -27,8 +27,8 @@ from hw.isa import Destination, Drain, Engine, Opcode
 from hw.layouts import instruction_layout
 from hw.memory.scratchpad import Scratchpad
 from hw.post.engine import PostEngine
-from hw.post.serial.engine import SerialPostEngine
 from hw.registers import ADDRESS_BITS
+from hw.serial.core import SerialCore
 
 __all__ = ["Accelerator"]
 
@@ -104,6 +104,12 @@ class Accelerator(wiring.Component):
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
         config = self.config
+        if config.serial:
+            m.submodules.core = core = SerialCore(config)
+            for name in ("s_axil", "m_axi_read", "m_axi_write"):
+                connect(m, flipped(getattr(self, name)), getattr(core, name))
+            m.d.comb += self.irq.eq(core.irq)
+            return m
         sequencer = Sequencer(config)
         core_reset = ResetInserter(sequencer.core_reset)
         fetch_reset = ResetInserter(sequencer.core_reset | sequencer.fetch_reset)
@@ -152,7 +158,7 @@ class Accelerator(wiring.Component):
 
         # Engines and the memory that they share.
         load, weights = LoadEngine(config), WeightDma(config)
-        array, post = ArrayEngine(config), SerialPostEngine(config) if config.serial_post else PostEngine(config)
+        array, post = ArrayEngine(config), PostEngine(config)
         scratchpad = Scratchpad(config)
         m.submodules.load = core_reset(load)
         m.submodules.weights = core_reset(weights)
@@ -201,21 +207,17 @@ class Accelerator(wiring.Component):
             write_master.stop.eq(sequencer.bus_stop),
         ]
 
-        # The index of a DRAIN to memory goes with its chunks, for the error report.
+        # The indices of DRAINs to memory follow their chunks, for the error report. No more than are under way fit in.
+        drain_indices = StreamFifo(INDEX_BITS, UNDERWAY)
+        m.submodules.drain_indices = core_reset(drain_indices)
+        connect(m, drain_indices.o, write_master.index)
         issued = issues[Engine.POST].o
-        if config.serial_post:
-            m.d.comb += [write_master.index.payload.eq(issued.payload.index), write_master.index.valid.eq(issued.valid)]
-        else:
-            # It follows them. No more than are under way fit in.
-            drain_indices = StreamFifo(INDEX_BITS, UNDERWAY)
-            m.submodules.drain_indices = core_reset(drain_indices)
-            connect(m, drain_indices.o, write_master.index)
-            drain = data.View(instruction_layout(Drain), issued.payload.instruction)
-            to_memory = (drain.opcode == Opcode.DRAIN) & (drain.dest == Destination.MEMORY)
-            m.d.comb += [
-                drain_indices.i.payload.eq(issued.payload.index),
-                drain_indices.i.valid.eq(issued.valid & issued.ready & to_memory),
-            ]
+        drain = data.View(instruction_layout(Drain), issued.payload.instruction)
+        to_memory = (drain.opcode == Opcode.DRAIN) & (drain.dest == Destination.MEMORY)
+        m.d.comb += [
+            drain_indices.i.payload.eq(issued.payload.index),
+            drain_indices.i.valid.eq(issued.valid & issued.ready & to_memory),
+        ]
 
         # When a program has ended: weights that nobody has used count as work.
         engines_idle = Cat(issue.idle for issue in issues.values()).all()

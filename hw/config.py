@@ -19,12 +19,10 @@ class AcceleratorConfig:
     lanes : int, optional
         Values that the post-processor handles side by side. Must divide ``rows`` and ``cols``.
         Default: the largest divisor of both that is at most 8.
-    broadcast : int
-        1: operands reach all columns at once, and a column's sum is made in one cycle, for a clock that is slow; this
-        saves the registers of a systolic array.
-    serial_post : int
-        1: the post-processor handles one value after the other, in some 60 cycles each, and is a tenth as large. Then
-        ``lanes`` must be 1, ``rows`` a power of two, and the memories at most 64 KiB each.
+    serial : int
+        1: one small machine does everything, one instruction after the other and one value after the other, without
+        performance counters but that of instructions. Then ``rows`` and ``bus_bytes`` must be 4, ``lanes`` and
+        ``scratchpad_banks`` 1, ``acc_depth`` at most 128, and the memories small; the weight FIFO is not used.
     dsp_multipliers : int
         The most multipliers of the array that are DSP blocks when the target is an FPGA that is known; the rest, if
         any, are built from LUTs. Computes the same in the same cycles whatever the number.
@@ -46,8 +44,6 @@ class AcceleratorConfig:
         Words of ``rows`` bytes that are prefetched from memory.
     bus_bytes : int
         Width of the AXI4 data bus in bytes.
-    counters : int
-        0: of the performance counters, only those of cycles and of instructions count; the others read as zero.
     queue_depth : int
         Instructions that wait in front of each engine.
     timeout_cycles : int
@@ -64,8 +60,7 @@ class AcceleratorConfig:
     rows: int = 16
     cols: int = 16
     lanes: int = None  # type: ignore[assignment]  # resolved in __post_init__
-    broadcast: int = 0
-    serial_post: int = 0
+    serial: int = 0
     dsp_multipliers: int = 4096
     acc_depth: int = 512
     acc_banks: int = 3
@@ -76,7 +71,6 @@ class AcceleratorConfig:
     tables: int = 2
     weight_fifo_words: int = 1024
     bus_bytes: int = 16
-    counters: int = 1
     queue_depth: int = 8
     timeout_cycles: int = 65536
 
@@ -93,13 +87,13 @@ class AcceleratorConfig:
             value = getattr(self, name)
             if not low <= value <= high:
                 raise ValueError(f"{name} must be from {low} to {high}, not {value!r}")
-        for name in ("acc_depth", "scratchpad_banks", "param_words", "bus_bytes", "queue_depth"):
+        for name in ("acc_depth", "param_words", "bus_bytes", "queue_depth"):
             value = getattr(self, name)
             if value & (value - 1):
                 raise ValueError(f"{name} must be a power of two, not {value!r}")
         if self.rows % self.lanes or self.cols % self.lanes:
             raise ValueError(f"lanes must divide rows and cols ({self.rows} and {self.cols}), not {self.lanes!r}")
-        if self.serial_post:
+        if self.serial:
             self._check_serial()
         if self.weight_fifo_words < 2 * self.cols:
             raise ValueError(
@@ -107,15 +101,13 @@ class AcceleratorConfig:
             )
 
     def _check_serial(self) -> None:
-        """What the microprogram's 16-bit addresses and its bytes of words ask for."""
-        if self.lanes != 1:
-            raise ValueError(f"lanes must be 1 with serial_post, not {self.lanes!r}")
-        if self.rows & (self.rows - 1):
-            raise ValueError(f"rows must be a power of two with serial_post, not {self.rows!r}")
-        for name in ("scratchpad_kib", "vector_kib"):
-            value = getattr(self, name)
-            if value > _SERIAL_KIB:
-                raise ValueError(f"{name} must be at most {_SERIAL_KIB} with serial_post, not {value!r}")
+        """What the microprogram's 16-bit words and its bus of 4 bytes ask for."""
+        for name, needed in _SERIAL_SHAPE.items():
+            if getattr(self, name) != needed:
+                raise ValueError(f"{name} must be {needed} with serial, not {getattr(self, name)!r}")
+        for name, most in _SERIAL_LIMITS.items():
+            if getattr(self, name) > most:
+                raise ValueError(f"{name} must be at most {most} with serial, not {getattr(self, name)!r}")
 
     @property
     def macs(self) -> int:
@@ -143,8 +135,7 @@ _RANGES = (
     ("rows", 1, 64),
     ("cols", 1, 64),
     ("lanes", 1, 64),
-    ("broadcast", 0, 1),
-    ("serial_post", 0, 1),
+    ("serial", 0, 1),
     ("dsp_multipliers", 0, 4096),
     ("acc_depth", 4, 2048),
     ("acc_banks", 2, 8),
@@ -155,13 +146,13 @@ _RANGES = (
     ("tables", 1, 4),
     ("weight_fifo_words", 2, 65536),
     ("bus_bytes", 4, 64),
-    ("counters", 0, 1),
     ("queue_depth", 2, 64),
     ("timeout_cycles", 256, 1 << 24),
 )
 
 
-_SERIAL_KIB = 64
+_SERIAL_SHAPE = {"rows": 4, "bus_bytes": 4, "lanes": 1, "scratchpad_banks": 1}
+_SERIAL_LIMITS = {"acc_depth": 128, "acc_banks": 3, "scratchpad_kib": 64, "vector_kib": 32, "param_words": 512}
 
 
 def _is_int(value: object) -> bool:

@@ -39,20 +39,20 @@ PRESETS: dict[str, AcceleratorConfig] = {
         bus_bytes=4,
         timeout_cycles=4096,
     ),
-    # 4x4 with the 8 multiplier blocks and the 4 large memories of an iCE40UP5K; what is still too much is in
-    # docs/icebreaker.md.
+    # 4x4 for an iCE40UP5K: its 8 multiplier blocks, and 3 of its 4 large memories.
     "icebreaker": replace(
         _SMALL,
         rows=4,
         cols=4,
         lanes=1,
-        broadcast=1,
-        serial_post=1,
+        serial=1,
         acc_depth=64,
         scratchpad_banks=1,
+        vector_kib=23,
+        param_words=256,
+        tables=1,
         weight_fifo_words=8,
         bus_bytes=4,
-        counters=0,
         queue_depth=2,
     ),
     # 4x4 for the smaller ECP5-25F: 56 block memories of 18 kbit.
@@ -67,6 +67,7 @@ PRESETS: dict[str, AcceleratorConfig] = {
         _DEFAULT,
         acc_banks=2,
         scratchpad_kib=160,
+        scratchpad_banks=5,
         vector_kib=104,
         lanes=4,
         dsp_multipliers=144,

@@ -19,12 +19,12 @@ __all__ = ["Accumulators"]
 class Accumulators(wiring.Component):
     """Add the array's sums to 32-bit accumulators, which wrap; one memory for each column and bank.
 
-    Sums come skewed by ``skew`` cycles a column, so the place of a row travels along the columns too. Column ``c``
-    reads at its stage ``c * skew``, adds two stages later and writes after that. A bank's read port belongs to the
-    array while the bank is being filled and to the post-processor while it is full.
+    Sums come skewed by one cycle a column, so the place of a row travels along the columns too, one a cycle. Column
+    ``c`` reads at its stage ``c``, adds two stages later and writes after that. A bank's read port belongs to the array
+    while the bank is being filled and to the post-processor while it is full.
 
-    Latency: a bank is announced, and ``done`` pulses, ``(cols - 1) * skew + 5`` cycles after its last row's token.
-    Throughput: one row a cycle; the same row again after ``ROW_INTERVAL`` cycles.
+    Latency: a bank is announced, and ``done`` pulses, ``cols + 4`` cycles after its last row's token. Throughput: one
+    row a cycle; the same row again after ``ROW_INTERVAL`` cycles.
 
     Parameters
     ----------
@@ -32,15 +32,13 @@ class Accumulators(wiring.Component):
         Gives ``cols``, ``lanes``, ``acc_banks`` and ``acc_depth``.
     sum_shape : Shape
         Shape of the array's sums.
-    skew : int
-        Cycles from the sum of a column to that of the next, 0 or 1.
 
     Members
     -------
     token : In(RowToken)
         A row, ``TOKEN_LEAD`` cycles before ``sums[0]``.
     sums : In(ArrayLayout(sum_shape, cols))
-        Column ``c`` comes ``c * skew`` cycles after column 0.
+        Column ``c`` comes ``c`` cycles after column 0.
     filled : Out(1)
         Pulse: one more bank is full; banks are filled in turn.
     done : Out(1)
@@ -57,8 +55,8 @@ class Accumulators(wiring.Component):
     ROW_INTERVAL = 4
     """Cycles after which a row that was read has been written."""
 
-    def __init__(self, config: AcceleratorConfig, *, sum_shape: Any, skew: int = 1) -> None:
-        self._config, self._skew = config, skew
+    def __init__(self, config: AcceleratorConfig, *, sum_shape: Any) -> None:
+        self._config = config
         super().__init__(
             {
                 "token": In(RowToken),
@@ -84,8 +82,8 @@ class Accumulators(wiring.Component):
             }  # bank is one-hot, 0: no row
         )
 
-        # Stage c * skew of this line is the row that column c reads now.
-        line = Signal(data.ArrayLayout(place_layout, (cols - 1) * self._skew + self.ROW_INTERVAL))
+        # Stage c of this line is the row that column c reads now.
+        line = Signal(data.ArrayLayout(place_layout, cols + self.ROW_INTERVAL - 1))
         place = Signal(place_layout)
         fill = Signal(unsigned(banks), init=1)
         m.d.comb += [
@@ -106,8 +104,7 @@ class Accumulators(wiring.Component):
 
         contents: list[list[Any]] = [[] for _ in range(banks)]
         for c in range(cols):
-            stage = c * self._skew
-            reading, loading, writing = line[stage], line[stage + 1], line[stage + 3]
+            reading, loading, writing = line[c], line[c + 1], line[c + 3]
             present = Signal(signed(32), name=f"present_{c}", reset_less=True)
             total = Signal(signed(32), name=f"sum_{c}", reset_less=True)
             masked: Any = 0

@@ -7,7 +7,6 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.array.accumulators import Accumulators
-from hw.array.broadcast_array import BroadcastArray
 from hw.array.layouts import Cause, RowToken, word_layout
 from hw.array.row_streamer import RowStreamer
 from hw.array.systolic_array import SystolicArray
@@ -29,8 +28,8 @@ class ArrayEngine(wiring.Component):
     those of the next GEMM; the feeder starts a tile when all it needs is there; the streamer requests its rows of A;
     tokens follow these to the accumulators.
 
-    Latency: ``done`` comes ``rows + cols + 8`` cycles after the last row's request, earlier with ``broadcast``.
-    Throughput: a tile takes ``max(m, cols, 4)`` cycles.
+    Latency: ``done`` comes ``rows + cols + 8`` cycles after the last row's request. Throughput: a tile takes
+    ``max(m, cols, 4)`` cycles.
 
     Parameters
     ----------
@@ -95,10 +94,8 @@ class ArrayEngine(wiring.Component):
         config = self._config
         prefetch_words = 2 * config.cols + BankedRead.LATENCY - 1
 
-        m.submodules.array = array = BroadcastArray(config) if config.broadcast else SystolicArray(config)
-        m.submodules.accumulators = accumulators = Accumulators(
-            config, sum_shape=array.sums.shape().elem_shape, skew=array.SKEW
-        )
+        m.submodules.array = array = SystolicArray(config)
+        m.submodules.accumulators = accumulators = Accumulators(config, sum_shape=array.sums.shape().elem_shape)
         m.submodules.walker = walker = TileWalker(config)
         m.submodules.loader = loader = TileLoader(config, room=prefetch_words)
         m.submodules.loaded = loaded = TileFifo(config, depth=prefetch_words)

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from hw.array.multiplier import PRODUCT, Multiplier
 from hw.config import AcceleratorConfig
 
-__all__ = ["OPERAND", "WEIGHT", "SystolicArray"]
+__all__ = ["SystolicArray"]
 
 OPERAND = signed(9)
 WEIGHT = signed(8)
@@ -49,9 +49,6 @@ class SystolicArray(wiring.Component):
 
     OPERAND_LAG = 2
     """Cycles from ``swap`` to the first operand word of its tile: a stage, and the live weight's register."""
-
-    SKEW = 1
-    """Cycles from the sum of a column to that of the next."""
 
     def __init__(self, config: AcceleratorConfig) -> None:
         self._rows, self._cols = config.rows, config.cols

@@ -17,9 +17,6 @@ COUNTER_BITS = 48
 
 _AT_RESET = {"clear": 1}
 
-_ALWAYS = {"cycles", "instructions"}
-"""Counters that every configuration has."""
-
 _ARRAY_CAUSES = ("busy", "wait_weights", "wait_operand", "wait_bank")
 _POST_CAUSES = ("busy", "wait_bank", "wait_row", "wait_memory")
 
@@ -49,7 +46,7 @@ class Counters(wiring.Component):
     written_bytes : In(range(bus_bytes + 1))
         Bytes that leave over the bus in this cycle.
     values : Out(ArrayLayout(unsigned(48), 22))
-        In the order of :data:`hw.registers.COUNTERS`; zero where a configuration has no counter.
+        In the order of :data:`hw.registers.COUNTERS`.
     """
 
     clear: Any
@@ -99,8 +96,6 @@ class Counters(wiring.Component):
         counts = Signal(self.values.shape(), reset_less=True)
         m.d.comb += self.values.eq(counts)
         for count, register in zip(counts, COUNTERS, strict=True):
-            if not self.config.counters and register.name not in _ALWAYS:
-                continue
             with m.If(seen["clear"]):
                 m.d.sync += count.eq(0)
             with m.Elif(seen["enable"]):

@@ -13,6 +13,7 @@ from hw.bus.reader import Reader
 from hw.bus.stream_buffer import StreamBuffer
 from hw.bus.stream_fifo import StreamFifo
 from hw.bus.stream_register import StreamRegister
+from hw.bus.stream_stage import StreamStage
 from hw.config import AcceleratorConfig
 from hw.control.queued import queued
 from hw.isa import Load, LoadTarget
@@ -119,16 +120,20 @@ class LoadEngine(wiring.Component):
         # Data: through the gearbox of its unit to its target. Targets with equal units share a gearbox.
         current = present.o.payload
         active = {target: present.o.valid & current.targets[target] for target in unit_bytes}
-        gearboxes = {}
+        words = {}
         for size in sorted(set(unit_bytes.values())):
-            m.submodules[f"gearbox_{size}"] = gearboxes[size] = gearbox = Gearbox(config.bus_bytes, size)
+            m.submodules[f"gearbox_{size}"] = gearbox = Gearbox(config.bus_bytes, size)
+            m.submodules[f"word_{size}"] = word = StreamStage(packet(size))
+            connect(m, gearbox.o, word.i)
+            words[size] = word.o
             users = [target for target in unit_bytes if unit_bytes[target] == size]
             selected = Signal(name=f"selected_{size}")
             m.d.comb += [
-                selected.eq(Cat(active[target] for target in users).any()),
+                # Behind a transfer's last word comes the next one's, which may be for another target.
+                selected.eq(Cat(active[target] for target in users).any() & ~(word.o.valid & word.o.payload.last)),
                 gearbox.i.payload.eq(beats.o.payload),
                 gearbox.i.valid.eq(beats.o.valid & selected),
-                gearbox.o.ready.eq(Cat(active[target] & ports[target].ready for target in users).any()),
+                word.o.ready.eq(Cat(active[target] & ports[target].ready for target in users).any()),
             ]
             with m.If(selected):
                 m.d.comb += beats.o.ready.eq(gearbox.i.ready)
@@ -137,7 +142,7 @@ class LoadEngine(wiring.Component):
         addr, next_addr = (Signal(current.addr.shape(), name=name, reset_less=True) for name in ("addr", "next_addr"))
         m.d.comb += addr.eq(Mux(first, current.addr, next_addr))
         for target, port in ports.items():
-            word = gearboxes[unit_bytes[target]].o
+            word = words[unit_bytes[target]]
             copies = len(port.payload.data.as_value()) // (8 * unit_bytes[target])
             m.d.comb += port.payload.addr.eq(addr)
             with m.If(active[target]):

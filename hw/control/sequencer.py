@@ -12,7 +12,6 @@ from hw.config import AcceleratorConfig
 from hw.control.control_registers import status_layout
 from hw.isa import TABLE_ENTRIES, ErrorCode
 from hw.layouts import TABLE_WORD_BYTES, Scrub
-from hw.post.serial.memory_map import MemoryMap
 
 __all__ = ["Sequencer"]
 
@@ -95,7 +94,7 @@ class Sequencer(wiring.Component):
     def __init__(self, config: AcceleratorConfig) -> None:
         self.largest_memory = max(
             config.scratchpad_words // config.scratchpad_banks,
-            MemoryMap(config).depth if config.serial_post else config.vector_words,
+            config.vector_words,
             config.param_words,
             config.tables * TABLE_ENTRIES // TABLE_WORD_BYTES,
             config.acc_depth,

@@ -181,7 +181,7 @@ class Sequencer(wiring.Component):
         m.d.sync += job_pending.eq((start & following.recipe.job) | (job_pending & ~self.job_taken))
         with m.If(start & following.recipe.job):
             m.d.sync += self.job.eq(following.job)
-        return (quiet | overlaps) & ~((following.row_needed | following.recipe.job) & job_pending), memory_pending
+        return (quiet | overlaps) & ~(following.row_needed & job_pending), memory_pending
 
     def _space(self, m: Module, issue: Signal, head: Any) -> Any:
         """Hold the next chunk back where the statistics that it changes may still be on their way to memory."""

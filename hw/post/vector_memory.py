@@ -4,12 +4,11 @@ from typing import Any
 
 from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In
 
 from hw.config import AcceleratorConfig
 from hw.layouts import LoadWrite, Scrub
-from hw.memory.collisions import NO_COLLISIONS
+from hw.memory.deep_memory import DeepMemory
 from hw.memory.scrub import scrubs
 from hw.post.layouts import MemoryRead
 
@@ -47,7 +46,7 @@ class VectorMemory(wiring.Component):
 
     def __init__(self, config: AcceleratorConfig) -> None:
         word = data.ArrayLayout(signed(16), config.lanes)
-        self.storage = Memory(shape=word, depth=config.vector_words, init=[], attrs=NO_COLLISIONS)
+        self.storage = DeepMemory(word, config.vector_words)
         super().__init__(
             {
                 "read": In(MemoryRead(config.vector_words, word)),
@@ -62,31 +61,33 @@ class VectorMemory(wiring.Component):
 
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
-        m.submodules.storage = self.storage
-        read, write = self.storage.read_port(), self.storage.write_port(granularity=1)
-        word = Signal.like(read.data, reset_less=True)
+        m.submodules.storage = storage = self.storage
+        word = Signal.like(storage.read_data, reset_less=True)
         # A memory of many blocks would have to hold its word where none is wanted: it is read in every cycle.
-        m.d.comb += [read.addr.eq(self.read.addr), self.read.data.eq(word)]
-        m.d.sync += word.eq(read.data)
+        m.d.comb += [storage.read_addr.eq(self.read.addr), self.read.data.eq(word)]
+        m.d.sync += word.eq(storage.read_data)
 
-        addr, content = Signal.like(write.addr, reset_less=True), Signal.like(write.data, reset_less=True)
-        m.d.comb += [write.addr.eq(addr), write.data.eq(content), self.load.ready.eq(~self.write_en)]
+        enables = Signal.like(storage.write_en)
+        addr = Signal.like(storage.write_addr, reset_less=True)
+        content = Signal.like(storage.write_data, reset_less=True)
+        m.d.comb += [storage.write_en.eq(enables), storage.write_addr.eq(addr), storage.write_data.eq(content)]
+        m.d.comb += self.load.ready.eq(~self.write_en)
         with m.If(self.scrub.en):
             m.d.sync += [
                 addr.eq(self.scrub.addr),
                 content.eq(0),
-                write.en.eq(scrubs(self.scrub, self.storage.depth).replicate(len(write.en))),
+                enables.eq(scrubs(self.scrub, storage.depth).replicate(len(enables))),
             ]
         with m.Elif(self.write_en):
             m.d.sync += [
                 addr.eq(self.write_addr),
                 content.eq(self.write_data),
-                write.en.eq(self.write_mask),
+                enables.eq(self.write_mask),
             ]
         with m.Else():
             m.d.sync += [
                 addr.eq(self.load.payload.addr),
                 content.eq(self.load.payload.data),
-                write.en.eq(self.load.valid.replicate(len(write.en))),
+                enables.eq(self.load.valid.replicate(len(enables))),
             ]
         return m

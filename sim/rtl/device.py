@@ -73,7 +73,7 @@ class RtlDevice:
         self.config = config
         self._memory_model = memory or MemoryModel()
         self._trace, self._record = trace, record
-        self._patience = patience or (_PATIENCE if config.counters else _PATIENCE_WITHOUT_COUNTERS)
+        self._patience = patience or (_PATIENCE_WITHOUT_COUNTERS if config.serial else _PATIENCE)
         self._library = build_simulator(config, traced=trace is not None, probed=record is not None, report=report)
         self._idle_chips: list[Chip] = []
 

@@ -29,13 +29,12 @@ _SMALL: dict[str, Any] = {
     "timeout_cycles": 300,
 }
 _CONFIGS = {
-    f"{config.rows}x{config.cols}{' serial' * config.serial_post}": config
+    f"{config.rows}x{config.cols}": config
     for config in (
         AcceleratorConfig(rows=1, cols=1, bus_bytes=4, **_SMALL),
         AcceleratorConfig(rows=2, cols=2, bus_bytes=8, **_SMALL),
         AcceleratorConfig(rows=3, cols=5, bus_bytes=4, **_SMALL),
         AcceleratorConfig(rows=4, cols=4, bus_bytes=16, **_SMALL),
-        AcceleratorConfig(rows=4, cols=4, lanes=1, serial_post=1, bus_bytes=4, **_SMALL),
     )
 }
 _OFFSET = {register.name: register.offset for register in (*REGISTERS, *COUNTERS)}

@@ -60,7 +60,7 @@ def test_ranges(name: str, low: int, high: int) -> None:
         assert getattr(AcceleratorConfig(**{**fitting, name: value}), name) == value
 
 
-@pytest.mark.parametrize("name", ["acc_depth", "scratchpad_banks", "param_words", "bus_bytes", "queue_depth"])
+@pytest.mark.parametrize("name", ["acc_depth", "param_words", "bus_bytes", "queue_depth"])
 def test_powers_of_two(name: str) -> None:
     with pytest.raises(ValueError, match=rf"^{name} must be a power of two, not 12$"):
         AcceleratorConfig(**{name: 12})
@@ -112,19 +112,3 @@ def test_memories_are_whole_words_within_their_size(
     assert config.scratchpad_words * rows <= max(kib * 1024, banks * rows)
     assert config.vector_words * 2 * config.lanes <= vector_kib * 1024
     assert config.chunks_per_tile * config.lanes == cols
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"lanes": 2}, "lanes must be 1 with serial_post, not 2"),
-        ({"rows": 6}, "rows must be a power of two with serial_post, not 6"),
-        ({"scratchpad_kib": 65}, "scratchpad_kib must be at most 64 with serial_post, not 65"),
-        ({"vector_kib": 65}, "vector_kib must be at most 64 with serial_post, not 65"),
-    ],
-)
-def test_what_a_serial_post_processor_asks_for(changes: dict[str, int], message: str) -> None:
-    fitting = {"rows": 4, "cols": 4, "lanes": 1, "scratchpad_kib": 64, "vector_kib": 64, "serial_post": 1}
-    assert AcceleratorConfig(**fitting).serial_post == 1
-    with pytest.raises(ValueError, match=f"^{message}$"):
-        AcceleratorConfig(**(fitting | changes))

@@ -27,9 +27,8 @@ def run_netlist(
 ) -> list[int]:
     """Return the output, unsigned, before each clock edge; inputs are arrays of one row of fields a cycle.
 
-    The platform is an ECP5 by default; ``cells`` has the models of its cells.
-
-    The fields of a row stand in the port with the first one lowest; all fields of a port are of the same width.
+    The fields of a row stand in the port with the first one lowest; all fields of a port are of the same width. Unless
+    told otherwise, the platform is an ECP5.
     """
     names = [*inputs, output]
     ports = {name: Value.cast(getattr(component, name)) for name in names}
@@ -65,8 +64,7 @@ module bench;
     end
 endmodule
 """)
-    options = ["-g2012", "-DNO_ICE40_DEFAULT_ASSIGNMENTS"]  # Icarus does not know default values of ports
-    compile_command = ["iverilog", *options, "-s", "bench", "-o", "bench.vvp", "bench.v", "dut.v", str(cells)]
+    compile_command = ["iverilog", "-g2012", "-s", "bench", "-o", "bench.vvp", "bench.v", "dut.v", str(cells)]
     subprocess.run(compile_command, cwd=folder, check=True, capture_output=True)
     done = subprocess.run(["vvp", "-n", "bench.vvp"], cwd=folder, check=True, capture_output=True, text=True)
     lines = done.stdout.split()

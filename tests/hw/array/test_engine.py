@@ -44,10 +44,9 @@ def random_gemms(config: AcceleratorConfig, rng: np.random.Generator, count: int
 
 @pytest.mark.parametrize(("rows", "cols"), SHAPES)
 @pytest.mark.parametrize("stalls", [0.0, 0.5])
-@pytest.mark.parametrize("broadcast", [0, 1])
-def test_matches_numpy(rows: int, cols: int, stalls: float, broadcast: int) -> None:
+def test_matches_numpy(rows: int, cols: int, stalls: float) -> None:
     rng = np.random.default_rng(rows * 10 + cols)
-    config = config_of(rows, cols, broadcast=broadcast)
+    config = config_of(rows, cols)
     EngineBench(config, random_gemms(config, rng, 10), seed=rows, stalls=stalls).run()
 
 

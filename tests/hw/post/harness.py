@@ -15,9 +15,7 @@ from hw.config import AcceleratorConfig
 from hw.isa import Drain, Instruction, Stats, Sweep, SweepKind
 from hw.layouts import TABLE_WORD_BYTES
 from hw.post.engine import PostEngine
-from hw.post.serial.engine import SerialPostEngine
 from tests.hw.post.reference import PostState
-from tests.hw.post.serial.image import from_words, to_words
 
 __all__ = ["Item", "Run", "random_state", "run", "simulate"]
 
@@ -26,7 +24,6 @@ Item = tuple[Instruction, Array | None]
 
 _ATTRIBUTIONS = ("busy", "wait_bank", "wait_row", "wait_memory", "wait_instruction")
 _ROW_UNIT_CYCLES = 20  # a row, at most
-_SERIAL_CYCLES = 800  # of it, or of a value, at most
 _WATCHDOG = 5000
 
 
@@ -67,7 +64,7 @@ def random_state(config: AcceleratorConfig, rng: np.random.Generator, words: int
     )
 
 
-def simulate(dut: Any, bench: Any) -> None:
+def simulate(dut: PostEngine, bench: Any) -> None:
     """Run one testbench to its end."""
     sim = Simulator(dut)
     sim.add_clock(1e-6)
@@ -81,8 +78,8 @@ def run(state: PostState, items: list[Item], *, seed: int = 0, stall: float = 0.
     The given state stays as it is. A DRAIN's tiles become full in order, each in the next bank as soon as that is free.
     """
     config = state.config
-    dut = SerialPostEngine(config) if config.serial_post else PostEngine(config)
-    result = Run(deepcopy(state), latency=getattr(dut, "latency", 0))
+    dut = PostEngine(config)
+    result = Run(deepcopy(state), latency=dut.latency)
 
     async def bench(ctx: Any) -> None:
         _preload(ctx, dut, state)
@@ -96,7 +93,7 @@ def run(state: PostState, items: list[Item], *, seed: int = 0, stall: float = 0.
 class _Surroundings:
     """Instruction queue, accumulators, scratchpad and bus around the engine."""
 
-    def __init__(self, dut: Any, result: Run, items: list[Item], rng: np.random.Generator, stall: float) -> None:
+    def __init__(self, dut: PostEngine, result: Run, items: list[Item], rng: np.random.Generator, stall: float) -> None:
         self.dut, self.result, self.rng, self.stall = dut, result, rng, stall
         self.config = result.state.config
         self.total = len(items)
@@ -119,8 +116,7 @@ class _Surroundings:
     async def play(self, ctx: Any) -> None:
         """Run until all instructions are done and the row unit is idle."""
         dut = self.dut
-        row_cycles = _SERIAL_CYCLES if self.config.serial_post else _ROW_UNIT_CYCLES
-        row_unit_cycles = row_cycles * (6 + sum(_job_rows(i) for i, _ in self.instructions))
+        row_unit_cycles = _ROW_UNIT_CYCLES * (6 + sum(_job_rows(i) for i, _ in self.instructions))
         signals = [
             *(getattr(dut, name) for name in _ATTRIBUTIONS),
             *(dut.done, dut.i.ready, dut.freed, dut.o_memory.valid),
@@ -239,11 +235,7 @@ def _rows(dut: PostEngine, state: PostState) -> Iterator[tuple[Any, NDArray[np.i
     yield from ((rows[name], getattr(state, name)[:, None]) for name in ("a", "b"))
 
 
-def _preload(ctx: Any, dut: Any, state: PostState) -> None:
-    if isinstance(dut, SerialPostEngine):
-        for k, word in enumerate(to_words(state)):
-            _set(ctx, dut.memory.memory.storage, k, word)
-        return
+def _preload(ctx: Any, dut: PostEngine, state: PostState) -> None:
     for memory, content in _rows(dut, state):
         width = Shape.cast(memory.shape).width // content.shape[1]
         for k, word in enumerate(content):
@@ -261,12 +253,8 @@ def _set(ctx: Any, memory: Any, k: int, bits: int) -> None:
     ctx.set(target if isinstance(target, Value) else Value.cast(target), bits)
 
 
-def _collect(ctx: Any, dut: Any, state: PostState) -> None:
+def _collect(ctx: Any, dut: PostEngine, state: PostState) -> None:
     """Read the engine's memories into the state; the copies of the tables must still agree."""
-    if isinstance(dut, SerialPostEngine):
-        storage = dut.memory.memory.storage
-        from_words(state, [ctx.get(storage.data[k]).as_bits() for k in range(storage.depth)])
-        return
     params, rows = dut.param_memory.storage, dut.row_memory.storage
     state.vector = _words(ctx, dut.vector_memory.storage)
     state.bias, state.mul, state.mul2 = (_words(ctx, params[name]) for name in ("bias", "mul", "mul2"))

@@ -1,7 +1,5 @@
 """Lowered programs on the simulated hardware."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -13,7 +11,6 @@ from sw.reference import embed, forward
 from tests.sw.random_checkpoint import random_checkpoint
 
 CONFIG = PRESETS["tiny"]
-SMALL_FPGA = replace(PRESETS["icebreaker"], scratchpad_kib=4, vector_kib=4, param_words=64)
 
 
 @pytest.fixture(scope="module")
@@ -32,16 +29,6 @@ def test_bert_equals_the_reference(device: Device, shape: dict[str, int]) -> Non
         padded[:, : rows.shape[1]] = rows
         logits = device.run(program, {"rows": padded}).outputs["logits"]
         np.testing.assert_array_equal(logits[: len(checkpoint.labels)], forward(checkpoint, rows))
-
-
-def test_bert_on_an_array_and_a_post_processor_for_small_fpgas() -> None:
-    checkpoint = random_checkpoint(2, layers=1)
-    program = BertLowering(checkpoint, SMALL_FPGA).lower(9)
-    rows = embed(checkpoint, np.random.default_rng(9).integers(0, 64, 9))
-    padded = np.zeros(program.inputs["rows"].shape, np.int16)
-    padded[:, : rows.shape[1]] = rows
-    logits = open_device("rtl", SMALL_FPGA).run(program, {"rows": padded}).outputs["logits"]
-    np.testing.assert_array_equal(logits[: len(checkpoint.labels)], forward(checkpoint, rows))
 
 
 @pytest.mark.parametrize(("m", "n", "k"), [(1, 1, 1), (17, 5, 30), (40, 33, 7), (3, 5, 4000)])

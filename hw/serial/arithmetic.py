@@ -1,0 +1,190 @@
+"""The registers that compute."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.serial.microcode import SUM_BITS, VALUE_BITS, Action, Alu, Register, microinstruction
+
+__all__ = ["FACTOR_DIGITS", "Arithmetic"]
+
+FACTOR_DIGITS = 10
+"""Digits of two bits in a signed factor of 18 bits: each is from -2 to 1, and the last one only takes a carry."""
+
+_FACTOR_BITS = 18
+_M_BITS = 24
+_COUNT_BITS = 5
+_LOOP_BITS = 8
+_SUBTRACTING = (Alu.SUBTRACT, Alu.COMPARE, Alu.DIVIDE)
+_ROOTS = (Alu.COMPARE_ROOT, Alu.ROOT)
+_NOTING = (Alu.ADD, Alu.SUBTRACT, Alu.COMPARE, Alu.COMPARE_ROOT, Alu.TEST)
+_SHIFTING = (Alu.SHIFT, Alu.ROUND_SHIFT, Alu.SCALE)
+
+
+class Arithmetic(wiring.Component):
+    """One adder, the registers A, B and M around it, and the counters C, D and L.
+
+    M stands to the right of A: what is shifted out of one goes into the other. A factor leaves M by two bits a cycle,
+    each pair a digit from -2 to 1, with a carry into the next, and makes room for the low bits of the product.
+
+    Latency: registers have their new values in the next cycle. Throughput: one operation a cycle, but as many as the
+    counters say for one that ``repeats``.
+
+    Members
+    -------
+    now : In(microinstruction)
+    bus : In(16)
+    a : Out(signed(58))
+    not_negative : Out(1)
+        The sign that was noted.
+    overflow : Out(1)
+        A has more than 18 bits.
+    loops_on : Out(1)
+        L is more than 1.
+    counts : In(1)
+        L becomes one less.
+    repeats : Out(1)
+        The same microinstruction must follow.
+    """
+
+    now: Any
+    bus: Signal
+    a: Signal
+    not_negative: Signal
+    overflow: Signal
+    loops_on: Signal
+    counts: Signal
+    repeats: Signal
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "now": In(microinstruction),
+                "bus": In(VALUE_BITS),
+                "a": Out(signed(SUM_BITS)),
+                "not_negative": Out(1),
+                "overflow": Out(1),
+                "loops_on": Out(1),
+                "counts": In(1),
+                "repeats": Out(1),
+            }
+        )
+
+    def elaborate(self, _platform: Any) -> Module:
+        m = Module()
+        alu, bus, a = self.now.alu, self.bus, Signal(signed(SUM_BITS), reset_less=True)
+        b = Signal(signed(SUM_BITS), reset_less=True)
+        factor = Signal(_M_BITS, reset_less=True)
+        rights, lefts = Signal(_COUNT_BITS, reset_less=True), Signal(_COUNT_BITS, reset_less=True)
+        loops = Signal(_LOOP_BITS, reset_less=True)
+        noted = Signal(reset_less=True)
+        upper = a[_FACTOR_BITS - 1 :]
+        m.d.comb += [
+            self.a.eq(a),
+            self.not_negative.eq(noted),
+            self.overflow.eq(upper.any() & ~upper.all()),
+            self.loops_on.eq(loops > 1),
+        ]
+
+        # What a shift or a product does next.
+        shifting, digit, right, left, rounds = Signal(), Signal(), Signal(), Signal(), Signal()
+        m.d.comb += [
+            shifting.eq(_is(alu, *_SHIFTING)),
+            digit.eq((alu == Alu.SCALE) & loops.any()),
+            right.eq(digit | (shifting & rights.any())),
+            left.eq(shifting & ~right & lefts.any()),
+            rounds.eq(_is(alu, Alu.ROUND_SHIFT, Alu.SCALE) & ~right & ~left),
+            self.repeats.eq(right | left),
+        ]
+        with m.If(digit | self.counts):
+            m.d.sync += loops.eq(loops - 1)
+        with m.Elif(right):
+            m.d.sync += rights.eq(rights - 1)
+        with m.If(left):
+            m.d.sync += lefts.eq(lefts - 1)
+
+        # The operand: B, its complement, or that of 2 B.
+        carried = Signal(reset_less=True)
+        value = Signal(3)
+        m.d.comb += value.eq(factor[:2] + carried)
+        m.d.sync += carried.eq(digit & value[1:].any())
+        adds, subtracts, subtracts_twice, carry = Signal(), Signal(), Signal(), Signal()
+        m.d.comb += [
+            adds.eq((alu == Alu.ADD) | ((alu == Alu.BIT) & factor[0]) | (digit & (value == 1))),
+            subtracts.eq(_is(alu, Alu.SUBTRACT, Alu.COMPARE) | ((alu == Alu.DIVIDE) & noted) | (digit & (value == 3))),
+            subtracts_twice.eq(_is(alu, *_ROOTS) | (digit & (value == 2))),
+            carry.eq(
+                subtracts | (digit & (value == 2)) | (alu == Alu.INCREMENT) | (rounds & factor[-1])
+            ),
+        ]
+        chosen = Cat(adds | subtracts_twice, subtracts | subtracts_twice)
+        operand, total = Signal(SUM_BITS), Signal(SUM_BITS)
+        with m.Switch(chosen):
+            with m.Case(0b01):
+                m.d.comb += operand.eq(b)
+            with m.Case(0b10):
+                m.d.comb += operand.eq(~b)
+            with m.Case(0b11):
+                m.d.comb += operand.eq(~Cat(0, b[:-1]))
+        m.d.comb += total.eq(a + operand + carry)
+        with m.If(_is(alu, *_NOTING)):
+            m.d.sync += noted.eq(~total[-1])
+
+        # A and M.
+        to_left, to_a = Signal(), Signal()
+        m.d.comb += to_left.eq(left | _is(alu, Alu.LEFT, Alu.DIVIDE))
+        with m.Switch(alu):
+            with m.Case(Alu.HOLD, Alu.COMPARE, Alu.COMPARE_ROOT, Alu.TEST):
+                m.d.comb += to_a.eq(0)
+            with m.Case(Alu.ROOT):
+                m.d.comb += to_a.eq(noted)
+            with m.Case(Alu.SHIFT):
+                m.d.comb += to_a.eq(right | left)
+            with m.Default():
+                m.d.comb += to_a.eq(1)
+        following = Signal(SUM_BITS)
+        m.d.comb += following.eq(Mux(right, Cat(total[2:], total[-1].replicate(2)), total))
+        with m.If(to_a):
+            m.d.sync += a.eq(Mux(to_left, Cat(factor[-1], total), following))
+        with m.If(_is(alu, Alu.CLEAR, Alu.CLEAR_BOTH)):
+            m.d.sync += a.eq(0)
+        with m.If(right):
+            m.d.sync += factor.eq(Cat(factor[2:], total[:2]))
+        with m.Elif(to_left):
+            m.d.sync += factor.eq(Cat((alu == Alu.DIVIDE) & noted, factor))
+        with m.Elif(alu == Alu.BIT):
+            m.d.sync += factor.eq(factor[1:])
+        with m.If(alu == Alu.CLEAR_BOTH):
+            m.d.sync += factor.eq(0)
+
+        # From the bus.
+        high = SUM_BITS - 2 * VALUE_BITS
+        with m.If((self.now.action == Action.B_LEFT) | _is(alu, Alu.BIT, Alu.ROOT)):
+            m.d.sync += b.eq(Cat(0, b[0] | ((alu == Alu.ROOT) & noted), b[1:-1]))
+        with m.Switch(self.now.destination):
+            with m.Case(Register.B_LOW):
+                m.d.sync += b.eq(bus.as_signed())
+            with m.Case(Register.B_HIGH):
+                m.d.sync += b[VALUE_BITS:].eq(bus.as_signed())
+            with m.Case(Register.B_TOP):
+                m.d.sync += b[2 * VALUE_BITS :].eq(Cat(bus, bus[-1].replicate(high - VALUE_BITS)))
+            with m.Case(Register.M_LOW):
+                m.d.sync += factor.eq(Cat(bus, bus[-1].replicate(2 * FACTOR_DIGITS - VALUE_BITS)))
+            with m.Case(Register.M_HIGH):
+                m.d.sync += factor[VALUE_BITS : 2 * FACTOR_DIGITS].eq(bus)
+            with m.Case(Register.M_TOP):
+                m.d.sync += factor[VALUE_BITS:].eq(bus)
+            with m.Case(Register.SHIFT):
+                m.d.sync += [Cat(rights, lefts).eq(bus), loops.eq(FACTOR_DIGITS)]
+            with m.Case(Register.L):
+                m.d.sync += loops.eq(bus)
+        return m
+
+
+def _is(value: Value, *members: Any) -> Value:
+    """Whether the value is one of these."""
+    return Cat(value == member for member in members).any()
+
+
