@@ -116,5 +116,5 @@ def _board(size: str, sync_hz: float, sdram_hz: float, **more: Any) -> Board:
     )
 
 
-ULX3S_BOARDS = (_board("85f", 60e6, 90e6, memories=_MEMORIES), _board("45f", 80e6, 120e6))
+ULX3S_BOARDS = (_board("85f", 80e6, 120e6, memories=_MEMORIES), _board("45f", 80e6, 120e6))
 """One for each size of the FPGA; both of its clocks are whole fractions of one oscillator's frequency."""

@@ -4,13 +4,14 @@ from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.bus.axi import AXI_ADDRESS_BITS, BURST_BEATS
 from hw.bus.fault import INDEX_BITS
 from hw.bus.packet import packet
 from hw.bus.read_port import ReadPort
 from hw.bus.stream_fifo import StreamFifo
+from hw.bus.stream_stage import StreamStage
 from hw.config import AcceleratorConfig
 
 __all__ = ["Reader", "read_transfer"]
@@ -64,10 +65,9 @@ class Reader(wiring.Component):
         m = Module()
         m.submodules.fifo = fifo = StreamFifo(packet(self.bus_bytes), self.depth)
         # A block memory's word comes late in the cycle: it waits for the next one.
-        payload = Signal(packet(self.bus_bytes), reset_less=True)
-        m.d.comb += [fifo.o.ready.eq(~self.o.valid | self.o.ready), self.o.payload.eq(payload)]
-        with m.If(fifo.o.ready):
-            m.d.sync += [self.o.valid.eq(fifo.o.valid), payload.eq(fifo.o.payload)]
+        m.submodules.stage = stage = StreamStage(packet(self.bus_bytes))
+        connect(m, fifo.o, stage.i)
+        connect(m, stage.o, flipped(self.o))
         burst, beat = self.port.burst, self.port.beat
         arrived, arrival = Signal(), Signal(packet(self.bus_bytes), reset_less=True)
         m.d.sync += [arrived.eq(beat.valid), arrival.eq(beat.payload)]

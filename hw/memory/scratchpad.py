@@ -4,12 +4,11 @@ from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hw.config import AcceleratorConfig
 from hw.layouts import BankedRead, LoadWrite, MaskedWrite, Scrub
-from hw.memory.collisions import NO_COLLISIONS
+from hw.memory.deep_memory import DeepMemory
 from hw.memory.scrub import scrubs
 
 __all__ = ["Scratchpad"]
@@ -19,12 +18,13 @@ class Scratchpad(wiring.Component):
     """Words of ``rows`` bytes in contiguous banks, each with one read and one write port.
 
     In each bank a read of A goes before one of B, and a write of the post-processor before one of a LOAD; the other
-    waits. A word that is written may be read from the next cycle on, but not in the same one.
+    waits. What is read of a word that is being written is not defined.
 
-    The banks may fill half a chip: registers stand in front of each and behind it.
+    The banks may fill half a chip: registers stand in front of each and behind it, and one more where the
+    post-processor's words arrive.
 
-    Latency: read data ``BankedRead.LATENCY`` cycles after the request. Throughput: two reads and two writes a cycle, to
-    different banks.
+    Latency: read data ``BankedRead.LATENCY`` cycles after the request; a word of a LOAD can be read from the next cycle
+    on, one of the post-processor a cycle later. Throughput: two reads and two writes a cycle, to different banks.
 
     Parameters
     ----------
@@ -51,6 +51,7 @@ class Scratchpad(wiring.Component):
         self._banks = config.scratchpad_banks
         self._depth = config.scratchpad_words // config.scratchpad_banks
         self._word = data.ArrayLayout(unsigned(8), config.rows)
+        self._place = data.StructLayout({"offset": range(self._depth), "bank": range(self._banks)})
         super().__init__(
             {
                 "a_read": In(BankedRead(config)),
@@ -64,46 +65,46 @@ class Scratchpad(wiring.Component):
 
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
-        a, b, post, load = self.a_read, self.b_read, self.post_write, self.load_write
+        a, b, load = self.a_read, self.b_read, self.load_write
+        post = self._post(m)
 
         a_place = self._locate(m, "a", a.addr)
         b_place = self._locate(m, "b", b.addr)
-        post_place = self._locate(m, "post", post.addr)
         load_place = self._locate(m, "load", load.payload.addr)
 
         m.d.comb += [
             a.ready.eq(1),
             b.ready.eq(~(a.en & (a_place.bank == b_place.bank))),
-            load.ready.eq(~(post.en & (post_place.bank == load_place.bank))),
+            load.ready.eq(~(post.en & (post.place.bank == load_place.bank))),
             self.conflict.eq((b.en & ~b.ready) | (load.valid & ~load.ready)),
         ]
 
         words = []
         for index in range(self._banks):
-            bank = m.submodules[f"bank_{index}"] = Memory(
-                shape=self._word, depth=self._depth, init=[], attrs=NO_COLLISIONS
-            )
-            read, write = bank.read_port(), bank.write_port(granularity=1)
+            bank = m.submodules[f"bank_{index}"] = DeepMemory(self._word, self._depth)
 
             reads_a = a.en & (a_place.bank == index)
+            read_addr = Signal.like(bank.read_addr, name=f"read_addr_{index}")
             word = Signal(self._word, name=f"word_{index}", reset_less=True)
+            m.d.comb += bank.read_addr.eq(read_addr)
             m.d.sync += [
-                read.addr.eq(Mux(reads_a, a_place.offset, b_place.offset)),
-                word.eq(read.data),
-                write.en.eq(0),
+                read_addr.eq(Mux(reads_a, a_place.offset, b_place.offset)),
+                word.eq(bank.read_data),
             ]
             words.append(word)
 
-            addr, content = Signal.like(write.addr, reset_less=True), Signal(self._word, reset_less=True)
-            m.d.comb += [write.addr.eq(addr), write.data.eq(content)]
-            with m.If(scrubs(self.scrub, self._depth)):
-                m.d.sync += [write.en.eq(~0), addr.eq(self.scrub.addr), content.eq(0)]
-            with m.Elif(post.en & (post_place.bank == index)):
-                m.d.sync += [write.en.eq(post.mask), addr.eq(post_place.offset), content.eq(post.data)]
+            enables = Signal.like(bank.write_en)
+            addr, content = Signal.like(bank.write_addr, reset_less=True), Signal(self._word, reset_less=True)
+            m.d.comb += [bank.write_en.eq(enables), bank.write_addr.eq(addr), bank.write_data.eq(content)]
+            with m.If(post.scrub | (post.en & (post.place.bank == index))):
+                m.d.sync += [enables.eq(post.mask), addr.eq(post.place.offset), content.eq(post.data)]
             with m.Else():
                 writes = load.valid & (load_place.bank == index)
-                m.d.sync += [write.en.eq(writes.replicate(self._word.size // 8)), addr.eq(load_place.offset)]
-                m.d.sync += content.eq(load.payload.data)
+                m.d.sync += [
+                    enables.eq(writes.replicate(len(enables))),
+                    addr.eq(load_place.offset),
+                    content.eq(load.payload.data),
+                ]
 
         for port, place in ((a, a_place), (b, b_place)):
             bank_read = Signal(data.ArrayLayout(place.bank.shape(), BankedRead.LATENCY - 1), reset_less=True)
@@ -116,12 +117,29 @@ class Scratchpad(wiring.Component):
                         m.d.sync += chosen.eq(word)
         return m
 
+    def _post(self, m: Module) -> Any:
+        """Take a write of the post-processor, or a step of the scrub, which goes to all banks, into a register."""
+        port = self.post_write
+        post = Signal(
+            data.StructLayout(
+                {"en": 1, "scrub": 1, "mask": len(port.mask), "place": self._place, "data": port.data.shape()}
+            ),
+            reset_less=True,
+        )
+        m.d.sync += [
+            post.en.eq(port.en),
+            post.scrub.eq(scrubs(self.scrub, self._depth)),
+            post.mask.eq(port.mask),
+            post.place.eq(self._locate(m, "post", port.addr)),
+            post.data.eq(port.data),
+        ]
+        with m.If(self.scrub.en):
+            m.d.sync += [post.mask.eq(~0), post.place.offset.eq(self.scrub.addr), post.data.as_value().eq(0)]
+        return post
+
     def _locate(self, m: Module, name: str, addr: Any) -> Any:
         """Split an address into bank and offset: by its bits, or by comparison where a bank is no power of two long."""
-        place = Signal(
-            data.StructLayout({"offset": range(self._depth), "bank": range(self._banks)}),
-            name=f"{name}_place",
-        )
+        place = Signal(self._place, name=f"{name}_place")
         m.d.comb += place.as_value().eq(addr)
         if self._depth & (self._depth - 1):
             m.d.comb += [place.offset.eq(addr), place.bank.eq(0)]

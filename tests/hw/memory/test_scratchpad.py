@@ -15,6 +15,8 @@ SMALL = AcceleratorConfig(rows=4, cols=4, scratchpad_kib=1)
 CONFIGS = [
     SMALL,
     replace(SMALL, scratchpad_banks=1),
+    replace(SMALL, scratchpad_kib=5, scratchpad_banks=5),
+    replace(SMALL, rows=1, scratchpad_kib=11, lanes=1, scratchpad_banks=5),  # banks of two parts
     replace(SMALL, rows=3, cols=5, lanes=1),  # 85 words a bank: no power of two
     replace(SMALL, rows=1, cols=1, lanes=1, scratchpad_banks=2),
     replace(SMALL, rows=7, cols=2, lanes=1, scratchpad_banks=16),
@@ -42,6 +44,7 @@ def test_matches_numpy_under_random_traffic(config: AcceleratorConfig) -> None:
     async def bench(ctx) -> None:
         pending: list[list[Any]] = [[None] * BankedRead.LATENCY for _ in range(2)]  # words that A and B have asked for
         held: dict[str, Any] = {"b": None, "load": None}
+        staged: Any = None  # the post-processor's write of the cycle before
         conflicts = 0
         for _ in range(400):
             for port, waiting in zip((dut.a_read, dut.b_read), pending, strict=True):
@@ -71,7 +74,7 @@ def test_matches_numpy_under_random_traffic(config: AcceleratorConfig) -> None:
                 ctx.set(dut.load_write.payload.data, [int(x) for x in held["load"][1]])
 
             b_waits = a is not None and held["b"] is not None and bank(a) == bank(held["b"])
-            load_waits = post is not None and held["load"] is not None and bank(post[0]) == bank(held["load"][0])
+            load_waits = staged is not None and held["load"] is not None and bank(staged[0]) == bank(held["load"][0])
             assert ctx.get(dut.a_read.ready) == 1
             if held["b"] is not None:
                 assert ctx.get(dut.b_read.ready) == (not b_waits)
@@ -81,13 +84,14 @@ def test_matches_numpy_under_random_traffic(config: AcceleratorConfig) -> None:
             conflicts += b_waits or load_waits
 
             # What a read gives in the very cycle of a write to its word is not promised.
-            written = {post and post[0], held["load"] and not load_waits and held["load"][0]}
+            written = {staged and staged[0], held["load"] and not load_waits and held["load"][0]}
             pending[0].append(None if a is None or a in written else memory[a].copy())
             reads_b = held["b"] is not None and not b_waits and held["b"] not in written
             pending[1].append(memory[held["b"]].copy() if reads_b else None)
             held["b"] = held["b"] if b_waits else None
-            if post:
-                memory[post[0]] = np.where(post[2], post[1], memory[post[0]])
+            if staged:
+                memory[staged[0]] = np.where(staged[2], staged[1], memory[staged[0]])
+            staged = post
             if held["load"] and not load_waits:
                 memory[held["load"][0]] = held["load"][1]
                 held["load"] = None

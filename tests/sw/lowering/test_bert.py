@@ -118,7 +118,7 @@ def test_random_models_on_random_arrays() -> None:
             "cols": rng.integers(1, 9),
             "acc_depth": rng.choice([4, 8, 16, 64]),
             "acc_banks": rng.integers(2, 4),
-            "scratchpad_banks": rng.choice([1, 2, 4]),
+            "scratchpad_banks": rng.choice([1, 2, 4, 5]),
             "param_words": rng.choice([16, 64, 512]),
             "tables": rng.integers(1, 4),
             "bus_bytes": rng.choice([4, 8, 16, 32]),

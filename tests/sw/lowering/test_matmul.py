@@ -20,7 +20,7 @@ def test_random_products_on_random_arrays(unsigned: bool) -> None:
             cols=int(rng.integers(1, 9)),
             acc_depth=int(rng.choice([4, 8, 64])),
             scratchpad_kib=int(rng.choice([1, 2, 16])),
-            scratchpad_banks=int(rng.choice([1, 2, 4])),
+            scratchpad_banks=int(rng.choice([1, 2, 4, 5])),
             param_words=4,
             bus_bytes=int(rng.choice([4, 8, 16, 32])),
             queue_depth=int(rng.choice([2, 4, 8])),
