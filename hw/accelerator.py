@@ -64,8 +64,9 @@ class Accelerator(wiring.Component):
 
     def __init__(self, config: AcceleratorConfig) -> None:
         self.config = config
-        self._counters = Counters(config)
-        self._issues = {engine: Issue(config) for engine in Engine}
+        if not config.serial:
+            self._counters = Counters(config)
+            self._issues = {engine: Issue(config) for engine in Engine}
         super().__init__(
             {
                 "s_axil": In(AxiLite(ADDRESS_BITS)),
@@ -85,7 +86,15 @@ class Accelerator(wiring.Component):
 
     @property
     def probes(self) -> dict[str, tuple[Any, None]]:
-        """Inner signals as further ports, for a simulator that records what the engines do in each cycle."""
+        """Inner signals as further ports, for a simulator that records what the engines do in each cycle.
+
+        Raises
+        ------
+        ValueError
+            If there are no engines.
+        """
+        if self.config.serial:
+            raise ValueError("an accelerator with serial has no engines to record")
         counters = self._counters
         probes = {
             "enable": counters.enable,

@@ -17,9 +17,8 @@ _FACTOR_BITS = 18
 _M_BITS = 24
 _COUNT_BITS = 5
 _LOOP_BITS = 8
-_SUBTRACTING = (Alu.SUBTRACT, Alu.COMPARE, Alu.DIVIDE)
 _ROOTS = (Alu.COMPARE_ROOT, Alu.ROOT)
-_NOTING = (Alu.ADD, Alu.SUBTRACT, Alu.COMPARE, Alu.COMPARE_ROOT, Alu.TEST)
+_NOTING = (Alu.COMPARE, Alu.COMPARE_ROOT)
 _SHIFTING = (Alu.SHIFT, Alu.ROUND_SHIFT, Alu.SCALE)
 
 
@@ -37,8 +36,8 @@ class Arithmetic(wiring.Component):
     now : In(microinstruction)
     bus : In(16)
     a : Out(signed(58))
-    not_negative : Out(1)
-        The sign that was noted.
+    not_less : Out(1)
+        The sign that was noted is not negative.
     overflow : Out(1)
         A has more than 18 bits.
     loops_on : Out(1)
@@ -52,7 +51,7 @@ class Arithmetic(wiring.Component):
     now: Any
     bus: Signal
     a: Signal
-    not_negative: Signal
+    not_less: Signal
     overflow: Signal
     loops_on: Signal
     counts: Signal
@@ -64,7 +63,7 @@ class Arithmetic(wiring.Component):
                 "now": In(microinstruction),
                 "bus": In(VALUE_BITS),
                 "a": Out(signed(SUM_BITS)),
-                "not_negative": Out(1),
+                "not_less": Out(1),
                 "overflow": Out(1),
                 "loops_on": Out(1),
                 "counts": In(1),
@@ -83,7 +82,7 @@ class Arithmetic(wiring.Component):
         upper = a[_FACTOR_BITS - 1 :]
         m.d.comb += [
             self.a.eq(a),
-            self.not_negative.eq(noted),
+            self.not_less.eq(noted),
             self.overflow.eq(upper.any() & ~upper.all()),
             self.loops_on.eq(loops > 1),
         ]
@@ -116,8 +115,7 @@ class Arithmetic(wiring.Component):
             subtracts.eq(_is(alu, Alu.SUBTRACT, Alu.COMPARE) | ((alu == Alu.DIVIDE) & noted) | (digit & (value == 3))),
             subtracts_twice.eq(_is(alu, *_ROOTS) | (digit & (value == 2))),
             carry.eq(
-                subtracts | (digit & (value == 2)) | (alu == Alu.INCREMENT) | (rounds & factor[-1])
-            ),
+subtracts | (digit & (value == 2)) | (rounds & factor[-1])            ),
         ]
         chosen = Cat(adds | subtracts_twice, subtracts | subtracts_twice)
         operand, total = Signal(SUM_BITS), Signal(SUM_BITS)
@@ -128,7 +126,19 @@ class Arithmetic(wiring.Component):
                 m.d.comb += operand.eq(~b)
             with m.Case(0b11):
                 m.d.comb += operand.eq(~Cat(0, b[:-1]))
-        m.d.comb += total.eq(a + operand + carry)
+        # Or the bus.
+        adds_low, adds_high, sign = Signal(), Signal(), Signal()
+        m.d.comb += [
+            adds_low.eq(_is(alu, Alu.ADD_WORD, Alu.ADD_SIGNED)),
+            adds_high.eq(alu == Alu.ADD_HIGH),
+            sign.eq(bus[-1] & ((alu == Alu.ADD_SIGNED) | adds_high)),
+        ]
+        word = Cat(
+            Mux(adds_low, bus, 0),
+            Mux(adds_high, bus, sign.replicate(VALUE_BITS)),
+            sign.replicate(SUM_BITS - 2 * VALUE_BITS),
+        )
+        m.d.comb += total.eq(a + (operand | word) + carry)
         with m.If(_is(alu, *_NOTING)):
             m.d.sync += noted.eq(~total[-1])
 
@@ -136,7 +146,7 @@ class Arithmetic(wiring.Component):
         to_left, to_a = Signal(), Signal()
         m.d.comb += to_left.eq(left | _is(alu, Alu.LEFT, Alu.DIVIDE))
         with m.Switch(alu):
-            with m.Case(Alu.HOLD, Alu.COMPARE, Alu.COMPARE_ROOT, Alu.TEST):
+            with m.Case(Alu.HOLD, Alu.COMPARE, Alu.COMPARE_ROOT):
                 m.d.comb += to_a.eq(0)
             with m.Case(Alu.ROOT):
                 m.d.comb += to_a.eq(noted)

@@ -44,7 +44,7 @@ class SerialCore(wiring.Component):
 
     def __init__(self, config: AcceleratorConfig) -> None:
         self._config = config
-        self._words = MemoryBus(config)
+        self._machine, self._words, self._file = Machine(config), MemoryBus(config), RegisterFile(config)
         super().__init__(
             {
                 "s_axil": In(AxiLite(ADDRESS_BITS)),
@@ -57,8 +57,8 @@ class SerialCore(wiring.Component):
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
         config = self._config
-        m.submodules.machine = machine = Machine(config)
-        m.submodules.file = file = RegisterFile(config)
+        m.submodules.machine = machine = self._machine
+        m.submodules.file = file = self._file
         connect(m, flipped(self.s_axil), file.axil)
         m.d.comb += [
             file.index.eq(machine.index),

@@ -62,6 +62,8 @@ class Machine(wiring.Component):
         Low bits of A.
     p, v, s : Out(16)
     mode : Out(15)
+    address : Out(11)
+        Of ``now``.
     """
 
     restart: Signal
@@ -86,6 +88,7 @@ class Machine(wiring.Component):
     v: Signal
     s: Signal
     mode: Signal
+    address: Signal
 
     def __init__(self, config: AcceleratorConfig) -> None:
         self._config = config
@@ -113,6 +116,7 @@ class Machine(wiring.Component):
                 "v": Out(VALUE_BITS),
                 "s": Out(VALUE_BITS),
                 "mode": Out(len(Mode)),
+                "address": Out(ADDRESS_BITS),
             }
         )
 
@@ -210,7 +214,8 @@ class Machine(wiring.Component):
             Condition.NEVER: 0,
             Condition.ALWAYS: 1,
             Condition.RETURN: 1,
-            Condition.NOT_NEGATIVE: arithmetic.not_negative,
+            Condition.NOT_LESS: arithmetic.not_less,
+            Condition.NEGATIVE: arithmetic.a[-1],
             Condition.OVERFLOW: arithmetic.overflow,
             Condition.LAST: count == 1,
             Condition.LOOP: arithmetic.loops_on,
@@ -231,7 +236,7 @@ class Machine(wiring.Component):
             for number, value in conditions.items():
                 with m.Case(number):
                     m.d.comb += met.eq(value)
-        present, following, goes = Signal(ADDRESS_BITS), Signal(ADDRESS_BITS), Signal()
+        present, following, goes = self.address, Signal(ADDRESS_BITS), Signal()
         back = Signal(data.ArrayLayout(ADDRESS_BITS, _NESTING), reset_less=True)
         returns = now.condition == Condition.RETURN
         m.d.comb += [

@@ -25,7 +25,7 @@ __all__ = [
     "microinstruction",
 ]
 
-ADDRESS_BITS = 12
+ADDRESS_BITS = 11
 """Width of a microinstruction's address."""
 
 INDEX_BITS = 9
@@ -112,19 +112,20 @@ class Alu(enum.IntEnum):
     HOLD = 0
     CLEAR = 1
     CLEAR_BOTH = 2  # A and M
-    ADD = 3  # A + B; notes the sign
-    SUBTRACT = 4  # A - B; notes the sign
+    ADD = 3  # A + B
+    SUBTRACT = 4  # A - B
     COMPARE = 5  # only notes the sign of A - B
     COMPARE_ROOT = 6  # only notes that of A - 2 B - 1
-    TEST = 7  # only notes that of A
-    INCREMENT = 8  # A + 1
-    BIT = 9  # A + B if M is odd; M to the right, B to the left by one bit
-    LEFT = 10  # both to the left by one bit
-    DIVIDE = 11  # A - B if the sign that was noted is not negative; both to the left, and that into M
-    ROOT = 12  # A - 2 B - 1, B + 1 if it is not negative; B to the left
-    SHIFT = 13  # both to the right by two bits, C times; then to the left, D times
-    ROUND_SHIFT = 14  # SHIFT; then A + the top bit of M
-    SCALE = 15  # A + B * M, shifted to the right by 2 L bits; then ROUND_SHIFT
+    ADD_WORD = 7  # A + the bus, unsigned
+    ADD_SIGNED = 8  # A + the bus, signed
+    ADD_HIGH = 9  # A + the bus, signed, as bits 16 to 31
+    BIT = 10  # A + B if M is odd; M to the right, B to the left by one bit
+    LEFT = 11  # both to the left by one bit
+    DIVIDE = 12  # A - B if the sign that was noted is not negative; both to the left, and that into M
+    ROOT = 13  # A - 2 B - 1, B + 1 if it is not negative; B to the left
+    SHIFT = 14  # both to the right by two bits, C times; then to the left, D times
+    ROUND_SHIFT = 15  # SHIFT; then A + the top bit of M
+    SCALE = 16  # A + B * M, shifted to the right by 2 L bits; then ROUND_SHIFT
 
 
 class Action(enum.IntEnum):
@@ -153,7 +154,7 @@ class Condition(enum.IntEnum):
     NEVER = 0
     ALWAYS = 1
     RETURN = 2  # always, to where the subroutine was called
-    NOT_NEGATIVE = 3  # the sign that was noted in an earlier cycle
+    NOT_LESS = 3  # the sign that was noted is not negative
     OVERFLOW = 4  # A has more than 18 bits
     LAST = 5  # K is 1
     LOOP = 6  # L is more than 1; L becomes one less
@@ -178,6 +179,7 @@ class Condition(enum.IntEnum):
     TO_MEMORY = 24
     MOMENTS = 25
     SWEEP = 26
+    NEGATIVE = 27  # A
 
 
 class Mode(enum.IntEnum):
@@ -211,7 +213,7 @@ microinstruction = data.StructLayout(
         "local": unsigned(3),
         "source": unsigned(4),
         "destination": unsigned(5),
-        "alu": unsigned(4),
+        "alu": unsigned(5),
         "action": unsigned(4),
     }
 )

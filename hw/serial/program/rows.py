@@ -2,7 +2,7 @@
 
 from hw.serial.microcode import Access, Action, Alu, Condition, Register, Source
 from hw.serial.program.words import Row, Word
-from hw.serial.program.writer import Writer, right_shift
+from hw.serial.program.writer import Writer, left_shift, right_shift
 
 __all__ = ["write_rows"]
 
@@ -28,7 +28,7 @@ def write_rows(w: Writer) -> None:
     _root(w)
     _reciprocal(w)
     w.call("next_row")
-    w.go("job_row", Condition.NOT_NEGATIVE)
+    w.unless("job_row", Condition.NEGATIVE)
     w.go("done")
     _divide(w)
 
@@ -36,9 +36,9 @@ def write_rows(w: Writer) -> None:
 def _at_least_one(w: Writer) -> None:
     name = w.new_label("positive")
     w.small(Register.B_LOW, 1)
-    w.if_not_negative(name, Alu.COMPARE)
+    w.if_not_less(name)
     w.op(alu=Alu.CLEAR)
-    w.op(alu=Alu.INCREMENT)
+    w.op(alu=Alu.ADD)
     w.label(name)
 
 
@@ -47,7 +47,7 @@ def _normalize(w: Writer, step: Action) -> None:
     name = w.new_label("normalize")
     w.power_to_b(23)
     w.label(name)
-    w.if_not_negative(f"{name}_done", Alu.COMPARE)
+    w.if_not_less(f"{name}_done")
     w.go(name, alu=Alu.LEFT, action=step)
     w.label(f"{name}_done")
 
@@ -55,9 +55,8 @@ def _normalize(w: Writer, step: Action) -> None:
 def _row_pair(w: Writer, word: int) -> None:
     """The signed pair of the row goes to A; M becomes zero."""
     w.record(word, alu=Alu.CLEAR_BOTH)
-    w.record(word + 1, source=Source.MEMORY, destination=Register.B_LOW)
-    w.memory(Register.B_HIGH)
-    w.op(alu=Alu.ADD)
+    w.record(word + 1, source=Source.MEMORY, alu=Alu.ADD_WORD)
+    w.op(source=Source.MEMORY, alu=Alu.ADD_HIGH)
 
 
 def _sum_of_exponentials(w: Writer) -> None:
@@ -75,19 +74,16 @@ def _sum_of_exponentials(w: Writer) -> None:
 
 
 def _magnitude(w: Writer) -> None:
-    """``abs(a)`` to VALUE, its negative to SUM, the sign to NEGATIVE."""
+    """``abs(a)`` to A and VALUE, its negative to SUM, the sign to NEGATIVE."""
     _row_pair(w, Row.A)
     w.write_constant(Word.NEGATIVE, 0)
-    w.if_not_negative("positive_sum", Alu.TEST)
+    w.unless("positive_sum", Condition.NEGATIVE)
     w.write_constant(Word.NEGATIVE, 1)
-    w.store_a_pair(Word.SUM)
     w.call("negate")
-    w.store_a_pair(Word.VALUE, target="magnitude", condition=Condition.ALWAYS)
     w.label("positive_sum")
     w.store_a_pair(Word.VALUE)
     w.call("negate")
     w.store_a_pair(Word.SUM)
-    w.label("magnitude")
 
 
 def _mean(w: Writer) -> None:
@@ -95,14 +91,14 @@ def _mean(w: Writer) -> None:
     w.load_a_pair(Word.VALUE)
     w.small(Register.B_LOW, 0)
     w.load(Register.B_HIGH, Word.ROW_LENGTH)
-    w.if_not_negative("large_mean", Alu.COMPARE)
+    w.if_not_less("large_mean")
     w.small(Register.L, _MEAN_BITS)
     w.call("divide")
-    w.unless("mean_rounded", Condition.NOT_NEGATIVE)
-    w.op(alu=Alu.INCREMENT)
+    w.unless("mean_rounded", Condition.NOT_LESS)
+    w.add(1)
     w.label("mean_rounded")
     w.power_to_b(_MEAN_BITS)
-    w.if_negative("mean_fits", Alu.COMPARE)
+    w.if_less("mean_fits")
     w.label("large_mean")
     w.power_to_b(_MEAN_BITS)
     w.op(alu=Alu.CLEAR)
@@ -125,8 +121,7 @@ def _variance(w: Writer) -> None:
     w.load_b_pair(Word.SUM, alu=Alu.CLEAR)
     w.load(Register.M_LOW, Word.VALUE + 1)
     w.whole_product()
-    w.constant(Register.SHIFT, right_shift(0, left=16))
-    w.op(alu=Alu.SHIFT)
+    w.shift(left_shift(16))
     w.load(Register.M_LOW, Word.VALUE)
     w.small(Register.M_HIGH, 0)
     w.whole_product()
@@ -146,19 +141,19 @@ def _root(w: Writer) -> None:
     w.op(action=Action.B_LEFT)
     w.op(action=Action.B_LEFT)
     w.label("variance_down")
-    w.if_negative("variance_up", Alu.COMPARE)
-    w.shift(2)
+    w.if_less("variance_up")
+    w.shift(right_shift(2))
     w.go("variance_down", action=Action.COUNT_UP)
     w.label("variance_up")
     w.small(Register.B_LOW, 0)
     w.constant(Register.B_TOP, 1 << 14)
     w.label("variance_next")
-    w.if_not_negative("radicand", Alu.COMPARE)
+    w.if_not_less("radicand")
     w.op(alu=Alu.LEFT, action=Action.COUNT_DOWN)
     w.go("variance_next", alu=Alu.LEFT)
     w.label("radicand")
     # Its halves to NUMBER and ROOT.
-    w.shift(_M_BITS)
+    w.shift(right_shift(_M_BITS))
     w.store_a_pair(Word.NUMBER)
     w.call("factor_to_a")
     w.store_a_pair(Word.ROOT)
@@ -174,7 +169,7 @@ def _root(w: Writer) -> None:
         w.go(f"root_{half.name}", Condition.LOOP, alu=Alu.ROOT)
     w.op(alu=Alu.CLEAR_BOTH)
     w.op(alu=Alu.ADD)
-    w.shift(1)
+    w.shift(right_shift(1))
     w.store_a_pair(Word.ROOT)
 
 
@@ -184,15 +179,15 @@ def _reciprocal(w: Writer) -> None:
     w.label("reciprocal")
     w.load_a_pair(Word.MUL)
     w.load_b_pair(Word.ROOT)
-    w.if_not_negative("quotient", Alu.COMPARE)
+    w.if_not_less("quotient")
     w.op(alu=Alu.LEFT, action=Action.COUNT_UP)
     w.label("quotient")
     w.small(Register.L, bits, action=Action.B_LEFT)  # the quotient is one half, or more
     w.call("divide")
-    w.op(alu=Alu.INCREMENT)
-    w.shift(1)
+    w.add(1)
+    w.shift(right_shift(1))
     w.power_to_b(bits - 1)
-    w.if_negative("multiplier_fits", Alu.COMPARE)
+    w.if_less("multiplier_fits")
     w.add(-1)
     w.label("multiplier_fits")
     w.op(access=Access.WRITE_RECORD, index=Row.MUL, source=Source.A_LOW)
@@ -202,14 +197,14 @@ def _reciprocal(w: Writer) -> None:
     w.op(source=Source.COUNT, destination=Register.B_LOW, alu=Alu.CLEAR_BOTH)
     w.op(alu=Alu.ADD)
     w.add(-_FACTOR_BITS)
-    w.go("large_shift", Condition.NOT_NEGATIVE)
+    w.unless("large_shift", Condition.NEGATIVE)
     w.call("write_pre", alu=Alu.CLEAR)
-    w.op(source=Source.COUNT, destination=Register.B_LOW, alu=Alu.CLEAR)
-    w.go("main_shift", alu=Alu.ADD)
+    w.op(alu=Alu.CLEAR_BOTH)
+    w.go("main_shift", source=Source.COUNT, alu=Alu.ADD_WORD)
     w.label("large_shift")
     w.call("write_pre")
-    w.small(Register.B_LOW, _FACTOR_BITS, alu=Alu.CLEAR)
-    w.op(alu=Alu.ADD)
+    w.op(alu=Alu.CLEAR_BOTH)
+    w.add(_FACTOR_BITS)
     w.label("main_shift")
     w.call("encode_main")
     w.op(access=Access.WRITE_RECORD, index=Row.MAIN, source=Source.A_LOW)
@@ -225,14 +220,12 @@ def _divide(w: Writer) -> None:
     w.go("divide_bit", Condition.LOOP, alu=Alu.DIVIDE)
     w.op(alu=Alu.COMPARE)
     w.label("factor_to_a")
-    w.constant(Register.SHIFT, right_shift(0, left=_M_BITS), alu=Alu.CLEAR)
-    w.op(alu=Alu.SHIFT)
+    w.shift(left_shift(_M_BITS), alu=Alu.CLEAR)
     w.back()
 
     w.label("negate")
-    w.write(Word.NUMBER, Source.A_LOW)
-    w.write(Word.NUMBER + 1, Source.A_HIGH)
-    w.load_b_pair(Word.NUMBER, alu=Alu.CLEAR)
+    w.op(source=Source.A_LOW, destination=Register.B_LOW)
+    w.op(source=Source.A_HIGH, destination=Register.B_HIGH, alu=Alu.CLEAR)
     w.back(alu=Alu.SUBTRACT)
 
     w.label("write_pre")

@@ -3,7 +3,7 @@
 from hw.isa import TABLE_ENTRIES
 from hw.serial.microcode import VALUE_BITS, Access, Action, Alu, Condition, Local, Mode, Register, Source
 from hw.serial.program.words import Record, Row, Word
-from hw.serial.program.writer import Writer, right_shift
+from hw.serial.program.writer import Writer, left_shift, right_shift
 
 __all__ = ["write_sweep"]
 
@@ -23,43 +23,36 @@ def write_sweep(w: Writer) -> None:
 def _begin(w: Writer) -> None:
     """Kinds: MOMENTS 0, SOFTMAX 1, LAYERNORM 2, GATHER 3. Only the table's number goes with the mode."""
     w.label("execute_sweep")
-    w.load(Register.B_LOW, Word.TABLE + 1, alu=Alu.CLEAR_BOTH)
-    w.op(alu=Alu.ADD)
-    w.load(Register.B_LOW, Word.TABLE, alu=Alu.LEFT)
-    w.op(alu=Alu.ADD)
-    for _ in range(Mode.TABLE_LOW):
-        w.op(alu=Alu.LEFT)
+    w.load_a(Word.TABLE + 1)
+    w.read(Word.TABLE, alu=Alu.LEFT)
+    w.op(source=Source.LOCAL, alu=Alu.ADD_WORD)
+    w.shift(left_shift(Mode.TABLE_LOW))
     w.add(1 << Mode.SWEEP)
     w.op(source=Source.A_LOW, destination=Register.MODE)
     w.call("places")
     w.call("first_row")
     w.label("sweep_row")
-    w.read(Word.KIND + 1)
-    w.go("layernorm_or_gather", Condition.ODD, source=Source.LOCAL)
+    w.if_odd("layernorm_or_gather", Word.KIND + 1)
     w.call("fresh_sums")
     w.call("point")
     w.load(Register.K, Word.N)
-    w.read(Word.KIND)
-    w.go("softmax", Condition.ODD, source=Source.LOCAL)
+    w.if_odd("softmax", Word.KIND)
     w.go("sweep_moments")
     w.label("layernorm_or_gather")
-    w.read(Word.KIND)
-    w.go("gather_column", Condition.ODD, source=Source.LOCAL)
+    w.if_odd("gather_column", Word.KIND)
     w.go("layernorm")
 
     w.label("sweep_row_ends")
     w.call("next_row")
-    w.go("sweep_row", Condition.NOT_NEGATIVE)
-    w.read(Word.KIND + 1)
-    w.unless("row_job", Condition.ODD, source=Source.LOCAL)
+    w.unless("sweep_row", Condition.NEGATIVE)
+    w.if_even("row_job", Word.KIND + 1)
     w.go("done")
 
 
 def _moments(w: Writer) -> None:
     w.label("sweep_moments")
     w.op(access=Access.READ_VECTOR, action=Action.NEXT_VECTOR, alu=Alu.CLEAR)
-    w.memory(Register.B_LOW)
-    w.op(alu=Alu.ADD)
+    w.op(source=Source.MEMORY, alu=Alu.ADD_SIGNED)
     w.call("gather_sums")
     w.unless("sweep_moments", Condition.LAST, action=Action.COUNT_DOWN)
     w.call("store_statistics")
@@ -74,32 +67,22 @@ def _softmax(w: Writer) -> None:
     w.record(Row.A + 1)
     w.write(Word.NUMBER + 1, Source.MEMORY)
     w.label("exponential")
-    w.load_b_pair(Word.NUMBER, alu=Alu.CLEAR)
-    w.op(access=Access.READ_VECTOR, action=Action.NEXT_VECTOR, alu=Alu.ADD)
+    w.op(access=Access.READ_VECTOR, action=Action.NEXT_VECTOR)
     w.memory(Register.B_LOW)
-    w.op(alu=Alu.SUBTRACT)
-    w.constant(Register.B_LOW, TABLE_ENTRIES)
-    w.unless("below_table", Condition.NOT_NEGATIVE)
-    w.if_negative("in_table", Alu.COMPARE)
-    w.constant(Register.B_LOW, TABLE_ENTRIES - 1, alu=Alu.CLEAR)
-    w.op(alu=Alu.ADD)
-    w.label("in_table")
+    w.load_a_pair(Word.NUMBER)
+    w.constant(Register.B_LOW, TABLE_ENTRIES - 1, alu=Alu.SUBTRACT)
+    w.go("below_table", Condition.NEGATIVE)
+    w.lesser("in_table")
     w.op(access=Access.READ_ENTRY)
     w.op(access=Access.STORE_BYTE, source=Source.ENTRY, destination=Register.B_LOW)
     # The sum of exponentials.
     w.read(Word.SQUARES, alu=Alu.CLEAR)
-    w.take(Register.B_LOW, alu=Alu.ADD)
-    w.load(Register.B_HIGH, Word.SQUARES + 1)
+    w.op(source=Source.LOCAL, alu=Alu.ADD_WORD, local=Local.READ, index=Word.SQUARES + 1)
+    w.op(source=Source.LOCAL, alu=Alu.ADD_HIGH)
     w.op(alu=Alu.ADD)
     w.write(Word.SQUARES, Source.A_LOW)
-    w.write(
-        Word.SQUARES + 1,
-        Source.A_HIGH,
-        target="exponential",
-        condition=Condition.LAST,
-        negate=True,
-        action=Action.COUNT_DOWN,
-    )
+    next_value = {"target": "exponential", "condition": Condition.LAST, "negate": True, "action": Action.COUNT_DOWN}
+    w.write(Word.SQUARES + 1, Source.A_HIGH, **next_value)
     w.label("pad")
     w.go("padded", Condition.ALIGNED)
     w.go("pad", access=Access.STORE_BYTE, source=Source.INDEX)
@@ -133,9 +116,9 @@ def _layernorm(w: Writer) -> None:
     w.load(Register.SHIFT, Word.MAIN)
     w.op(alu=Alu.SCALE)
     w.constant(Register.B_LOW, (1 << 15) - 1)
-    w.if_not_negative("above_int16", Alu.COMPARE)
+    w.if_not_less("above_int16")
     w.constant(Register.B_LOW, -1 << 15)
-    w.if_negative("above_int16", Alu.COMPARE)
+    w.if_less("above_int16")
     w.label("normalized")
     w.op(access=Access.WRITE_VECTOR, source=Source.A_LOW, destination=Register.M_LOW, action=Action.NEXT_VECTOR)
     w.call("scale_row")
@@ -152,8 +135,8 @@ def _gather(w: Writer) -> None:
     w.label("gather_column")
     w.call("point")
     w.load_a(Word.ROW_DEST)
-    w.load(Register.B_LOW, Word.BYTE)
-    w.op(alu=Alu.ADD)
+    w.read(Word.BYTE)
+    w.op(source=Source.LOCAL, alu=Alu.ADD_WORD)
     w.op(source=Source.A_LOW, destination=Register.S, access=Access.READ_VECTOR)
     w.memory(Register.M_LOW)
     w.call("scale_row")
@@ -172,15 +155,15 @@ def _scale_row(w: Writer) -> None:
     w.op(alu=Alu.SCALE, local=Local.READ, index=Word.CLIP_LOW)
     w.take(Register.B_LOW)
     w.op(alu=Alu.COMPARE, local=Local.READ, index=Word.CLIP_HIGH)
-    w.unless("low_row", Condition.NOT_NEGATIVE, source=Source.LOCAL, destination=Register.B_LOW)
-    w.if_not_negative("high_row", Alu.COMPARE)
+    w.unless("low_row", Condition.NOT_LESS, source=Source.LOCAL, destination=Register.B_LOW)
+    w.if_not_less("high_row")
     w.label("clipped_row")
     w.back(access=Access.STORE_BYTE, source=Source.A_LOW)
     w.label("low_row")
     w.load(Register.B_LOW, Word.CLIP_LOW, alu=Alu.CLEAR)
     w.read(Word.CLIP_HIGH, alu=Alu.ADD)
     w.take(Register.B_LOW)
-    w.if_negative("clipped_row", Alu.COMPARE)
+    w.if_less("clipped_row")
     w.label("high_row")
     w.op(alu=Alu.CLEAR)
     w.go("clipped_row", alu=Alu.ADD)

@@ -8,7 +8,7 @@ __all__ = ["Gemm", "Host", "Record", "Row", "Word"]
 
 
 class Host(enum.IntEnum):
-    """Words of the register file that the host sees; those of a pair are the low and the high half of a register."""
+    """Words of the register file that the host sees: the low halves of registers, each with its high half behind it."""
 
     PROGRAM_ADDR = file_index("PROGRAM_ADDR")
     PROGRAM_LENGTH = file_index("PROGRAM_LENGTH")
@@ -25,7 +25,7 @@ class Word(enum.IntEnum):
     WAIT = enum.auto()  # 3, from each engine
     SIGNAL = WAIT + 3  # 3, to each engine
 
-    # Fields of the instruction, in the order of a DRAIN; a SWEEP has its kind as two bits in the place of DEST_KIND.
+    # Fields of the instruction, in the order of a DRAIN; a SWEEP has its kind in the place of the destination's.
     M = SIGNAL + 3
     N = enum.auto()
     KIND = enum.auto()  # 2 bits, each in a word
@@ -62,22 +62,19 @@ class Word(enum.IntEnum):
     COUNT = ADDR + 2  # pair
     MEM_ADDR = COUNT + 2  # pair
 
-    # The program.
-    FETCH = MEM_ADDR + 2  # pair: address of the next instruction
-    LEFT = FETCH + 2  # pair: instructions after this one
-    INDEX = LEFT + 2  # pair: of this one
-    FIRST = INDEX + 2  # pair: of the operand that is checked
-    ENGINE = FIRST + 2  # first counter of tokens for this instruction's engine
-    GIVEN = enum.auto()  # first counter of those from it
+    # Checks and tokens.
+    FIRST = MEM_ADDR + 2  # pair: of the operand that is checked
+    ENGINE = FIRST + 2  # counter of tokens from LOAD to this instruction's engine
+    GIVEN = enum.auto()  # counter of those from it to LOAD
 
     # A transfer from memory.
     BURST_ADDR = enum.auto()  # pair: of the next burst
-    BURST_LEFT = BURST_ADDR + 2  # pair: words
-    BURST_FIRST = BURST_LEFT + 2  # pair: address of the burst under way
+    BURST_LEFT = BURST_ADDR + 2  # words
+    BURST_FIRST = enum.auto()  # pair: address of the burst under way
     BEATS = BURST_FIRST + 2
     OF_STREAM = enum.auto()  # it is for the present STREAM
 
-    # What is zero after a soft reset: tokens, first those from LOAD; sums that are full; queues.
+    # What is zero after a soft reset: counters of tokens, first those from LOAD; sums that are full; queues.
     TOKENS = enum.auto()  # 9
     FULL_BANKS = TOKENS + 9
     FILL_ROW = enum.auto()  # first row of the bank that the next tile fills
@@ -91,14 +88,13 @@ class Word(enum.IntEnum):
     STREAM_IN = enum.auto()
     STREAM_OUT = enum.auto()
 
-    # The present STREAM, in the order in which others wait.
+    # The present STREAM, in the order in which others wait; its words are in STREAM_LEFT.
     STREAM_ADDR = enum.auto()  # pair
-    STREAM_WORDS = STREAM_ADDR + 2  # pair
-    STREAM_INDEX = STREAM_WORDS + 2  # pair
+    STREAM_INDEX = STREAM_ADDR + 2  # pair
 
     # A tile of a GEMM.
-    TILE_LEFT = STREAM_INDEX + 2  # pair: words of weights
-    TILE_ROWS = TILE_LEFT + 2
+    TILE_LEFT = STREAM_INDEX + 2  # words of weights
+    TILE_ROWS = enum.auto()
     TILE_COLUMNS = enum.auto()
     TILE_EMPTY = enum.auto()  # columns beyond N
     TILE_STRIDE = enum.auto()
@@ -113,13 +109,13 @@ class Word(enum.IntEnum):
     SECOND = enum.auto()
     TILE_N = enum.auto()  # columns of this tile
     TILE_DEST = enum.auto()
-    TILE_PARAM = enum.auto()
     TILE_VECTOR = enum.auto()
+    TILE_PARAM = enum.auto()
     STEP = enum.auto()  # of the destination, from row to row
     ROWS_LEFT = enum.auto()  # after this one
     ROW_DEST = enum.auto()
-    ROW_PARAM = enum.auto()
     ROW_VECTOR = enum.auto()
+    ROW_PARAM = enum.auto()
     ROW_STATS = enum.auto()
     FRESH = enum.auto()  # rows' statistics start with this tile
     MUL = enum.auto()  # pair
@@ -127,8 +123,8 @@ class Word(enum.IntEnum):
     VALUE = MEAN + 2  # pair
     SUM = VALUE + 2  # pair
     SQUARES = SUM + 2  # three words
-    NUMBER = SQUARES + 3  # three words
-    ROOT = NUMBER + 3  # pair
+    NUMBER = SQUARES + 3  # pair
+    ROOT = NUMBER + 2  # pair
     NEGATIVE = ROOT + 2
 
 
@@ -158,7 +154,7 @@ class Record(enum.IntEnum):
 
 
 class Row(enum.IntEnum):
-    """Words of a row."""
+    """Words of a row, in the order in which they are kept as local variables: A and B, and from MUL on."""
 
     A = 0  # pair
     B = 2  # three words

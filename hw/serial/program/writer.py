@@ -5,31 +5,27 @@ from typing import Any
 from hw.config import AcceleratorConfig
 from hw.serial.arithmetic import FACTOR_DIGITS
 from hw.serial.memory_map import MemoryMap
-from hw.serial.microcode import (
-    VALUE_BITS,
-    Access,
-    Alu,
-    Assembler,
-    Condition,
-    Local,
-    Register,
-    Source,
-)
+from hw.serial.microcode import VALUE_BITS, Access, Alu, Assembler, Condition, Local, Register, Source
 
-__all__ = ["Writer", "right_shift", "scale_shift"]
+__all__ = ["Writer", "left_shift", "right_shift", "scale_shift"]
 
 _COUNT_BITS = 5
 
 
-def right_shift(bits: int, *, left: int = 0) -> int:
-    """Return what SHIFT takes for a shift to the right; or, where ``bits`` is 0, to the left."""
-    return -(-bits // 2) | (left or bits % 2) << _COUNT_BITS
+def right_shift(bits: int) -> int:
+    """Return what SHIFT takes for a shift to the right."""
+    return -(-bits // 2) | bits % 2 << _COUNT_BITS
+
+
+def left_shift(bits: int) -> int:
+    """Return what SHIFT takes for a shift to the left."""
+    return bits << _COUNT_BITS
 
 
 def scale_shift(bits: int) -> int:
-    """Return the same for SCALE, whose product is shifted by 20 bits already."""
+    """Return what it takes for SCALE, whose product is shifted to the right by 20 bits already."""
     digits = 2 * FACTOR_DIGITS
-    return right_shift(bits - digits) if bits >= digits else right_shift(0, left=digits - bits)
+    return right_shift(bits - digits) if bits >= digits else left_shift(digits - bits)
 
 
 class Writer(Assembler):
@@ -82,14 +78,14 @@ class Writer(Assembler):
         """The bus goes to a local variable."""
         self.op(local=Local.WRITE, index=word, source=source, **more)
 
-    def write_constant(self, word: int, value: int) -> None:
+    def write_constant(self, word: int, value: int, **more: Any) -> None:
         """A number goes to a local variable."""
-        self.op(local=Local.WRITE, index=word, source=Source.IMMEDIATE, immediate=value)
+        self.op(local=Local.WRITE, index=word, source=Source.IMMEDIATE, immediate=value, **more)
 
-    def copy(self, word: int, source: int) -> None:
+    def copy(self, word: int, source: int, **more: Any) -> None:
         """Copy a local variable."""
         self.read(source)
-        self.write(word, Source.LOCAL)
+        self.write(word, Source.LOCAL, **more)
 
     def copy_pair(self, word: int, source: int) -> None:
         """Copy two."""
@@ -112,26 +108,33 @@ class Writer(Assembler):
         """What was read of the memory goes to a register."""
         self.op(source=Source.MEMORY, destination=destination, **more)
 
-    def load_b(self, word: int, **more: Any) -> None:
-        """An unsigned local variable goes to B."""
-        self.load(Register.B_LOW, word)
-        self.small(Register.B_HIGH, 0, **more)
+    def load_a(self, word: int, **more: Any) -> None:
+        """An unsigned local variable goes to A; M becomes zero."""
+        self.read(word, alu=Alu.CLEAR_BOTH)
+        self.op(source=Source.LOCAL, alu=Alu.ADD_WORD, **more)
+
+    def load_a_pair(self, word: int) -> None:
+        """A signed pair goes to A; M becomes zero."""
+        self.read(word, alu=Alu.CLEAR_BOTH)
+        self.op(source=Source.LOCAL, alu=Alu.ADD_WORD, local=Local.READ, index=word + 1)
+        self.op(source=Source.LOCAL, alu=Alu.ADD_HIGH)
+
+    def add_pair(self, word: int, **more: Any) -> None:
+        """Add a signed pair to A."""
+        self.read(word)
+        self.op(source=Source.LOCAL, alu=Alu.ADD_WORD, local=Local.READ, index=word + 1)
+        self.op(source=Source.LOCAL, alu=Alu.ADD_HIGH, **more)
 
     def load_b_pair(self, word: int, **more: Any) -> None:
         """A signed pair goes to B."""
         self.read(word)
-        self.take(Register.B_LOW)
-        self.load(Register.B_HIGH, word + 1, **more)
+        self.take(Register.B_LOW, local=Local.READ, index=word + 1)
+        self.take(Register.B_HIGH, **more)
 
-    def load_a(self, word: int) -> None:
-        """An unsigned local variable goes to A; M becomes zero."""
-        self.load_b(word, alu=Alu.CLEAR_BOTH)
-        self.op(alu=Alu.ADD)
-
-    def load_a_pair(self, word: int) -> None:
-        """A signed pair goes to A; M becomes zero."""
-        self.load_b_pair(word, alu=Alu.CLEAR_BOTH)
-        self.op(alu=Alu.ADD)
+    def load_a_record(self, word: int) -> None:
+        """An unsigned word of the record at P goes to A; M becomes zero."""
+        self.record(word, alu=Alu.CLEAR_BOTH)
+        self.op(source=Source.MEMORY, alu=Alu.ADD_WORD)
 
     def store_a_pair(self, word: int, **more: Any) -> None:
         """The low half of A goes to a pair."""
@@ -140,41 +143,28 @@ class Writer(Assembler):
 
     def add(self, value: int, **more: Any) -> None:
         """Add a number of 16 bits, signed, to A."""
-        self.constant(Register.B_LOW, value)
-        self.op(alu=Alu.ADD, **more)
+        self.op(source=Source.IMMEDIATE, immediate=value, alu=Alu.ADD_SIGNED, **more)
 
-    def add_to(self, word: int, value: int) -> None:
+    def add_to(self, word: int, value: int, **more: Any) -> None:
         """Add a number to a local variable; the sum stays in A."""
         self.load_a(word)
         self.add(value)
-        self.write(word, Source.A_LOW)
+        self.write(word, Source.A_LOW, **more)
 
     def add_word(self, word: int, other: int) -> None:
         """Add another local variable to one; the sum stays in A."""
-        self.load_a(word)
-        self.load(Register.B_LOW, other)
-        self.op(alu=Alu.ADD)
+        self.read(word, alu=Alu.CLEAR_BOTH)
+        self.op(source=Source.LOCAL, alu=Alu.ADD_WORD, local=Local.READ, index=other)
+        self.op(source=Source.LOCAL, alu=Alu.ADD_WORD)
         self.write(word, Source.A_LOW)
 
-    def factor(self, **more: Any) -> None:
-        """The low bits of A become the factor M, and A zero."""
-        self.op(source=Source.A_LOW, destination=Register.M_LOW, **more)
-        self.op(source=Source.A_HIGH, destination=Register.M_HIGH, alu=Alu.CLEAR)
-
-    def repeat(self, times: int, **step: Any) -> None:
-        """One step ``times`` times."""
-        self.small(Register.L, times)
-        name = self.new_label("repeat")
-        self.label(name)
-        self.go(name, Condition.LOOP, **step)
-
-    def shift(self, bits: int, alu: Alu = Alu.SHIFT) -> None:
-        """A to the right, and into M."""
-        self.constant(Register.SHIFT, right_shift(bits))
-        self.op(alu=alu)
+    def shift(self, shift: int, **more: Any) -> None:
+        """A and M to the right or to the left."""
+        self.constant(Register.SHIFT, shift, **more)
+        self.op(alu=Alu.SHIFT)
 
     def whole_product(self) -> None:
-        """``A + B * M`` to A."""
+        """``A + B * M`` to A; M becomes zero."""
         self.constant(Register.SHIFT, scale_shift(0))
         self.op(alu=Alu.SCALE)
 
@@ -183,26 +173,53 @@ class Writer(Assembler):
         self.small(Register.B_LOW, 0)
         self.constant(Register.B_HIGH, 1 << (bit - VALUE_BITS))
 
-    def if_not_negative(self, target: str, alu: Alu, **more: Any) -> None:
-        """Go on at a label if a sum is not negative."""
-        self.op(alu=alu)
-        self.go(target, Condition.NOT_NEGATIVE, **more)
+    def at_most(self, limit: int) -> None:
+        """The lesser of A and a number goes to A, and the number to B."""
+        less = self.new_label("less")
+        self.constant(Register.B_LOW, limit)
+        self.lesser(less)
 
-    def if_negative(self, target: str, alu: Alu, **more: Any) -> None:
-        """Go on at a label if it is."""
+    def lesser(self, less: str) -> None:
+        """The lesser of A and B goes to A."""
+        self.op(alu=Alu.COMPARE)
+        self.unless(less, Condition.NOT_LESS)
+        self.op(alu=Alu.CLEAR)
+        self.op(alu=Alu.ADD)
+        self.label(less)
+
+    def if_not_less(self, target: str, alu: Alu = Alu.COMPARE, **more: Any) -> None:
+        """Go on at a label if A is not less than B."""
         self.op(alu=alu)
-        self.unless(target, Condition.NOT_NEGATIVE, **more)
+        self.go(target, Condition.NOT_LESS, **more)
+
+    def if_less(self, target: str, **more: Any) -> None:
+        """Go on at a label if it is."""
+        self.op(alu=Alu.COMPARE)
+        self.unless(target, Condition.NOT_LESS, **more)
+
+    def if_odd(self, target: str, word: int, **more: Any) -> None:
+        """Go on at a label if a local variable is odd."""
+        self.read(word)
+        self.go(target, Condition.ODD, source=Source.LOCAL, **more)
+
+    def if_even(self, target: str, word: int) -> None:
+        """Go on at a label if it is even."""
+        self.read(word)
+        self.unless(target, Condition.ODD, source=Source.LOCAL)
+
+    def if_zero(self, target: str, word: int) -> None:
+        """Go on at a label if it is zero."""
+        self.read(word)
+        self.go(target, Condition.ZERO, source=Source.LOCAL)
 
     def next_slot(self, word: int, size: int, first: int, end: int) -> None:
         """Let a local variable point to the next entry of a queue."""
+        within = self.new_label("within")
         self.load_a(word)
         self.add(size)
         self.constant(Register.B_LOW, end)
-        within = self.new_label("within")
-        self.if_negative(within, Alu.COMPARE)
-        self.constant(Register.B_LOW, first, alu=Alu.CLEAR)
-        self.op(alu=Alu.ADD)
+        self.if_less(within)
+        self.op(alu=Alu.CLEAR)
+        self.add(first)
         self.label(within)
         self.write(word, Source.A_LOW)
-
-
