@@ -78,6 +78,7 @@ class Arithmetic(wiring.Component):
         factor = Signal(_M_BITS, reset_less=True)
         rights, lefts = Signal(_COUNT_BITS, reset_less=True), Signal(_COUNT_BITS, reset_less=True)
         loops = Signal(_LOOP_BITS, reset_less=True)
+        digits = Signal(range(FACTOR_DIGITS + 1), reset_less=True)
         noted = Signal(reset_less=True)
         upper = a[_FACTOR_BITS - 1 :]
         m.d.comb += [
@@ -91,14 +92,16 @@ class Arithmetic(wiring.Component):
         shifting, digit, right, left, rounds = Signal(), Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
             shifting.eq(_is(alu, *_SHIFTING)),
-            digit.eq((alu == Alu.SCALE) & loops.any()),
+            digit.eq((alu == Alu.SCALE) & digits.any()),
             right.eq(digit | (shifting & rights.any())),
             left.eq(shifting & ~right & lefts.any()),
             rounds.eq(_is(alu, Alu.ROUND_SHIFT, Alu.SCALE) & ~right & ~left),
             self.repeats.eq(right | left),
         ]
-        with m.If(digit | self.counts):
+        with m.If(self.counts):
             m.d.sync += loops.eq(loops - 1)
+        with m.If(digit):
+            m.d.sync += digits.eq(digits - 1)
         with m.Elif(right):
             m.d.sync += rights.eq(rights - 1)
         with m.If(left):
@@ -187,7 +190,7 @@ subtracts | (digit & (value == 2)) | (rounds & factor[-1])            ),
             with m.Case(Register.M_TOP):
                 m.d.sync += factor[VALUE_BITS:].eq(bus)
             with m.Case(Register.SHIFT):
-                m.d.sync += [Cat(rights, lefts).eq(bus), loops.eq(FACTOR_DIGITS)]
+                m.d.sync += [Cat(rights, lefts).eq(bus), digits.eq(FACTOR_DIGITS)]
             with m.Case(Register.L):
                 m.d.sync += loops.eq(bus)
         return m

@@ -90,7 +90,7 @@ class Register(enum.IntEnum):
     B_TOP = 3  # bits 32 to 47 and those above
     M_LOW = 4  # and the sign above
     M_HIGH = 5  # bits 16 to 19
-    SHIFT = 6  # C and D; and L becomes 10, the digits of a factor
+    SHIFT = 6  # C and D; a factor has all its digits again
     L = 7
     P = 8
     V = 9
@@ -125,7 +125,7 @@ class Alu(enum.IntEnum):
     ROOT = 13  # A - 2 B - 1, B + 1 if it is not negative; B to the left
     SHIFT = 14  # both to the right by two bits, C times; then to the left, D times
     ROUND_SHIFT = 15  # SHIFT; then A + the top bit of M
-    SCALE = 16  # A + B * M, shifted to the right by 2 L bits; then ROUND_SHIFT
+    SCALE = 16  # A + B * M, shifted to the right by 20 bits; then ROUND_SHIFT
 
 
 class Action(enum.IntEnum):
