@@ -117,8 +117,7 @@ class Arithmetic(wiring.Component):
             adds.eq((alu == Alu.ADD) | ((alu == Alu.BIT) & factor[0]) | (digit & (value == 1))),
             subtracts.eq(_is(alu, Alu.SUBTRACT, Alu.COMPARE) | ((alu == Alu.DIVIDE) & noted) | (digit & (value == 3))),
             subtracts_twice.eq(_is(alu, *_ROOTS) | (digit & (value == 2))),
-            carry.eq(
-subtracts | (digit & (value == 2)) | (rounds & factor[-1])            ),
+            carry.eq(subtracts | (digit & (value == 2)) | (rounds & factor[-1])),
         ]
         chosen = Cat(adds | subtracts_twice, subtracts | subtracts_twice)
         operand, total = Signal(SUM_BITS), Signal(SUM_BITS)
@@ -199,5 +198,3 @@ subtracts | (digit & (value == 2)) | (rounds & factor[-1])            ),
 def _is(value: Value, *members: Any) -> Value:
     """Whether the value is one of these."""
     return Cat(value == member for member in members).any()
-
-

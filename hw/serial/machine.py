@@ -14,15 +14,19 @@ from hw.serial.memory_map import RECORD_WORDS
 from hw.serial.microcode import (
     ADDRESS_BITS,
     INDEX_BITS,
+    JUMP_EXTRAS,
     VALUE_BITS,
     Access,
     Action,
+    Alu,
     Condition,
     Local,
     Mode,
     Register,
     Source,
+    jump_word,
     microinstruction,
+    operate_word,
 )
 from hw.serial.program import microprogram
 
@@ -48,15 +52,15 @@ class Machine(wiring.Component):
     now : Out(microinstruction)
     bus : Out(16)
     takes_weights : Out(1)
-        A bus word goes to the array.
-    index : Out(9), local_read, local_write : Out(1), local : In(16)
+        Half of a bus word goes to the array.
+    index : Out(8), local_read, local_write : Out(1), local : In(16)
         The register file.
     memory : In(16)
         The memory's word.
     sums : In(32)
         Of an accumulator.
-    word : In(16), available : In(1)
-        From the bus to memory.
+    word : In(16), available : In(1), second : In(1)
+        Half of a word from the bus to memory, and whether it is the second one.
     owed, failed, dead, start : In(1)
     a : Out(32)
         Low bits of A.
@@ -79,6 +83,7 @@ class Machine(wiring.Component):
     sums: Signal
     word: Signal
     available: Signal
+    second: Signal
     owed: Signal
     failed: Signal
     dead: Signal
@@ -107,6 +112,7 @@ class Machine(wiring.Component):
                 "sums": In(2 * VALUE_BITS),
                 "word": In(VALUE_BITS),
                 "available": In(1),
+                "second": In(1),
                 "owed": In(1),
                 "failed": In(1),
                 "dead": In(1),
@@ -137,6 +143,26 @@ class Machine(wiring.Component):
         ]
         return m
 
+    def _decode(self, m: Module, word: Any) -> None:
+        now = self.now
+        operates, jumps = data.View(operate_word, word), data.View(jump_word, word)
+        m.d.comb += [now.source.eq(operates.source), now.destination.eq(operates.destination)]
+        m.d.comb += [now.alu.eq(operates.alu), now.immediate.eq(Cat(operates.index, operates.access, operates.action))]
+        with m.If(operates.jumps):
+            m.d.comb += [
+                getattr(now, name).eq(getattr(jumps, name)) for name in ("target", "condition", "negate", "call")
+            ]
+            with m.If(operates.source == Source.INDEX):
+                m.d.comb += [now.index.eq(Cat(jumps.alu, jumps.extra)), now.alu.eq(Alu.HOLD)]
+            with m.Else(), m.Switch(jumps.extra):
+                for extra, (access, action, local) in JUMP_EXTRAS.items():
+                    with m.Case(extra):
+                        m.d.comb += [now.access.eq(access), now.action.eq(action), now.local.eq(local)]
+        with m.Else():
+            m.d.comb += [now.index.eq(operates.index), now.local.eq(operates.local)]
+            with m.If(operates.source != Source.IMMEDIATE):
+                m.d.comb += [now.access.eq(operates.access), now.action.eq(operates.action)]
+
     def _bus(self, m: Module, a: Any, count: Signal) -> None:
         """What the source puts on the bus."""
         now = self.now
@@ -144,7 +170,7 @@ class Machine(wiring.Component):
             Source.MEMORY: self.memory,
             Source.ENTRY: self.memory.word_select(a[0], _BYTE),
             Source.LOCAL: self.local,
-            Source.IMMEDIATE: now.as_value()[:VALUE_BITS],
+            Source.IMMEDIATE: now.immediate,
             Source.INDEX: now.index,
             Source.A_LOW: a[:VALUE_BITS],
             Source.A_HIGH: a[VALUE_BITS : 2 * VALUE_BITS],
@@ -190,23 +216,23 @@ class Machine(wiring.Component):
         now = self.now
         program = microprogram(self._config)
         m.submodules.program = memory = Memory(
-            shape=len(now.as_value()), depth=1 << ADDRESS_BITS, init=program, attrs=NO_COLLISIONS
+            shape=operate_word.size, depth=1 << ADDRESS_BITS, init=program, attrs=NO_COLLISIONS
         )
         fetch = memory.read_port()
-        # After a hardware reset the memory's register holds any microinstruction for a cycle, which must change nothing.
+        # After a hardware reset the memory's register holds any word for a cycle, which must change nothing.
         started = Signal()
         m.d.sync += started.eq(1)
-        m.d.comb += now.eq(fetch.data)
+        self._decode(m, fetch.data)
         with m.If(~started):
             m.d.comb += [now.local.eq(Local.NONE), now.destination.eq(Register.NONE), now.action.eq(Action.NONE)]
 
         # Those that repeat themselves.
         streamed = (now.action == Action.STREAMED_WEIGHTS) & arithmetic.loops_on & self.available
-        turns = streamed | (now.access == Access.STREAM) | (now.action == Action.NO_WEIGHTS)
+        turns = (streamed & self.second) | (now.access == Access.STREAM) | (now.action == Action.NO_WEIGHTS)
         m.d.comb += [
             self.takes_weights.eq(streamed),
             arithmetic.counts.eq(turns | (now.condition == Condition.LOOP)),
-            self.repeats.eq(arithmetic.repeats | (turns & arithmetic.loops_on)),
+            self.repeats.eq(arithmetic.repeats | (turns & arithmetic.loops_on) | (streamed & ~self.second)),
         ]
 
         met = Signal()
@@ -240,7 +266,7 @@ class Machine(wiring.Component):
         back = Signal(data.ArrayLayout(ADDRESS_BITS, _NESTING), reset_less=True)
         returns = now.condition == Condition.RETURN
         m.d.comb += [
-            goes.eq((met ^ now.negate) & (now.source != Source.IMMEDIATE)),
+            goes.eq(met ^ now.negate),
             following.eq(present + 1),
             fetch.addr.eq(following),
         ]

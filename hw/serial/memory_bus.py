@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -19,7 +19,7 @@ __all__ = ["BUS_BYTES", "MemoryBus"]
 BUS_BYTES = 4
 """Width of the bus."""
 
-_BUFFERED_WORDS = 256
+_BUFFERED_HALVES = 256
 
 
 class MemoryBus(wiring.Component):
@@ -28,7 +28,8 @@ class MemoryBus(wiring.Component):
     The buffer takes the words of many bursts; the bus waits while it is full. An error or the end of patience is kept
     until ``forget`` or the next transfer.
 
-    Latency: 1 cycle from ``read`` or ``write`` to the bus, 2 from the bus to ``word``. Throughput: a word a cycle.
+    Latency: 1 cycle from ``read`` or ``write`` to the bus, 2 from the bus to ``word``. Throughput: a word in two
+    cycles.
 
     Parameters
     ----------
@@ -45,12 +46,12 @@ class MemoryBus(wiring.Component):
         Begin a burst of so many beats and one more.
     write : In(1), data : In(32)
         Begin to write; ``data`` stay until nothing is ``owed``.
-    word : Out(32), available : Out(1)
-        The oldest word of the buffer.
-    half : Out(16)
-        The half of it that comes next.
-    pop_half, pop : In(1)
-        Take a half, or a word.
+    half : Out(16), available : Out(1)
+        The oldest half of a word in the buffer.
+    pop : In(1)
+        Take it.
+    word : Out(32), second : Out(1)
+        The half that was taken last, and this one; whether these are of the same word.
     forget : In(1)
         Drop the buffer's words, and all that is owed.
     owed : Out(1)
@@ -68,11 +69,11 @@ class MemoryBus(wiring.Component):
     beats: Signal
     write: Signal
     data: Signal
-    word: Signal
-    available: Signal
     half: Signal
-    pop_half: Signal
+    available: Signal
     pop: Signal
+    word: Signal
+    second: Signal
     forget: Signal
     owed: Signal
     failed: Signal
@@ -89,11 +90,11 @@ class MemoryBus(wiring.Component):
                 "beats": In(range(BURST_BEATS)),
                 "write": In(1),
                 "data": In(8 * BUS_BYTES),
-                "word": Out(8 * BUS_BYTES),
-                "available": Out(1),
                 "half": Out(VALUE_BITS),
-                "pop_half": In(1),
+                "available": Out(1),
                 "pop": In(1),
+                "word": Out(8 * BUS_BYTES),
+                "second": Out(1),
                 "forget": In(1),
                 "owed": Out(1),
                 "failed": Out(1),
@@ -125,30 +126,28 @@ class MemoryBus(wiring.Component):
         with m.If(write.wready):
             m.d.sync += write.wvalid.eq(0)
 
-        # The buffer, read a cycle ahead.
-        m.submodules.buffer = buffer = Memory(
-            shape=8 * BUS_BYTES, depth=_BUFFERED_WORDS, init=[], attrs=NO_COLLISIONS
-        )
+        # The buffer, read a cycle ahead; a word goes in by halves.
+        m.submodules.buffer = buffer = Memory(shape=VALUE_BITS, depth=_BUFFERED_HALVES, init=[], attrs=NO_COLLISIONS)
         entry, exit_port = buffer.write_port(), buffer.read_port()
-        filled = Signal(range(_BUFFERED_WORDS))
-        taken = Signal(range(2 * _BUFFERED_WORDS))  # halves
+        filled, taken = Signal(range(_BUFFERED_HALVES)), Signal(range(_BUFFERED_HALVES))
+        following, last_half = Signal.like(taken), Signal(VALUE_BITS, reset_less=True)
         arrives, shows = Signal(), Signal()
-        following = Signal.like(taken)
         m.d.comb += [
-            read.rready.eq((filled + 1)[: len(filled)] != taken[1:]),
-            arrives.eq(read.rvalid & read.rready & reading),
-            entry.en.eq(arrives),
+            entry.en.eq(read.rvalid & reading & ((filled + 1)[: len(filled)] != taken)),
             entry.addr.eq(filled),
-            entry.data.eq(read.rdata),
-            following.eq(taken + (self.pop << 1) + self.pop_half),
-            exit_port.addr.eq(following[1:]),
-            self.word.eq(exit_port.data),
-            self.half.eq(exit_port.data.word_select(taken[0], VALUE_BITS)),
+            entry.data.eq(read.rdata.word_select(filled[0], VALUE_BITS)),
+            read.rready.eq(Mux(reading, entry.en & filled[0], 1)),
+            arrives.eq(entry.en & filled[0]),
+            following.eq(taken + self.pop),
+            exit_port.addr.eq(following),
+            self.half.eq(exit_port.data),
+            self.word.eq(Cat(last_half, exit_port.data)),
+            self.second.eq(taken[0]),
             self.available.eq(shows),
         ]
-        m.d.sync += [taken.eq(following), shows.eq(filled != following[1:])]
-        with m.If(arrives):
-            m.d.sync += filled.eq(filled + 1)
+        m.d.sync += [taken.eq(following), shows.eq(filled != following), filled.eq(filled + entry.en)]
+        with m.If(self.pop):
+            m.d.sync += last_half.eq(exit_port.data)
 
         # Answers.
         answered, error = Signal(), Signal()

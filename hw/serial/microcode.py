@@ -13,6 +13,7 @@ __all__ = [
     "INDEX_BITS",
     "SUM_BITS",
     "VALUE_BITS",
+    "JUMP_EXTRAS",
     "Access",
     "Action",
     "Alu",
@@ -22,13 +23,16 @@ __all__ = [
     "Mode",
     "Register",
     "Source",
+    "With",
+    "jump_word",
     "microinstruction",
+    "operate_word",
 ]
 
 ADDRESS_BITS = 11
 """Width of a microinstruction's address."""
 
-INDEX_BITS = 9
+INDEX_BITS = 8
 """Width of a register file's address."""
 
 VALUE_BITS = 16
@@ -79,6 +83,7 @@ class Source(enum.IntEnum):
     SUM_HIGH = 9
     WORD = 10  # half of a bus word
     COUNT = 11  # K
+    ZERO = 12
 
 
 class Register(enum.IntEnum):
@@ -202,6 +207,31 @@ class Mode(enum.IntEnum):
     SWEEP = 14
 
 
+class With(enum.IntEnum):
+    """What else a jump can do: each stands for some access, action and use of the register file."""
+
+    NOTHING = 0
+    COUNT_DOWN = 1
+    COUNT_UP = 2
+    NEXT_VALUE = 3
+    STORE = 4
+    STORE_AND_NEXT_VALUE = 5
+    WEIGHTS = 6
+    WRITE_AT = 7
+
+
+JUMP_EXTRAS: dict[With, tuple[Access, Action, Local]] = {
+    With.NOTHING: (Access.NONE, Action.NONE, Local.NONE),
+    With.COUNT_DOWN: (Access.NONE, Action.COUNT_DOWN, Local.NONE),
+    With.COUNT_UP: (Access.NONE, Action.COUNT_UP, Local.NONE),
+    With.NEXT_VALUE: (Access.NONE, Action.NEXT_VALUE, Local.NONE),
+    With.STORE: (Access.STORE_BYTE, Action.NONE, Local.NONE),
+    With.STORE_AND_NEXT_VALUE: (Access.STORE_BYTE, Action.NEXT_VALUE, Local.NONE),
+    With.WEIGHTS: (Access.NONE, Action.WEIGHTS, Local.NONE),
+    With.WRITE_AT: (Access.NONE, Action.NONE, Local.WRITE_AT),
+}
+"""What :class:`With` stands for."""
+
 microinstruction = data.StructLayout(
     {
         "target": unsigned(ADDRESS_BITS),
@@ -215,9 +245,37 @@ microinstruction = data.StructLayout(
         "destination": unsigned(5),
         "alu": unsigned(5),
         "action": unsigned(4),
+        "immediate": unsigned(VALUE_BITS),
     }
 )
-"""One microinstruction, which takes a cycle; an immediate stands in the place of ``target`` to ``negate``."""
+"""All that a microinstruction can say."""
+
+_head = {"jumps": 1, "source": unsigned(4), "destination": unsigned(5)}
+operate_word = data.StructLayout(
+    _head
+    | {
+        "alu": unsigned(5),
+        "index": unsigned(INDEX_BITS),
+        "access": unsigned(4),
+        "action": unsigned(4),
+        "local": unsigned(3),
+        "spare": 2,
+    }
+)
+"""A microinstruction that does not jump; an immediate stands in the place of ``index`` to ``action``."""
+
+jump_word = data.StructLayout(
+    _head
+    | {
+        "alu": unsigned(5),
+        "extra": unsigned(3),
+        "target": unsigned(ADDRESS_BITS),
+        "condition": unsigned(5),
+        "negate": 1,
+        "call": 1,
+    }
+)
+"""One that jumps, or may; an index stands in the place of ``alu`` and ``extra``."""
 
 
 @dataclass(kw_only=True)
@@ -244,6 +302,37 @@ class _Step:
     @property
     def uses_local(self) -> bool:
         return self.source == Source.LOCAL
+
+    def encode(self, target: int) -> int:
+        """Return the word.
+
+        Raises
+        ------
+        ValueError
+            If not all of it fits.
+        """
+        fields: dict[str, int] = {"source": self.source, "destination": self.destination}
+        if self.condition != Condition.NEVER:
+            fields |= {"jumps": 1, "target": target, "condition": self.condition}
+            fields |= {"negate": self.negate, "call": self.call}
+            extra = next((k for k, v in JUMP_EXTRAS.items() if v == (self.access, self.action, self.local)), None)
+            if extra is None or self.source == Source.IMMEDIATE:
+                raise ValueError(f"a jump must not go with {self!r}")
+            if self.source != Source.INDEX:
+                return jump_word.const(fields | {"alu": self.alu, "extra": extra}).as_bits()
+            if self.alu != Alu.HOLD or extra != With.NOTHING:
+                raise ValueError(f"a jump with an index must not go with {self!r}")
+            return jump_word.const(fields | {"alu": self.index % 32, "extra": self.index // 32}).as_bits()
+        fields |= {"alu": self.alu, "local": self.local}
+        if self.source != Source.IMMEDIATE:
+            fields |= {"index": self.index, "access": self.access, "action": self.action}
+        elif self.index or self.access or self.action:
+            raise ValueError(f"an immediate must not go with {self!r}")
+        else:
+            value = self.immediate % (1 << VALUE_BITS)
+            index, rest = value % (1 << INDEX_BITS), value >> INDEX_BITS
+            fields |= {"index": index, "access": rest % 16, "action": rest // 16}
+        return operate_word.const(fields).as_bits()
 
 
 class Assembler:
@@ -276,8 +365,7 @@ class Assembler:
         step = _Step(**fields)
         if step.target and step.condition == Condition.NEVER:
             step = dataclasses.replace(step, condition=Condition.ALWAYS)
-        if step.source == Source.IMMEDIATE and step.condition != Condition.NEVER:
-            raise ValueError("an immediate must not go with a condition")
+        step.encode(0)
         self._steps.append(step)
 
     @property
@@ -305,27 +393,9 @@ class Assembler:
         for place, step in enumerate(self._steps):
             if step.uses_local and not all(earlier.reads_local for earlier in before[place]):
                 raise ValueError(f"step {place} must follow a read")
-        return [self._encode(step) for step in self._steps]
+        return [step.encode(self._find(step.target) if step.target else 0) for step in self._steps]
 
     def _find(self, label: str) -> int:
         if label not in self._labels:
             raise ValueError(f"label must exist, not {label!r}")
         return self._labels[label]
-
-    def _encode(self, step: _Step) -> int:
-        names = (
-            "condition",
-            "negate",
-            "call",
-            "access",
-            "index",
-            "local",
-            "source",
-            "destination",
-            "alu",
-            "action",
-        )
-        fields = {name: int(getattr(step, name)) for name in names}
-        fields["target"] = self._find(step.target) if step.target else 0
-        word: int = microinstruction.const(fields).as_bits()
-        return word | (step.immediate & 0xFFFF) if step.source == Source.IMMEDIATE else word

@@ -18,26 +18,28 @@ __all__ = ["FIRST_LOCAL", "RegisterFile", "file_index"]
 
 _WORD_BITS = 32
 _HALF_BYTES = VALUE_BITS // 8
-_BYTE_ADDRESS_BITS = INDEX_BITS  # of what the host reaches: half of the file
+_HOST_BYTES = 128  # in which all registers are, and words that stay zero
+_HOST_HALVES = _HOST_BYTES // _HALF_BYTES
+_COUNTED = "instructions"
 
-FIRST_LOCAL = 1 << (INDEX_BITS - 1)
+FIRST_LOCAL = _HOST_HALVES + 2
 """Of the words that the host does not see."""
 
 _OFFSETS = {register.name: register.offset for register in (*REGISTERS, *COUNTERS)}
 
 
 def file_index(name: str) -> int:
-    """Return where the low half of a register or counter is in the file."""
-    return _OFFSETS[name] // _HALF_BYTES
+    """Return where the low half of a register is in the file, or of the only counter that counts."""
+    return _HOST_HALVES if name == _COUNTED else _OFFSETS[name] // _HALF_BYTES
 
 
 class RegisterFile(wiring.Component):
-    """A memory of 16-bit words whose lower half the host reads and writes as registers of 32 bits.
+    """A memory of 16-bit words, of which the host reads and writes the first ones as registers of 32 bits.
 
     The host waits while the microprogram uses a port. It writes PROGRAM_ADDR, PROGRAM_LENGTH and IRQ_ENABLE alone;
     STATUS does not stand in the file.
 
-    Latency: ``o`` is the word in the cycle after ``read``, and only in that. A register takes the host 4 cycles or more.
+    Latency: ``o`` is the word in the cycle after ``read``, and only in that; a register comes after 4 cycles or more.
 
     Parameters
     ----------
@@ -46,7 +48,7 @@ class RegisterFile(wiring.Component):
     Members
     -------
     axil : In(AxiLite(12))
-    index : In(9)
+    index : In(8)
     read, write : In(1)
     i, o : In(16), Out(16)
     status : In(4)
@@ -156,7 +158,9 @@ class RegisterFile(wiring.Component):
 
 
 def _host_index(address: Any, high: Any) -> Any:
-    """Where a half of a register is; addresses beyond all registers lead to words that are zero."""
-    index = address[2:_BYTE_ADDRESS_BITS]
-    beyond = address[_BYTE_ADDRESS_BITS:].any().replicate(2)
-    return Cat(high, index[:-2], index[-2:] | beyond, Const(0, 1))
+    """Where a half of a register is; where there is none, a word that is zero."""
+    word = address[2:]
+    counted = word == _OFFSETS[_COUNTED] >> 2
+    beyond = address[(_HOST_BYTES - 1).bit_length() :].any() & ~counted
+    within = address[2 : (_HOST_BYTES - 1).bit_length()] & (~counted).replicate(5) | beyond.replicate(5)
+    return Cat(high, within, counted, Const(0, 1))

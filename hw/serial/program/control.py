@@ -66,17 +66,17 @@ def _reset(w: Writer) -> None:
     w.go("settled", Condition.DEAD)
     w.go("reset", Condition.OWED)
     w.label("settled")
-    w.small(Register.V, 0, action=Action.FORGET)
+    w.op(source=Source.ZERO, destination=Register.V, action=Action.FORGET)
     w.small(Register.T, 1)
     w.constant(Register.K, w.map.depth)
     w.label("clear_memory")
-    w.op(access=Access.WRITE_VECTOR, source=Source.INDEX, action=Action.NEXT_VECTOR)
+    w.op(access=Access.WRITE_VECTOR, source=Source.ZERO, action=Action.NEXT_VECTOR)
     w.unless("clear_memory", Condition.LAST, action=Action.COUNT_DOWN)
     w.small(Register.S, 0)
     w.constant(Register.K, w.config.scratchpad_words * w.config.rows // 2)
     w.label("clear_scratchpad")
-    store_zero = {"access": Access.STORE_HALF, "source": Source.INDEX}
-    w.unless("clear_scratchpad", Condition.LAST, action=Action.COUNT_DOWN, **store_zero)
+    w.op(access=Access.STORE_HALF, source=Source.ZERO)
+    w.unless("clear_scratchpad", Condition.LAST, action=Action.COUNT_DOWN)
     w.small(Register.MODE, 1 << Mode.FRESH)
     w.small(Register.ROW, 0)
     w.small(Register.L, w.config.cols)
@@ -88,7 +88,8 @@ def _reset(w: Writer) -> None:
         w.small(Register.L, end - first)
         clears = w.new_label("clears")
         w.label(clears)
-        w.go(clears, Condition.LOOP, local=Local.WRITE_AT, source=Source.INDEX, action=Action.NEXT_RESULT)
+        w.op(local=Local.WRITE_AT, source=Source.ZERO, action=Action.NEXT_RESULT)
+        w.go(clears, Condition.LOOP)
     for word in (Word.GEMM_IN, Word.GEMM_OUT):
         w.write_constant(word, w.map.gemms)
     for word in (Word.STREAM_IN, Word.STREAM_OUT):
@@ -99,7 +100,7 @@ def _reset(w: Writer) -> None:
     w.unless("idle", Condition.START)
     w.small(Register.STATUS, Status.BUSY)
     for half in range(2):
-        w.write_constant(Host.INSTRUCTIONS + half, 0)
+        w.write_zero(Host.INSTRUCTIONS + half)
 
 
 def _fetch(w: Writer) -> None:
@@ -112,7 +113,7 @@ def _fetch(w: Writer) -> None:
     w.add_pair(Host.PROGRAM_ADDR)
     w.store_a_pair(Word.BURST_ADDR)
     w.write_constant(Word.BURST_LEFT, _INSTRUCTION_WORDS)
-    w.write_constant(Word.OF_STREAM, 0)
+    w.write_zero(Word.OF_STREAM)
     w.label("fetch_burst")
     w.call("burst")
     w.unless("fetch_burst", Condition.NEGATIVE)
@@ -161,14 +162,16 @@ def _take(w: Writer) -> None:
     w.label("bit_there")
     w.op(alu=Alu.BIT, action=Action.COUNT_DOWN)
     w.go("take_bit", Condition.LOOP)
-    w.back(local=Local.WRITE_AT, source=Source.A_LOW, action=Action.NEXT_RESULT)
+    w.op(local=Local.WRITE_AT, source=Source.A_LOW, action=Action.NEXT_RESULT)
+    w.back()
 
     # Until all of a transfer has come; what nobody has taken is dropped.
     w.label("settle")
     w.go("bus_error", Condition.FAILED)
     w.go("settle", Condition.OWED)
     w.go("bus_error", Condition.FAILED)
-    w.back(action=Action.FORGET)
+    w.op(action=Action.FORGET)
+    w.back()
 
 
 def _tokens(w: Writer) -> None:
@@ -212,7 +215,8 @@ def _end(w: Writer) -> None:
     w.label("count")
     w.load_a_pair(Host.INSTRUCTIONS)
     w.add(1)
-    w.store_a_pair(Host.INSTRUCTIONS, condition=Condition.RETURN)
+    w.store_a_pair(Host.INSTRUCTIONS)
+    w.back()
 
     w.label("halt")
     w.call("settle")

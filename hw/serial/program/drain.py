@@ -73,7 +73,8 @@ def _begin(w: Writer) -> None:
     w.label("drain_row")
     w.call("row_scalars", Condition.ROW_SCALE)
     w.call("load_statistics", Condition.STATISTICS)
-    w.call("point", action=Action.READ_SUMS)
+    w.op(action=Action.READ_SUMS)
+    w.call("point")
     w.load(Register.K, Word.TILE_N)
 
 
@@ -105,7 +106,8 @@ def _values(w: Writer) -> None:
     w.go("drain_row_ends")
 
     w.label("elsewhere")
-    w.unless("to_vector", Condition.TABLE, access=Access.READ_ENTRY)
+    w.unless("to_vector", Condition.TABLE)
+    w.op(access=Access.READ_ENTRY)
     w.go("entry_to_vector", Condition.TO_VECTOR)
     w.unless("value", Condition.LAST, access=Access.STORE_BYTE, source=Source.ENTRY, action=Action.NEXT_VALUE)
     w.go("drain_row_ends")
@@ -116,7 +118,8 @@ def _values(w: Writer) -> None:
     w.unless("value", Condition.LAST, action=Action.NEXT_VALUE)
     w.go("drain_row_ends")
     w.label("entry_to_vector")
-    w.go("next_value", access=Access.WRITE_RESULT, source=Source.ENTRY)
+    w.op(access=Access.WRITE_RESULT, source=Source.ENTRY)
+    w.go("next_value")
 
     w.label("row_factor")
     w.op(source=Source.A_HIGH, destination=Register.M_HIGH, alu=Alu.CLEAR, local=Local.READ, index=Word.MUL)
@@ -139,7 +142,8 @@ def _values(w: Writer) -> None:
 def _ends(w: Writer) -> None:
     columns = w.config.cols
     w.label("drain_row_ends")
-    w.call("store_statistics", Condition.STATISTICS, action=Action.NEXT_ROW)
+    w.op(action=Action.NEXT_ROW)
+    w.call("store_statistics", Condition.STATISTICS)
     w.unless("same_row_record", Condition.ROW_RECORDS)
     w.add_to(Word.ROW_PARAM, RECORD_WORDS)
     w.label("same_row_record")
@@ -151,7 +155,7 @@ def _ends(w: Writer) -> None:
     w.call("advance")
     w.load(Register.MODE, Word.MODE)
     w.small(Register.T, 1)
-    w.write_constant(Word.FRESH, 0)
+    w.write_zero(Word.FRESH)
     w.add_to(Word.TILE_DEST, columns)
     w.add_to(Word.TILE_VECTOR, columns)
     w.go("same_records", Condition.ROW_RECORDS)
@@ -240,7 +244,7 @@ def _statistics(w: Writer) -> None:
     w.back()
     w.label("fresh_sums")
     for word in range(_STATISTICS_WORDS):
-        w.write_constant(Word.SUM + word, 0)
+        w.write_zero(Word.SUM + word)
     w.back()
 
     # Sums wrap at 29 bits, signed, and those of squares at 44.
@@ -275,7 +279,8 @@ def _statistics(w: Writer) -> None:
     w.go("gather_sums", Condition.MOMENTS)
     w.load_b_pair(Word.SUM)
     w.if_less("squares_stored")
-    w.store_a_pair(Word.SUM, condition=Condition.RETURN)
+    w.store_a_pair(Word.SUM)
+    w.back()
     w.label("gather_sums")
     w.write(Word.VALUE, Source.A_LOW, destination=Register.M_LOW)
     w.op(source=Source.A_LOW, destination=Register.B_LOW)
@@ -286,7 +291,8 @@ def _statistics(w: Writer) -> None:
     w.load(Register.B_TOP, Word.SQUARES + 2)
     w.op(alu=Alu.ADD)
     w.store_a_pair(Word.SQUARES)
-    w.write(Word.SQUARES + 2, Source.A_TOP, condition=Condition.RETURN)
+    w.write(Word.SQUARES + 2, Source.A_TOP)
+    w.back()
 
 
 def _shared(w: Writer) -> None:
@@ -341,14 +347,16 @@ def _shared(w: Writer) -> None:
     w.write(Word.ROW_STATS, Source.A_LOW)
     w.load_a(Word.M)
     w.add(-1)
-    w.write(Word.ROWS_LEFT, Source.A_LOW, condition=Condition.RETURN)
+    w.write(Word.ROWS_LEFT, Source.A_LOW)
+    w.back()
 
     # A is negative if there is none.
     w.label("next_row")
     w.add_word(Word.ROW_DEST, Word.STEP)
     w.add_word(Word.ROW_VECTOR, Word.VECTOR_STRIDE)
     w.add_to(Word.ROW_STATS, ROW_WORDS)
-    w.add_to(Word.ROWS_LEFT, -1, condition=Condition.RETURN)
+    w.add_to(Word.ROWS_LEFT, -1)
+    w.back()
 
     w.label("point")
     w.read(Word.ROW_DEST)

@@ -35,8 +35,8 @@ def _enqueue(w: Writer) -> None:
     w.small(Register.L, GEMM_WORDS)
     w.label("enqueue_word")
     w.op(local=Local.READ_AT, action=Action.NEXT_RESULT)
-    write = {"access": Access.WRITE_VECTOR, "source": Source.LOCAL, "action": Action.NEXT_VECTOR}
-    w.go("enqueue_word", Condition.LOOP, **write)
+    w.op(access=Access.WRITE_VECTOR, source=Source.LOCAL, action=Action.NEXT_VECTOR)
+    w.go("enqueue_word", Condition.LOOP)
     w.next_slot(Word.GEMM_IN, GEMM_WORDS, w.map.gemms, w.map.gemms_end)
     w.call("advance")
     w.go("dispatched")
@@ -53,7 +53,7 @@ def _advance(w: Writer) -> None:
     w.load(Register.P, Word.GEMM_OUT)
 
     # Weights: a STREAM must have given all words of the tile.
-    w.write_constant(Word.TILE_LEFT, 0)
+    w.write_zero(Word.TILE_LEFT)
     w.record(Gemm.B_SCRATCHPAD)
     w.go("words_there", Condition.ODD, source=Source.MEMORY)
     w.record(Gemm.K, alu=Alu.CLEAR)
@@ -103,7 +103,8 @@ def _advance(w: Writer) -> None:
     w.load_a_pair(Word.TILE_PLACE)
     w.record(Gemm.K)
     w.memory(Register.K)
-    w.constant(Register.B_LOW, 1, access=Access.READ_RECORD, index=Gemm.B_SCRATCHPAD)
+    w.constant(Register.B_LOW, 1)
+    w.record(Gemm.B_SCRATCHPAD)
     w.go("scratchpad_tile", Condition.ODD, source=Source.MEMORY)
 
 
@@ -119,7 +120,8 @@ def _streamed(w: Writer) -> None:
     w.small(Register.L, w.config.cols + 1)
     w.label("take_weights")
     w.op(action=Action.STREAMED_WEIGHTS)
-    w.go("feed", Condition.MORE, local=Local.READ, index=Word.TILE_ROWS)
+    w.go("feed", Condition.MORE)
+    w.read(Word.TILE_ROWS)
     w.take(Register.L)
     w.op(source=Source.A_LOW, destination=Register.V, alu=Alu.ADD)
     w.op(access=Access.STREAM, local=Local.READ, index=Word.TILE_MODE)
@@ -168,7 +170,7 @@ def _tile_ends(w: Writer) -> None:
     columns, depth = w.config.cols, w.config.acc_depth
     w.label("tile_ends")
     w.go("bus_error", Condition.FAILED)
-    w.write_constant(Word.OF_STREAM, 0)
+    w.write_zero(Word.OF_STREAM)
     w.record(Gemm.RELEASE)
     w.unless("bank_stays", Condition.ODD, source=Source.MEMORY)
     w.add_to(Word.FULL_BANKS, 1)

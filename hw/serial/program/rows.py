@@ -62,7 +62,7 @@ def _row_pair(w: Writer, word: int) -> None:
 def _sum_of_exponentials(w: Writer) -> None:
     """The divisor to ROOT, the dividend 2**23 to MUL, the shift to K; the mean is zero."""
     for word in range(2):
-        w.op(access=Access.WRITE_RECORD, index=Row.MEAN + word, source=Source.IMMEDIATE, immediate=0)
+        w.op(access=Access.WRITE_RECORD, index=Row.MEAN + word, source=Source.ZERO)
     _row_pair(w, Row.B)
     _at_least_one(w)
     w.small(Register.K, 31)
@@ -70,13 +70,14 @@ def _sum_of_exponentials(w: Writer) -> None:
     w.store_a_pair(Word.ROOT)
     w.op(alu=Alu.CLEAR)
     w.op(alu=Alu.ADD)
-    w.store_a_pair(Word.MUL, target="reciprocal", condition=Condition.ALWAYS)
+    w.store_a_pair(Word.MUL)
+    w.go("reciprocal")
 
 
 def _magnitude(w: Writer) -> None:
     """``abs(a)`` to A and VALUE, its negative to SUM, the sign to NEGATIVE."""
     _row_pair(w, Row.A)
-    w.write_constant(Word.NEGATIVE, 0)
+    w.write_zero(Word.NEGATIVE)
     w.unless("positive_sum", Condition.NEGATIVE)
     w.write_constant(Word.NEGATIVE, 1)
     w.call("negate")
@@ -230,4 +231,5 @@ def _divide(w: Writer) -> None:
 
     w.label("write_pre")
     w.call("encode_pre")
-    w.back(access=Access.WRITE_RECORD, index=Row.PRE, source=Source.A_LOW)
+    w.op(access=Access.WRITE_RECORD, index=Row.PRE, source=Source.A_LOW)
+    w.back()

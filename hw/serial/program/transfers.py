@@ -149,7 +149,8 @@ def _load_records(w: Writer) -> None:
     w.op(source=Source.A_LOW, destination=Register.B_LOW)
     w.call("write_factor", source=Source.A_HIGH, destination=Register.B_HIGH)
     w.op(source=Source.WORD, destination=Register.B_LOW, action=Action.POP)
-    w.call("write_factor", source=Source.WORD, destination=Register.B_HIGH, action=Action.POP)
+    w.op(source=Source.WORD, destination=Register.B_HIGH, action=Action.POP)
+    w.call("write_factor")
     w.op(action=Action.NEXT_RESULT)
     w.op(action=Action.NEXT_RESULT)
     w.unless("load_record", Condition.LAST, action=Action.COUNT_DOWN)
@@ -159,7 +160,8 @@ def _load_records(w: Writer) -> None:
     w.op(alu=Alu.ADD)
     w.op(alu=Alu.SHIFT)
     w.op(access=Access.WRITE_RESULT, source=Source.A_LOW)
-    w.back(access=Access.WRITE_RESULT, source=Source.A_HIGH)
+    w.op(access=Access.WRITE_RESULT, source=Source.A_HIGH)
+    w.back()
 
 
 def _stream(w: Writer) -> None:

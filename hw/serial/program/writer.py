@@ -78,9 +78,14 @@ class Writer(Assembler):
         """The bus goes to a local variable."""
         self.op(local=Local.WRITE, index=word, source=source, **more)
 
-    def write_constant(self, word: int, value: int, **more: Any) -> None:
-        """A number goes to a local variable."""
-        self.op(local=Local.WRITE, index=word, source=Source.IMMEDIATE, immediate=value, **more)
+    def write_zero(self, word: int) -> None:
+        """Zero goes to a local variable."""
+        self.write(word, Source.ZERO)
+
+    def write_constant(self, word: int, value: int) -> None:
+        """A number goes to a local variable, whose place to S."""
+        self.small(Register.S, word)
+        self.op(local=Local.WRITE_AT, source=Source.IMMEDIATE, immediate=value)
 
     def copy(self, word: int, source: int, **more: Any) -> None:
         """Copy a local variable."""
