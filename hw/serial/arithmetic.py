@@ -25,8 +25,8 @@ _SHIFTING = (Alu.SHIFT, Alu.ROUND_SHIFT, Alu.SCALE)
 class Arithmetic(wiring.Component):
     """One adder, the registers A, B and M around it, and the counters C, D and L.
 
-    M stands to the right of A: what is shifted out of one goes into the other. A factor leaves M by two bits a cycle,
-    each pair a digit from -2 to 1, with a carry into the next, and makes room for the low bits of the product.
+    M stands to the right of A: what is shifted out of one goes into the other. A factor leaves M by pairs of bits, each
+    a digit from -2 to 1, with a carry into the next, and makes room for the low bits of the product.
 
     Latency: registers have their new values in the next cycle. Throughput: one operation a cycle, but as many as the
     counters say for one that ``repeats``.
@@ -101,17 +101,17 @@ class Arithmetic(wiring.Component):
         with m.If(self.counts):
             m.d.sync += loops.eq(loops - 1)
         with m.If(digit):
-            m.d.sync += digits.eq(digits - 1)
+            m.d.sync += digits.eq(digits - 2)
         with m.Elif(right):
             m.d.sync += rights.eq(rights - 1)
         with m.If(left):
             m.d.sync += lefts.eq(lefts - 1)
 
-        # The operand: B, its complement, or that of 2 B.
+        # The operand: B, its complement, or that of 2 B. A product takes two digits a cycle.
         carried = Signal(reset_less=True)
-        value = Signal(3)
-        m.d.comb += value.eq(factor[:2] + carried)
-        m.d.sync += carried.eq(digit & value[1:].any())
+        value, next_value = Signal(3), Signal(3)
+        m.d.comb += [value.eq(factor[:2] + carried), next_value.eq(factor[2:4] + value[1:].any())]
+        m.d.sync += carried.eq(digit & next_value[1:].any())
         adds, subtracts, subtracts_twice, carry = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
             adds.eq((alu == Alu.ADD) | ((alu == Alu.BIT) & factor[0]) | (digit & (value == 1))),
@@ -141,6 +141,16 @@ class Arithmetic(wiring.Component):
             sign.replicate(SUM_BITS - 2 * VALUE_BITS),
         )
         m.d.comb += total.eq(a + (operand | word) + carry)
+        next_operand, next_total = Signal(SUM_BITS), Signal(SUM_BITS)
+        with m.Switch(next_value):
+            with m.Case(1):
+                m.d.comb += next_operand.eq(b)
+            with m.Case(2):
+                m.d.comb += next_operand.eq(~Cat(0, b[:-1]))
+            with m.Case(3):
+                m.d.comb += next_operand.eq(~b)
+        next_carry = (next_value == 2) | (next_value == 3)
+        m.d.comb += next_total.eq(_quarter(total).as_signed() + next_operand.as_signed() + next_carry)
         with m.If(_is(alu, *_NOTING)):
             m.d.sync += noted.eq(~total[-1])
 
@@ -157,12 +167,14 @@ class Arithmetic(wiring.Component):
             with m.Default():
                 m.d.comb += to_a.eq(1)
         following = Signal(SUM_BITS)
-        m.d.comb += following.eq(Mux(right, Cat(total[2:], total[-1].replicate(2)), total))
+        m.d.comb += following.eq(Mux(digit, _quarter(next_total), Mux(right, _quarter(total), total)))
         with m.If(to_a):
             m.d.sync += a.eq(Mux(to_left, Cat(factor[-1], total), following))
         with m.If(_is(alu, Alu.CLEAR, Alu.CLEAR_BOTH)):
             m.d.sync += a.eq(0)
-        with m.If(right):
+        with m.If(digit):
+            m.d.sync += factor.eq(Cat(factor[4:], total[:2], next_total[:2]))
+        with m.Elif(right):
             m.d.sync += factor.eq(Cat(factor[2:], total[:2]))
         with m.Elif(to_left):
             m.d.sync += factor.eq(Cat((alu == Alu.DIVIDE) & noted, factor))
@@ -193,6 +205,11 @@ class Arithmetic(wiring.Component):
             with m.Case(Register.L):
                 m.d.sync += loops.eq(bus)
         return m
+
+
+def _quarter(value: Value) -> Value:
+    """A signed value without its two lowest bits."""
+    return Cat(value[2:], value[-1].replicate(2))
 
 
 def _is(value: Value, *members: Any) -> Value:

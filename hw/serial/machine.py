@@ -33,6 +33,7 @@ from hw.serial.program import microprogram
 __all__ = ["Machine"]
 
 _BYTE = 8
+_OF_ROWS = (Mode.ROW_RECORDS, Mode.ROW_SCALE, Mode.RESIDUAL, Mode.SCALE, Mode.MAXIMUM, Mode.MOMENTS)
 _NESTING = 3  # of subroutines
 
 
@@ -256,6 +257,7 @@ class Machine(wiring.Component):
             Condition.MORE: arithmetic.loops_on,
             Condition.SECOND: self.mode[Mode.RESIDUAL] | self.mode[Mode.SCALE],
             Condition.ELSEWHERE: self.mode[Mode.TABLE] | self.mode[Mode.TO_VECTOR],
+            Condition.PLAIN_ROWS: ~Cat(self.mode[bit] for bit in _OF_ROWS).any(),
             Condition.STATISTICS: self.mode[Mode.MAXIMUM] | self.mode[Mode.MOMENTS],
         } | {Condition[bit.name]: self.mode[bit] for bit in Mode if bit.name in Condition.__members__}
         with m.Switch(now.condition):

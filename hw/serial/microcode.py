@@ -11,9 +11,9 @@ from amaranth.lib import data
 __all__ = [
     "ADDRESS_BITS",
     "INDEX_BITS",
+    "JUMP_EXTRAS",
     "SUM_BITS",
     "VALUE_BITS",
-    "JUMP_EXTRAS",
     "Access",
     "Action",
     "Alu",
@@ -185,6 +185,7 @@ class Condition(enum.IntEnum):
     MOMENTS = 25
     SWEEP = 26
     NEGATIVE = 27  # A
+    PLAIN_ROWS = 28  # neither ROW_RECORDS nor STATISTICS, ROW_SCALE or SECOND
 
 
 class Mode(enum.IntEnum):

@@ -27,8 +27,6 @@ _FLAGS = (
 """What the bits of MODE are, from the highest one below SWEEP on; those of the array are below."""
 
 _ARRAY_FLAGS = 2
-_SUM_SPARE = 3  # bits of a pair of words
-_SQUARES_SPARE = 4  # of three
 _STATISTICS_WORDS = 5
 _COUNT_BITS = 5
 
@@ -70,12 +68,15 @@ def _begin(w: Writer) -> None:
     w.at_most(w.config.cols)
     w.write(Word.TILE_N, Source.A_LOW)
     w.call("first_row")
+    w.load(Register.L, Word.M)
     w.label("drain_row")
     w.call("row_scalars", Condition.ROW_SCALE)
     w.call("load_statistics", Condition.STATISTICS)
-    w.op(action=Action.READ_SUMS)
-    w.call("point")
-    w.load(Register.K, Word.TILE_N)
+    w.read(Word.ROW_DEST, action=Action.READ_SUMS)
+    w.take(Register.S, local=Local.READ, index=Word.ROW_PARAM)
+    w.take(Register.P, local=Local.READ, index=Word.ROW_VECTOR)
+    w.take(Register.V, local=Local.READ, index=Word.TILE_N)
+    w.take(Register.K)
 
 
 def _values(w: Writer) -> None:
@@ -141,14 +142,18 @@ def _values(w: Writer) -> None:
 
 def _ends(w: Writer) -> None:
     columns = w.config.cols
+    # L counts rows.
     w.label("drain_row_ends")
     w.op(action=Action.NEXT_ROW)
     w.call("store_statistics", Condition.STATISTICS)
-    w.unless("same_row_record", Condition.ROW_RECORDS)
+    w.add_word(Word.ROW_DEST, Word.STEP)
+    w.go("next_plain_row", Condition.PLAIN_ROWS)
+    w.add_word(Word.ROW_VECTOR, Word.VECTOR_STRIDE)
+    w.add_to(Word.ROW_STATS, ROW_WORDS)
+    w.unless("next_plain_row", Condition.ROW_RECORDS)
     w.add_to(Word.ROW_PARAM, RECORD_WORDS)
-    w.label("same_row_record")
-    w.call("next_row")
-    w.unless("drain_row", Condition.NEGATIVE)
+    w.label("next_plain_row")
+    w.go("drain_row", Condition.LOOP)
 
     w.add_to(Word.FULL_BANKS, -1)
     w.call("next_bank", source=Source.INDEX, index=Word.DRAIN_ROW, destination=Register.S)
@@ -232,12 +237,10 @@ def _to_memory(w: Writer) -> None:
 def _statistics(w: Writer) -> None:
     w.label("load_statistics")
     w.load(Register.P, Word.ROW_STATS)
-    w.if_odd("fresh_statistics", Word.FRESH)
     for word in range(_STATISTICS_WORDS):
         w.record(Row.A + word)
         w.write(Word.SUM + word, Source.MEMORY)
-    w.back()
-    w.label("fresh_statistics")
+    w.if_even("stored", Word.FRESH)
     w.go("fresh_sums", Condition.MOMENTS)
     w.write_constant(Word.SUM, -1 << 15)
     w.write_constant(Word.SUM + 1, -1)
@@ -247,38 +250,19 @@ def _statistics(w: Writer) -> None:
         w.write_zero(Word.SUM + word)
     w.back()
 
-    # Sums wrap at 29 bits, signed, and those of squares at 44.
     w.label("store_statistics")
     w.load(Register.P, Word.ROW_STATS)
-    w.load_a_pair(Word.SUM)
-    w.shift(left_shift(_SUM_SPARE))
-    w.op(source=Source.A_LOW, destination=Register.B_LOW)
-    w.op(source=Source.A_HIGH, destination=Register.B_HIGH, alu=Alu.CLEAR)
-    w.constant(Register.SHIFT, right_shift(_SUM_SPARE), alu=Alu.ADD)
-    w.op(alu=Alu.SHIFT)
-    w.op(access=Access.WRITE_RECORD, index=Row.A, source=Source.A_LOW)
-    w.op(access=Access.WRITE_RECORD, index=Row.A + 1, source=Source.A_HIGH)
-    w.go("store_squares", Condition.MOMENTS)
-    w.unless("squares_stored", Condition.SWEEP)
-    w.label("store_squares")
-    for word in range(2):
-        w.read(Word.SQUARES + word)
-        w.op(access=Access.WRITE_RECORD, index=Row.B + word, source=Source.LOCAL)
-    w.load_a(Word.SQUARES + 2)
-    w.shift(left_shift(_SQUARES_SPARE))
-    w.op(source=Source.A_LOW, destination=Register.B_LOW, alu=Alu.CLEAR)
-    w.small(Register.B_HIGH, 0)
-    w.constant(Register.SHIFT, right_shift(_SQUARES_SPARE), alu=Alu.ADD)
-    w.op(alu=Alu.SHIFT)
-    w.op(access=Access.WRITE_RECORD, index=Row.B + 2, source=Source.A_LOW)
-    w.label("squares_stored")
+    for word in range(_STATISTICS_WORDS):
+        w.read(Word.SUM + word)
+        w.op(access=Access.WRITE_RECORD, index=Row.A + word, source=Source.LOCAL)
+    w.label("stored")
     w.back()
 
     # The value in A.
     w.label("gather")
     w.go("gather_sums", Condition.MOMENTS)
     w.load_b_pair(Word.SUM)
-    w.if_less("squares_stored")
+    w.if_less("stored")
     w.store_a_pair(Word.SUM)
     w.back()
     w.label("gather_sums")

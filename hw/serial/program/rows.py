@@ -9,6 +9,8 @@ __all__ = ["write_rows"]
 _FACTOR_BITS = 18
 _M_BITS = 24
 _MEAN_BITS = 24
+_SUM_SPARE = 3  # bits of a pair of words
+_SQUARES_SPARE = 4  # of three
 
 
 def write_rows(w: Writer) -> None:
@@ -77,6 +79,13 @@ def _sum_of_exponentials(w: Writer) -> None:
 def _magnitude(w: Writer) -> None:
     """``abs(a)`` to A and VALUE, its negative to SUM, the sign to NEGATIVE."""
     _row_pair(w, Row.A)
+    # It wraps at 29 bits, signed.
+    w.shift(left_shift(_SUM_SPARE))
+    w.op(source=Source.A_LOW, destination=Register.B_LOW)
+    w.op(source=Source.A_HIGH, destination=Register.B_HIGH, alu=Alu.CLEAR)
+    w.constant(Register.SHIFT, right_shift(_SUM_SPARE))
+    w.op(alu=Alu.ADD)
+    w.op(alu=Alu.SHIFT)
     w.write_zero(Word.NEGATIVE)
     w.unless("positive_sum", Condition.NEGATIVE)
     w.write_constant(Word.NEGATIVE, 1)
@@ -114,6 +123,15 @@ def _mean(w: Writer) -> None:
 
 def _variance(w: Writer) -> None:
     """``max(length * b - a * a, 1)`` to A, the length and its exponent to MUL and K."""
+    # Sums of squares wrap at 44 bits.
+    w.load_a_record(Row.B + 2)
+    w.shift(left_shift(_SQUARES_SPARE))
+    w.op(source=Source.A_LOW, destination=Register.B_LOW, alu=Alu.CLEAR)
+    w.op(source=Source.ZERO, destination=Register.B_HIGH)
+    w.constant(Register.SHIFT, right_shift(_SQUARES_SPARE))
+    w.op(alu=Alu.ADD)
+    w.op(alu=Alu.SHIFT)
+    w.op(access=Access.WRITE_RECORD, index=Row.B + 2, source=Source.A_LOW)
     w.load_a(Word.ROW_LENGTH)
     w.small(Register.K, 14)
     _normalize(w, Action.COUNT_UP)

@@ -87,7 +87,9 @@ def _softmax(w: Writer) -> None:
     w.go("padded", Condition.ALIGNED)
     w.go("pad", access=Access.STORE_BYTE, source=Source.ZERO)
     w.label("padded")
-    w.call("store_squares")
+    for word in range(3):
+        w.read(Word.SQUARES + word)
+        w.op(access=Access.WRITE_RECORD, index=Row.B + word, source=Source.LOCAL)
     w.go("sweep_row_ends")
     w.label("below_table")
     w.go("in_table", alu=Alu.CLEAR)
