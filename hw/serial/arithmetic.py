@@ -107,17 +107,24 @@ class Arithmetic(wiring.Component):
         with m.If(left):
             m.d.sync += lefts.eq(lefts - 1)
 
-        # The operand: B, its complement, or that of 2 B. A product takes two digits a cycle.
+        # A product has adders of its own, as it takes two digits a cycle.
         carried = Signal(reset_less=True)
         value, next_value = Signal(3), Signal(3)
         m.d.comb += [value.eq(factor[:2] + carried), next_value.eq(factor[2:4] + value[1:].any())]
         m.d.sync += carried.eq(digit & next_value[1:].any())
+        product, next_product = Signal(signed(SUM_BITS)), Signal(signed(SUM_BITS))
+        m.d.comb += [
+            product.eq(_add_digit(m, a, b, value)),
+            next_product.eq(_add_digit(m, _quarter(product).as_signed(), b, next_value)),
+        ]
+
+        # The operand of all else: B, its complement, or that of 2 B.
         adds, subtracts, subtracts_twice, carry = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
-            adds.eq((alu == Alu.ADD) | ((alu == Alu.BIT) & factor[0]) | (digit & (value == 1))),
-            subtracts.eq(_is(alu, Alu.SUBTRACT, Alu.COMPARE) | ((alu == Alu.DIVIDE) & noted) | (digit & (value == 3))),
-            subtracts_twice.eq(_is(alu, *_ROOTS) | (digit & (value == 2))),
-            carry.eq(subtracts | (digit & (value == 2)) | (rounds & factor[-1])),
+            adds.eq((alu == Alu.ADD) | ((alu == Alu.BIT) & factor[0])),
+            subtracts.eq(_is(alu, Alu.SUBTRACT, Alu.COMPARE) | ((alu == Alu.DIVIDE) & noted)),
+            subtracts_twice.eq(_is(alu, *_ROOTS)),
+            carry.eq(subtracts | (rounds & factor[-1])),
         ]
         chosen = Cat(adds | subtracts_twice, subtracts | subtracts_twice)
         operand, total = Signal(SUM_BITS), Signal(SUM_BITS)
@@ -141,16 +148,6 @@ class Arithmetic(wiring.Component):
             sign.replicate(SUM_BITS - 2 * VALUE_BITS),
         )
         m.d.comb += total.eq(a + (operand | word) + carry)
-        next_operand, next_total = Signal(SUM_BITS), Signal(SUM_BITS)
-        with m.Switch(next_value):
-            with m.Case(1):
-                m.d.comb += next_operand.eq(b)
-            with m.Case(2):
-                m.d.comb += next_operand.eq(~Cat(0, b[:-1]))
-            with m.Case(3):
-                m.d.comb += next_operand.eq(~b)
-        next_carry = (next_value == 2) | (next_value == 3)
-        m.d.comb += next_total.eq(_quarter(total).as_signed() + next_operand.as_signed() + next_carry)
         with m.If(_is(alu, *_NOTING)):
             m.d.sync += noted.eq(~total[-1])
 
@@ -167,13 +164,13 @@ class Arithmetic(wiring.Component):
             with m.Default():
                 m.d.comb += to_a.eq(1)
         following = Signal(SUM_BITS)
-        m.d.comb += following.eq(Mux(digit, _quarter(next_total), Mux(right, _quarter(total), total)))
+        m.d.comb += following.eq(Mux(digit, _quarter(next_product), Mux(right, _quarter(total), total)))
         with m.If(to_a):
             m.d.sync += a.eq(Mux(to_left, Cat(factor[-1], total), following))
         with m.If(_is(alu, Alu.CLEAR, Alu.CLEAR_BOTH)):
             m.d.sync += a.eq(0)
         with m.If(digit):
-            m.d.sync += factor.eq(Cat(factor[4:], total[:2], next_total[:2]))
+            m.d.sync += factor.eq(Cat(factor[4:], product[:2], next_product[:2]))
         with m.Elif(right):
             m.d.sync += factor.eq(Cat(factor[2:], total[:2]))
         with m.Elif(to_left):
@@ -210,6 +207,19 @@ class Arithmetic(wiring.Component):
 def _quarter(value: Value) -> Value:
     """A signed value without its two lowest bits."""
     return Cat(value[2:], value[-1].replicate(2))
+
+
+def _add_digit(m: Module, a: Value, b: Value, value: Value) -> Value:
+    """A plus B times a digit, which is its value or, from 2 on, 4 less."""
+    operand = Signal(signed(SUM_BITS))
+    with m.Switch(value):
+        with m.Case(1):
+            m.d.comb += operand.eq(b)
+        with m.Case(2):
+            m.d.comb += operand.eq(~Cat(0, b[:-1]).as_signed())
+        with m.Case(3):
+            m.d.comb += operand.eq(~b)
+    return a + operand + ((value == 2) | (value == 3))
 
 
 def _is(value: Value, *members: Any) -> Value:

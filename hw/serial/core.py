@@ -56,7 +56,6 @@ class SerialCore(wiring.Component):
 
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
-        config = self._config
         m.submodules.machine = machine = self._machine
         m.submodules.file = file = self._file
         connect(m, flipped(self.s_axil), file.axil)

@@ -18,7 +18,6 @@ from hw.serial.microcode import (
     VALUE_BITS,
     Access,
     Action,
-    Alu,
     Condition,
     Local,
     Mode,
@@ -149,18 +148,17 @@ class Machine(wiring.Component):
         operates, jumps = data.View(operate_word, word), data.View(jump_word, word)
         m.d.comb += [now.source.eq(operates.source), now.destination.eq(operates.destination)]
         m.d.comb += [now.alu.eq(operates.alu), now.immediate.eq(Cat(operates.index, operates.access, operates.action))]
+        has_index = operates.source == Source.INDEX
+        m.d.comb += now.index.eq(Mux(operates.jumps, Cat(jumps.condition, jumps.extra), operates.index))
         with m.If(operates.jumps):
-            m.d.comb += [
-                getattr(now, name).eq(getattr(jumps, name)) for name in ("target", "condition", "negate", "call")
-            ]
-            with m.If(operates.source == Source.INDEX):
-                m.d.comb += [now.index.eq(Cat(jumps.alu, jumps.extra)), now.alu.eq(Alu.HOLD)]
-            with m.Else(), m.Switch(jumps.extra):
+            m.d.comb += [getattr(now, name).eq(getattr(jumps, name)) for name in ("target", "negate", "call")]
+            m.d.comb += now.condition.eq(Mux(has_index, Condition.ALWAYS, jumps.condition))
+            with m.If(~has_index), m.Switch(jumps.extra):
                 for extra, (access, action, local) in JUMP_EXTRAS.items():
                     with m.Case(extra):
                         m.d.comb += [now.access.eq(access), now.action.eq(action), now.local.eq(local)]
         with m.Else():
-            m.d.comb += [now.index.eq(operates.index), now.local.eq(operates.local)]
+            m.d.comb += now.local.eq(operates.local)
             with m.If(operates.source != Source.IMMEDIATE):
                 m.d.comb += [now.access.eq(operates.access), now.action.eq(operates.action)]
 

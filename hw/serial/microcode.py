@@ -276,7 +276,7 @@ jump_word = data.StructLayout(
         "call": 1,
     }
 )
-"""One that jumps, or may; an index stands in the place of ``alu`` and ``extra``."""
+"""One that jumps, or may; with an index it always does, and that stands in the place of ``condition`` and ``extra``."""
 
 
 @dataclass(kw_only=True)
@@ -320,10 +320,11 @@ class _Step:
             if extra is None or self.source == Source.IMMEDIATE:
                 raise ValueError(f"a jump must not go with {self!r}")
             if self.source != Source.INDEX:
-                return jump_word.const(fields | {"alu": self.alu, "extra": extra}).as_bits()
-            if self.alu != Alu.HOLD or extra != With.NOTHING:
+                return int(jump_word.const(fields | {"alu": self.alu, "extra": extra}).as_bits())
+            if self.condition != Condition.ALWAYS or self.negate or extra != With.NOTHING:
                 raise ValueError(f"a jump with an index must not go with {self!r}")
-            return jump_word.const(fields | {"alu": self.index % 32, "extra": self.index // 32}).as_bits()
+            fields |= {"alu": self.alu, "condition": self.index % 32, "extra": self.index // 32}
+            return int(jump_word.const(fields).as_bits())
         fields |= {"alu": self.alu, "local": self.local}
         if self.source != Source.IMMEDIATE:
             fields |= {"index": self.index, "access": self.access, "action": self.action}
@@ -333,7 +334,7 @@ class _Step:
             value = self.immediate % (1 << VALUE_BITS)
             index, rest = value % (1 << INDEX_BITS), value >> INDEX_BITS
             fields |= {"index": index, "access": rest % 16, "action": rest // 16}
-        return operate_word.const(fields).as_bits()
+        return int(operate_word.const(fields).as_bits())
 
 
 class Assembler:

@@ -53,7 +53,7 @@ class RegisterFile(wiring.Component):
     i, o : In(16), Out(16)
     status : In(4)
     start, soft_reset : Out(1)
-        Pulses, when CONTROL is written.
+        Pulses, after CONTROL has been written.
     irq_enable : Out(1)
     """
 
@@ -148,7 +148,7 @@ class RegisterFile(wiring.Component):
         # What acts at once.
         control = step & ~high & axil.wstrb[0] & (axil.awaddr[2:] == _OFFSETS["CONTROL"] >> 2)
         enables = step & ~high & axil.wstrb[0] & (axil.awaddr[2:] == _OFFSETS["IRQ_ENABLE"] >> 2)
-        m.d.comb += [
+        m.d.sync += [
             self.start.eq(control & (axil.wdata & Control.START).any()),
             self.soft_reset.eq(control & (axil.wdata & Control.SOFT_RESET).any()),
         ]

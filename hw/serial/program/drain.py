@@ -299,7 +299,8 @@ def _shared(w: Writer) -> None:
     w.shift(left_shift(RECORD_WORDS.bit_length() - 1))
     w.add(w.map.records)
     w.write(Word.TILE_PARAM, Source.A_LOW)
-    w.small(Register.T, 1, condition=Condition.RETURN)
+    w.small(Register.T, 1)
+    w.back()
 
     # A number of bits as SHIFT takes it, for a shift to the right; and for a product, which is 20 bits to the right.
     w.label("encode_main")
@@ -322,8 +323,8 @@ def _shared(w: Writer) -> None:
     w.op(source=Source.LOCAL, alu=Alu.ADD_WORD, condition=Condition.RETURN)
 
     w.label("first_row")
-    for tile in (Word.TILE_DEST, Word.TILE_VECTOR, Word.TILE_PARAM):
-        w.copy(tile + Word.ROW_DEST - Word.TILE_DEST, tile)
+    for place in range(3):
+        w.copy(Word.ROW_DEST + place, Word.TILE_DEST + place)
     w.label("first_stats")
     w.load_a(Word.STATS)
     w.shift(left_shift(ROW_WORDS.bit_length() - 1))
@@ -350,14 +351,7 @@ def _shared(w: Writer) -> None:
 
     w.label("row_scalars")
     w.load(Register.P, Word.ROW_STATS)
-    for local, word in (
-        (Word.MUL, Row.MUL),
-        (Word.MUL + 1, Row.MUL + 1),
-        (Word.PRE, Row.PRE),
-        (Word.MAIN, Row.MAIN),
-        (Word.MEAN, Row.MEAN),
-        (Word.MEAN + 1, Row.MEAN + 1),
-    ):
-        w.record(word)
-        w.write(local, Source.MEMORY)
+    for offset in range(Row.MEAN + 2 - Row.MUL):
+        w.record(Row.MUL + offset)
+        w.write(Word.MUL + offset, Source.MEMORY)
     w.back()

@@ -22,110 +22,110 @@ class Word(enum.IntEnum):
     """Local variables, in the register file; of a pair, the low half comes first and is named."""
 
     OPCODE = FIRST_LOCAL
-    WAIT = enum.auto()  # 3, from each engine
-    SIGNAL = WAIT + 3  # 3, to each engine
+    WAIT = FIRST_LOCAL + 1  # 3, from each engine
+    SIGNAL = FIRST_LOCAL + 4  # 3, to each engine
 
     # Fields of the instruction, in the order of a DRAIN; a SWEEP has its kind in the place of the destination's.
-    M = SIGNAL + 3
-    N = enum.auto()
-    KIND = enum.auto()  # 2 bits, each in a word
-    DEST = KIND + 2  # pair
-    DEST_STRIDE = DEST + 2
-    ROW_RECORDS = enum.auto()
-    FIXED_RECORD = enum.auto()
-    PARAM = enum.auto()
-    PRE_SHIFT = enum.auto()
-    SHIFT = enum.auto()
-    ROW_SCALE = enum.auto()
-    RESIDUAL = enum.auto()
-    SCALE = enum.auto()
-    SECOND_SHIFT = enum.auto()
-    VECTOR = enum.auto()  # pair
-    VECTOR_STRIDE = VECTOR + 2
-    TABLE_ENABLE = enum.auto()
-    TABLE = enum.auto()  # 2 bits, each in a word
-    CLIP_LOW = TABLE + 2
-    CLIP_HIGH = enum.auto()
-    MAXIMUM = enum.auto()
-    MOMENTS = enum.auto()
-    STATS_FIRST = enum.auto()
-    STATS_LAST = enum.auto()
-    STATS = enum.auto()
-    ROW_LENGTH = enum.auto()
-    LANE = enum.auto()
-    BYTE = enum.auto()
+    M = FIRST_LOCAL + 7
+    N = FIRST_LOCAL + 8
+    KIND = FIRST_LOCAL + 9  # 2 bits, each in a word
+    DEST = FIRST_LOCAL + 11  # pair
+    DEST_STRIDE = FIRST_LOCAL + 13
+    ROW_RECORDS = FIRST_LOCAL + 14
+    FIXED_RECORD = FIRST_LOCAL + 15
+    PARAM = FIRST_LOCAL + 16
+    PRE_SHIFT = FIRST_LOCAL + 17
+    SHIFT = FIRST_LOCAL + 18
+    ROW_SCALE = FIRST_LOCAL + 19
+    RESIDUAL = FIRST_LOCAL + 20
+    SCALE = FIRST_LOCAL + 21
+    SECOND_SHIFT = FIRST_LOCAL + 22
+    VECTOR = FIRST_LOCAL + 23  # pair
+    VECTOR_STRIDE = FIRST_LOCAL + 25
+    TABLE_ENABLE = FIRST_LOCAL + 26
+    TABLE = FIRST_LOCAL + 27  # 2 bits, each in a word
+    CLIP_LOW = FIRST_LOCAL + 29
+    CLIP_HIGH = FIRST_LOCAL + 30
+    MAXIMUM = FIRST_LOCAL + 31
+    MOMENTS = FIRST_LOCAL + 32
+    STATS_FIRST = FIRST_LOCAL + 33
+    STATS_LAST = FIRST_LOCAL + 34
+    STATS = FIRST_LOCAL + 35
+    ROW_LENGTH = FIRST_LOCAL + 36
+    LANE = FIRST_LOCAL + 37
+    BYTE = FIRST_LOCAL + 38
 
     # Of a GEMM, a LOAD and a STREAM.
-    GEMM = enum.auto()  # 16, as in its queue
-    TARGET = GEMM + 16
-    ADDR = enum.auto()  # pair
-    COUNT = ADDR + 2  # pair
-    MEM_ADDR = COUNT + 2  # pair
+    GEMM = FIRST_LOCAL + 39  # 16, as in its queue
+    TARGET = FIRST_LOCAL + 55
+    ADDR = FIRST_LOCAL + 56  # pair
+    COUNT = FIRST_LOCAL + 58  # pair
+    MEM_ADDR = FIRST_LOCAL + 60  # pair
 
     # Checks and tokens.
-    FIRST = MEM_ADDR + 2  # pair: of the operand that is checked
-    ENGINE = FIRST + 2  # counter of tokens from LOAD to this instruction's engine
-    GIVEN = enum.auto()  # counter of those from it to LOAD
+    FIRST = FIRST_LOCAL + 62  # pair: of the operand that is checked
+    ENGINE = FIRST_LOCAL + 64  # counter of tokens from LOAD to this instruction's engine
+    GIVEN = FIRST_LOCAL + 65  # counter of those from it to LOAD
 
     # A transfer from memory.
-    BURST_ADDR = enum.auto()  # pair: of the next burst
-    BURST_LEFT = BURST_ADDR + 2  # words
-    BURST_FIRST = enum.auto()  # pair: address of the burst under way
-    BEATS = BURST_FIRST + 2
-    OF_STREAM = enum.auto()  # it is for the present STREAM
+    BURST_ADDR = FIRST_LOCAL + 66  # pair: of the next burst
+    BURST_LEFT = FIRST_LOCAL + 68  # words
+    BURST_FIRST = FIRST_LOCAL + 69  # pair: address of the burst under way
+    BEATS = FIRST_LOCAL + 71
+    OF_STREAM = FIRST_LOCAL + 72  # it is for the present STREAM
 
     # What is zero after a soft reset: counters of tokens, first those from LOAD; sums that are full; queues.
-    TOKENS = enum.auto()  # 9
-    FULL_BANKS = TOKENS + 9
-    FILL_ROW = enum.auto()  # first row of the bank that the next tile fills
-    DRAIN_ROW = enum.auto()  # of the one that is drained next
-    GEMMS = enum.auto()
-    STREAMS = enum.auto()
-    STREAM_LEFT = enum.auto()  # pair: words of the present STREAM
-    STREAMED = STREAM_LEFT + 2  # pair: words of all STREAMs
-    GEMM_IN = STREAMED + 2
-    GEMM_OUT = enum.auto()
-    STREAM_IN = enum.auto()
-    STREAM_OUT = enum.auto()
+    TOKENS = FIRST_LOCAL + 73  # 9
+    FULL_BANKS = FIRST_LOCAL + 82
+    FILL_ROW = FIRST_LOCAL + 83  # first row of the bank that the next tile fills
+    DRAIN_ROW = FIRST_LOCAL + 84  # of the one that is drained next
+    GEMMS = FIRST_LOCAL + 85
+    STREAMS = FIRST_LOCAL + 86
+    STREAM_LEFT = FIRST_LOCAL + 87  # pair: words of the present STREAM
+    STREAMED = FIRST_LOCAL + 89  # pair: words of all STREAMs
+    GEMM_IN = FIRST_LOCAL + 91
+    GEMM_OUT = FIRST_LOCAL + 92
+    STREAM_IN = FIRST_LOCAL + 93
+    STREAM_OUT = FIRST_LOCAL + 94
 
     # The present STREAM, in the order in which others wait; its words are in STREAM_LEFT.
-    STREAM_ADDR = enum.auto()  # pair
-    STREAM_INDEX = STREAM_ADDR + 2  # pair
+    STREAM_ADDR = FIRST_LOCAL + 95  # pair
+    STREAM_INDEX = FIRST_LOCAL + 97  # pair
 
     # A tile of a GEMM.
-    TILE_LEFT = STREAM_INDEX + 2  # words of weights
-    TILE_ROWS = enum.auto()
-    TILE_COLUMNS = enum.auto()
-    TILE_EMPTY = enum.auto()  # columns beyond N
-    TILE_STRIDE = enum.auto()
-    TILE_BACK = enum.auto()  # from one column of B to that before it
-    TILE_MODE = enum.auto()
-    TILE_PLACE = enum.auto()  # pair: words of A and B
+    TILE_LEFT = FIRST_LOCAL + 99  # words of weights
+    TILE_ROWS = FIRST_LOCAL + 100
+    TILE_COLUMNS = FIRST_LOCAL + 101
+    TILE_EMPTY = FIRST_LOCAL + 102  # columns beyond N
+    TILE_STRIDE = FIRST_LOCAL + 103
+    TILE_BACK = FIRST_LOCAL + 104  # from one column of B to that before it
+    TILE_MODE = FIRST_LOCAL + 105
+    TILE_PLACE = FIRST_LOCAL + 106  # pair: words of A and B
 
     # DRAIN and SWEEP.
-    MODE = TILE_PLACE + 2
-    PRE = enum.auto()  # shifts as SHIFT takes them
-    MAIN = enum.auto()
-    SECOND = enum.auto()
-    TILE_N = enum.auto()  # columns of this tile
-    TILE_DEST = enum.auto()
-    TILE_VECTOR = enum.auto()
-    TILE_PARAM = enum.auto()
-    STEP = enum.auto()  # of the destination, from row to row
-    ROWS_LEFT = enum.auto()  # after this one
-    ROW_DEST = enum.auto()
-    ROW_VECTOR = enum.auto()
-    ROW_PARAM = enum.auto()
-    ROW_STATS = enum.auto()
-    FRESH = enum.auto()  # rows' statistics start with this tile
-    MUL = enum.auto()  # pair
-    MEAN = MUL + 2  # pair
-    VALUE = MEAN + 2  # pair
-    SUM = VALUE + 2  # pair
-    SQUARES = SUM + 2  # three words
-    NUMBER = SQUARES + 3  # pair
-    ROOT = NUMBER + 2  # pair
-    NEGATIVE = ROOT + 2
+    MODE = FIRST_LOCAL + 108
+    SECOND = FIRST_LOCAL + 109  # as SHIFT takes it, as are PRE and MAIN
+    TILE_N = FIRST_LOCAL + 110  # columns of this tile
+    TILE_DEST = FIRST_LOCAL + 111
+    TILE_VECTOR = FIRST_LOCAL + 112
+    TILE_PARAM = FIRST_LOCAL + 113
+    STEP = FIRST_LOCAL + 114  # of the destination, from row to row
+    ROWS_LEFT = FIRST_LOCAL + 115  # after this one
+    ROW_DEST = FIRST_LOCAL + 116
+    ROW_VECTOR = FIRST_LOCAL + 117
+    ROW_PARAM = FIRST_LOCAL + 118
+    ROW_STATS = FIRST_LOCAL + 119
+    FRESH = FIRST_LOCAL + 120  # rows' statistics start with this tile
+    MUL = FIRST_LOCAL + 121  # pair; from here to MEAN as in a row
+    PRE = FIRST_LOCAL + 123
+    MAIN = FIRST_LOCAL + 124
+    MEAN = FIRST_LOCAL + 125  # pair
+    VALUE = FIRST_LOCAL + 127  # pair
+    SUM = FIRST_LOCAL + 129  # pair
+    SQUARES = FIRST_LOCAL + 131  # three words
+    NUMBER = FIRST_LOCAL + 134  # pair
+    ROOT = FIRST_LOCAL + 136  # pair
+    NEGATIVE = FIRST_LOCAL + 138
 
 
 class Gemm(enum.IntEnum):

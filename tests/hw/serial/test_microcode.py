@@ -41,8 +41,8 @@ def test_labels_may_come_later_and_an_index_goes_with_a_jump() -> None:
     asm.label("end")
     asm.op(condition=Condition.RETURN, access=Access.STORE_BYTE)
     word = jump_word.from_bits(asm.words()[0])
-    assert (word.jumps, word.target, word.condition, word.call) == (1, 2, Condition.ALWAYS, 1)
-    assert word.alu | word.extra << 5 == 0xA5
+    assert (word.jumps, word.target, word.alu, word.call) == (1, 2, Alu.HOLD, 1)
+    assert word.condition | word.extra << 5 == 0xA5
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,10 @@ def test_labels_may_come_later_and_an_index_goes_with_a_jump() -> None:
     [
         ({"target": "x", "access": Access.STREAM}, "a jump must not go with"),
         ({"target": "x", "source": Source.IMMEDIATE}, "a jump must not go with"),
-        ({"target": "x", "source": Source.INDEX, "alu": Alu.ADD}, "a jump with an index must not go with"),
+        (
+            {"target": "x", "source": Source.INDEX, "condition": Condition.ODD},
+            "a jump with an index must not go with",
+        ),
         ({"source": Source.IMMEDIATE, "action": Action.POP}, "an immediate must not go with"),
     ],
 )
