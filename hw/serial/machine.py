@@ -244,8 +244,6 @@ class Machine(wiring.Component):
             Condition.OVERFLOW: arithmetic.overflow,
             Condition.LAST: count == 1,
             Condition.LOOP: arithmetic.loops_on,
-            Condition.ODD: self.bus[0],
-            Condition.ZERO: self.bus == 0,
             Condition.ALIGNED: (self.s & (self._config.rows - 1)) == 0,
             Condition.START: self.start,
             Condition.WORD: self.available,
@@ -262,22 +260,23 @@ class Machine(wiring.Component):
             for number, value in conditions.items():
                 with m.Case(number):
                     m.d.comb += met.eq(value)
+        # The bus comes late, and what depends on it last of all.
+        of_bus = ((now.condition == Condition.ODD) & self.bus[0]) | (
+            (now.condition == Condition.ZERO) & (self.bus == 0)
+        )
         present, following, goes = self.address, Signal(ADDRESS_BITS), Signal()
         back = Signal(data.ArrayLayout(ADDRESS_BITS, _NESTING), reset_less=True)
         returns = now.condition == Condition.RETURN
+        stays, restarts = Signal(ADDRESS_BITS), Signal()
         m.d.comb += [
-            goes.eq(met ^ now.negate),
+            restarts.eq(self.restart | ~started),
             following.eq(present + 1),
-            fetch.addr.eq(following),
+            stays.eq(Mux(restarts, 0, Mux(self.repeats, present, following))),
+            goes.eq(((met ^ now.negate) ^ of_bus) & ~(self.repeats | restarts)),
+            fetch.addr.eq(Mux(goes, Mux(returns, back[0], now.target), stays)),
         ]
-        with m.If(self.repeats):
-            m.d.comb += fetch.addr.eq(present)
-        with m.Elif(goes):
-            m.d.comb += fetch.addr.eq(Mux(returns, back[0], now.target))
-        with m.If(self.restart | ~started):
-            m.d.comb += fetch.addr.eq(0)
         m.d.sync += present.eq(fetch.addr)
-        with m.If(goes & now.call & ~self.repeats):
+        with m.If(goes & now.call):
             m.d.sync += back.eq(Cat(following, back))
-        with m.Elif(goes & returns & ~self.repeats):
+        with m.Elif(goes & returns):
             m.d.sync += back.eq(Cat(back)[ADDRESS_BITS:])
