@@ -28,6 +28,7 @@ from hw.layouts import instruction_layout
 from hw.memory.scratchpad import Scratchpad
 from hw.post.engine import PostEngine
 from hw.registers import ADDRESS_BITS
+from hw.serial.core import SerialCore
 
 __all__ = ["Accelerator"]
 
@@ -63,8 +64,9 @@ class Accelerator(wiring.Component):
 
     def __init__(self, config: AcceleratorConfig) -> None:
         self.config = config
-        self._counters = Counters(config)
-        self._issues = {engine: Issue(config) for engine in Engine}
+        if not config.serial:
+            self._counters = Counters(config)
+            self._issues = {engine: Issue(config) for engine in Engine}
         super().__init__(
             {
                 "s_axil": In(AxiLite(ADDRESS_BITS)),
@@ -84,7 +86,15 @@ class Accelerator(wiring.Component):
 
     @property
     def probes(self) -> dict[str, tuple[Any, None]]:
-        """Inner signals as further ports, for a simulator that records what the engines do in each cycle."""
+        """Inner signals as further ports, for a simulator that records what the engines do in each cycle.
+
+        Raises
+        ------
+        ValueError
+            If there are no engines.
+        """
+        if self.config.serial:
+            raise ValueError("an accelerator with serial has no engines to record")
         counters = self._counters
         probes = {
             "enable": counters.enable,
@@ -103,6 +113,12 @@ class Accelerator(wiring.Component):
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
         config = self.config
+        if config.serial:
+            m.submodules.core = core = SerialCore(config)
+            for name in ("s_axil", "m_axi_read", "m_axi_write"):
+                connect(m, flipped(getattr(self, name)), getattr(core, name))
+            m.d.comb += self.irq.eq(core.irq)
+            return m
         sequencer = Sequencer(config)
         core_reset = ResetInserter(sequencer.core_reset)
         fetch_reset = ResetInserter(sequencer.core_reset | sequencer.fetch_reset)

@@ -19,6 +19,10 @@ class AcceleratorConfig:
     lanes : int, optional
         Values that the post-processor handles side by side. Must divide ``rows`` and ``cols``.
         Default: the largest divisor of both that is at most 8.
+    serial : int
+        1: one small machine does everything, one instruction after the other and one value after the other, without
+        performance counters but that of instructions. Then ``rows`` and ``bus_bytes`` must be 4, ``lanes`` and
+        ``scratchpad_banks`` 1, ``acc_depth`` at most 128, and the memories small; the weight FIFO is not used.
     dsp_multipliers : int
         The most multipliers of the array that are DSP blocks when the target is an FPGA that is known; the rest, if
         any, are built from LUTs. Computes the same in the same cycles whatever the number.
@@ -56,6 +60,7 @@ class AcceleratorConfig:
     rows: int = 16
     cols: int = 16
     lanes: int = None  # type: ignore[assignment]  # resolved in __post_init__
+    serial: int = 0
     dsp_multipliers: int = 4096
     acc_depth: int = 512
     acc_banks: int = 3
@@ -88,10 +93,21 @@ class AcceleratorConfig:
                 raise ValueError(f"{name} must be a power of two, not {value!r}")
         if self.rows % self.lanes or self.cols % self.lanes:
             raise ValueError(f"lanes must divide rows and cols ({self.rows} and {self.cols}), not {self.lanes!r}")
+        if self.serial:
+            self._check_serial()
         if self.weight_fifo_words < 2 * self.cols:
             raise ValueError(
                 f"weight_fifo_words must hold two tiles ({2 * self.cols} words), not {self.weight_fifo_words!r}"
             )
+
+    def _check_serial(self) -> None:
+        """What the microprogram's 16-bit words and its bus of 4 bytes ask for."""
+        for name, needed in _SERIAL_SHAPE.items():
+            if getattr(self, name) != needed:
+                raise ValueError(f"{name} must be {needed} with serial, not {getattr(self, name)!r}")
+        for name, most in _SERIAL_LIMITS.items():
+            if getattr(self, name) > most:
+                raise ValueError(f"{name} must be at most {most} with serial, not {getattr(self, name)!r}")
 
     @property
     def macs(self) -> int:
@@ -119,6 +135,7 @@ _RANGES = (
     ("rows", 1, 64),
     ("cols", 1, 64),
     ("lanes", 1, 64),
+    ("serial", 0, 1),
     ("dsp_multipliers", 0, 4096),
     ("acc_depth", 4, 2048),
     ("acc_banks", 2, 8),
@@ -132,6 +149,10 @@ _RANGES = (
     ("queue_depth", 2, 64),
     ("timeout_cycles", 256, 1 << 24),
 )
+
+
+_SERIAL_SHAPE = {"rows": 4, "bus_bytes": 4, "lanes": 1, "scratchpad_banks": 1}
+_SERIAL_LIMITS = {"acc_depth": 128, "acc_banks": 3, "scratchpad_kib": 64, "vector_kib": 32, "param_words": 512}
 
 
 def _is_int(value: object) -> bool:

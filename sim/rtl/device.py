@@ -17,6 +17,8 @@ from sim.rtl.trace import Trace
 
 __all__ = ["RtlDevice"]
 
+_PATIENCE, _PATIENCE_WITHOUT_COUNTERS = 200_000, 20_000_000
+
 # Between looks at the signs of life: a fraction of a second.
 _CYCLES_PER_LOOK = 32768
 
@@ -42,8 +44,9 @@ class RtlDevice:
         Waveforms to write, from a simulator that is built for it; then, let one thread run at a time.
     record : callable, optional
         Called after each run with what the engines did in it; not together with ``trace``.
-    patience : int
-        Cycles without any progress after which a program counts as hung.
+    patience : int, optional
+        Cycles without any progress after which a program counts as hung. Default: 200,000, and more where hardware
+        without performance counters shows no progress within an instruction.
     report : callable, optional
         Called with the name of each stage of building when it begins.
 
@@ -62,7 +65,7 @@ class RtlDevice:
         memory: MemoryModel | None = None,
         trace: Trace | None = None,
         record: Callable[[Activity], None] | None = None,
-        patience: int = 200_000,
+        patience: int | None = None,
         report: Callable[[str], None] | None = None,
     ) -> None:
         if trace and record:
@@ -70,7 +73,7 @@ class RtlDevice:
         self.config = config
         self._memory_model = memory or MemoryModel()
         self._trace, self._record = trace, record
-        self._patience = patience
+        self._patience = patience or (_PATIENCE_WITHOUT_COUNTERS if config.serial else _PATIENCE)
         self._library = build_simulator(config, traced=trace is not None, probed=record is not None, report=report)
         self._idle_chips: list[Chip] = []
 

@@ -7,12 +7,19 @@ __all__ = ["CONFIGS"]
 _SMALL = {"scratchpad_kib": 1, "vector_kib": 1, "param_words": 32, "weight_fifo_words": 32}
 
 CONFIGS = {
-    f"{c.rows}x{c.cols}": c
+    f"{c.rows}x{c.cols}{' serial' * c.serial}": c
     for c in (
         AcceleratorConfig(rows=1, cols=1, **{**_SMALL, "bus_bytes": 4, "acc_depth": 128, "queue_depth": 2}),
         AcceleratorConfig(rows=2, cols=2, **{**_SMALL, "bus_bytes": 8, "acc_depth": 64, "acc_banks": 3}),
         AcceleratorConfig(rows=3, cols=5, **{**_SMALL, "bus_bytes": 4, "acc_depth": 64, "scratchpad_banks": 3}),
         AcceleratorConfig(rows=4, cols=6, **{**_SMALL, "bus_bytes": 32, "acc_depth": 32, "tables": 4}),
+        AcceleratorConfig(
+            rows=4,
+            cols=4,
+            lanes=1,
+            serial=1,
+            **{**_SMALL, "bus_bytes": 4, "acc_depth": 64, "acc_banks": 2, "scratchpad_banks": 1, "queue_depth": 2},
+        ),
         AcceleratorConfig(rows=8, cols=4, **{**_SMALL, "bus_bytes": 16, "acc_depth": 32, "scratchpad_banks": 1}),
         AcceleratorConfig(
             rows=16,

@@ -28,8 +28,8 @@ WIDEST_LINK = 16
 BOARD_PATIENCE = 500
 """Milliseconds; programs here are short: a hang may show soon."""
 
-OPTIONS = {"rtl": {"patience": 20_000}}
-"""The same in cycles."""
+PATIENCE, SERIAL_PATIENCE = 20_000, 300_000
+"""The same in cycles; where one instruction follows the other, nothing shows until it is done."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -78,7 +78,8 @@ def config(request: pytest.FixtureRequest) -> AcceleratorConfig:
 @pytest.fixture(scope="session")
 def device(request: pytest.FixtureRequest, backend: str, config: AcceleratorConfig) -> Iterator[Device]:
     if backend != "board":
-        yield open_device(backend, config, **OPTIONS.get(backend, {}))
+        patience = SERIAL_PATIENCE if config.serial else PATIENCE
+        yield open_device(backend, config, **({"patience": patience} if backend == "rtl" else {}))
     elif (name := request.config.getoption("--board")) != SIMULATED:
         yield BoardDevice.open(config, port=name)
     else:

@@ -112,3 +112,22 @@ def test_memories_are_whole_words_within_their_size(
     assert config.scratchpad_words * rows <= max(kib * 1024, banks * rows)
     assert config.vector_words * 2 * config.lanes <= vector_kib * 1024
     assert config.chunks_per_tile * config.lanes == cols
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"rows": 8}, "rows must be 4 with serial, not 8"),
+        ({"bus_bytes": 8}, "bus_bytes must be 4 with serial, not 8"),
+        ({"lanes": 2}, "lanes must be 1 with serial, not 2"),
+        ({"scratchpad_banks": 2}, "scratchpad_banks must be 1 with serial, not 2"),
+        ({"acc_depth": 256}, "acc_depth must be at most 128 with serial, not 256"),
+        ({"vector_kib": 33}, "vector_kib must be at most 32 with serial, not 33"),
+    ],
+)
+def test_what_a_serial_core_asks_for(changes: dict[str, int], message: str) -> None:
+    fitting = {"rows": 4, "cols": 4, "lanes": 1, "bus_bytes": 4, "scratchpad_banks": 1, "acc_depth": 64}
+    fitting |= {"scratchpad_kib": 64, "vector_kib": 32, "acc_banks": 2, "serial": 1}
+    assert AcceleratorConfig(**fitting).serial == 1
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        AcceleratorConfig(**fitting | changes)

@@ -64,7 +64,8 @@ module bench;
     end
 endmodule
 """)
-    compile_command = ["iverilog", "-g2012", "-s", "bench", "-o", "bench.vvp", "bench.v", "dut.v", str(cells)]
+    options = ["-g2012", "-DNO_ICE40_DEFAULT_ASSIGNMENTS"]  # Icarus does not know default values of ports
+    compile_command = ["iverilog", *options, "-s", "bench", "-o", "bench.vvp", "bench.v", "dut.v", str(cells)]
     subprocess.run(compile_command, cwd=folder, check=True, capture_output=True)
     done = subprocess.run(["vvp", "-n", "bench.vvp"], cwd=folder, check=True, capture_output=True, text=True)
     lines = done.stdout.split()

@@ -1,5 +1,7 @@
 """Lowered programs on the simulated hardware."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from sw.reference import embed, forward
 from tests.sw.random_checkpoint import random_checkpoint
 
 CONFIG = PRESETS["tiny"]
+SERIAL = replace(PRESETS["icebreaker"], scratchpad_kib=4, vector_kib=4, param_words=64)
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +32,16 @@ def test_bert_equals_the_reference(device: Device, shape: dict[str, int]) -> Non
         padded[:, : rows.shape[1]] = rows
         logits = device.run(program, {"rows": padded}).outputs["logits"]
         np.testing.assert_array_equal(logits[: len(checkpoint.labels)], forward(checkpoint, rows))
+
+
+def test_bert_on_a_serial_core() -> None:
+    checkpoint = random_checkpoint(2, layers=1)
+    program = BertLowering(checkpoint, SERIAL).lower(9)
+    rows = embed(checkpoint, np.random.default_rng(9).integers(0, 64, 9))
+    padded = np.zeros(program.inputs["rows"].shape, np.int16)
+    padded[:, : rows.shape[1]] = rows
+    logits = open_device("rtl", SERIAL).run(program, {"rows": padded}).outputs["logits"]
+    np.testing.assert_array_equal(logits[: len(checkpoint.labels)], forward(checkpoint, rows))
 
 
 @pytest.mark.parametrize(("m", "n", "k"), [(1, 1, 1), (17, 5, 30), (40, 33, 7), (3, 5, 4000)])

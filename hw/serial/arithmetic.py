@@ -1,0 +1,227 @@
+"""The registers that compute."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.serial.microcode import SUM_BITS, VALUE_BITS, Action, Alu, Register, microinstruction
+
+__all__ = ["FACTOR_DIGITS", "Arithmetic"]
+
+FACTOR_DIGITS = 10
+"""Digits of two bits in a signed factor of 18 bits: each is from -2 to 1, and the last one only takes a carry."""
+
+_FACTOR_BITS = 18
+_M_BITS = 24
+_COUNT_BITS = 5
+_LOOP_BITS = 8
+_ROOTS = (Alu.COMPARE_ROOT, Alu.ROOT)
+_NOTING = (Alu.COMPARE, Alu.COMPARE_ROOT)
+_SHIFTING = (Alu.SHIFT, Alu.ROUND_SHIFT, Alu.SCALE)
+
+
+class Arithmetic(wiring.Component):
+    """One adder, the registers A, B and M around it, and the counters C, D and L.
+
+    M stands to the right of A: what is shifted out of one goes into the other. A factor leaves M by pairs of bits, each
+    a digit from -2 to 1, with a carry into the next, and makes room for the low bits of the product.
+
+    Latency: registers have their new values in the next cycle. Throughput: one operation a cycle, but as many as the
+    counters say for one that ``repeats``.
+
+    Members
+    -------
+    now : In(microinstruction)
+    bus : In(16)
+    a : Out(signed(58))
+    not_less : Out(1)
+        The sign that was noted is not negative.
+    overflow : Out(1)
+        A has more than 18 bits.
+    loops_on : Out(1)
+        L is more than 1.
+    counts : In(1)
+        L becomes one less.
+    repeats : Out(1)
+        The same microinstruction must follow.
+    """
+
+    now: Any
+    bus: Signal
+    a: Signal
+    not_less: Signal
+    overflow: Signal
+    loops_on: Signal
+    counts: Signal
+    repeats: Signal
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "now": In(microinstruction),
+                "bus": In(VALUE_BITS),
+                "a": Out(signed(SUM_BITS)),
+                "not_less": Out(1),
+                "overflow": Out(1),
+                "loops_on": Out(1),
+                "counts": In(1),
+                "repeats": Out(1),
+            }
+        )
+
+    def elaborate(self, _platform: Any) -> Module:
+        m = Module()
+        alu, bus, a = self.now.alu, self.bus, Signal(signed(SUM_BITS), reset_less=True)
+        b = Signal(signed(SUM_BITS), reset_less=True)
+        factor = Signal(_M_BITS, reset_less=True)
+        rights, lefts = Signal(_COUNT_BITS, reset_less=True), Signal(_COUNT_BITS, reset_less=True)
+        loops = Signal(_LOOP_BITS, reset_less=True)
+        digits = Signal(range(FACTOR_DIGITS + 1), reset_less=True)
+        noted = Signal(reset_less=True)
+        upper = a[_FACTOR_BITS - 1 :]
+        m.d.comb += [
+            self.a.eq(a),
+            self.not_less.eq(noted),
+            self.overflow.eq(upper.any() & ~upper.all()),
+            self.loops_on.eq(loops > 1),
+        ]
+
+        # What a shift or a product does next.
+        shifting, digit, right, left, rounds = Signal(), Signal(), Signal(), Signal(), Signal()
+        m.d.comb += [
+            shifting.eq(_is(alu, *_SHIFTING)),
+            digit.eq((alu == Alu.SCALE) & digits.any()),
+            right.eq(digit | (shifting & rights.any())),
+            left.eq(shifting & ~right & lefts.any()),
+            rounds.eq(_is(alu, Alu.ROUND_SHIFT, Alu.SCALE) & ~right & ~left),
+            self.repeats.eq(right | left),
+        ]
+        with m.If(self.counts):
+            m.d.sync += loops.eq(loops - 1)
+        with m.If(digit):
+            m.d.sync += digits.eq(digits - 2)
+        with m.Elif(right):
+            m.d.sync += rights.eq(rights - 1)
+        with m.If(left):
+            m.d.sync += lefts.eq(lefts - 1)
+
+        # A product has adders of its own, as it takes two digits a cycle.
+        carried = Signal(reset_less=True)
+        value, next_value = Signal(3), Signal(3)
+        m.d.comb += [value.eq(factor[:2] + carried), next_value.eq(factor[2:4] + value[1:].any())]
+        m.d.sync += carried.eq(digit & next_value[1:].any())
+        product, next_product = Signal(signed(SUM_BITS)), Signal(signed(SUM_BITS))
+        m.d.comb += [
+            product.eq(_add_digit(m, a, b, value)),
+            next_product.eq(_add_digit(m, _quarter(product).as_signed(), b, next_value)),
+        ]
+
+        # The operand of all else: B, its complement, or that of 2 B.
+        adds, subtracts, subtracts_twice, carry = Signal(), Signal(), Signal(), Signal()
+        m.d.comb += [
+            adds.eq((alu == Alu.ADD) | ((alu == Alu.BIT) & factor[0])),
+            subtracts.eq(_is(alu, Alu.SUBTRACT, Alu.COMPARE) | ((alu == Alu.DIVIDE) & noted)),
+            subtracts_twice.eq(_is(alu, *_ROOTS)),
+            carry.eq(subtracts | (rounds & factor[-1])),
+        ]
+        chosen = Cat(adds | subtracts_twice, subtracts | subtracts_twice)
+        operand, total = Signal(SUM_BITS), Signal(SUM_BITS)
+        with m.Switch(chosen):
+            with m.Case(0b01):
+                m.d.comb += operand.eq(b)
+            with m.Case(0b10):
+                m.d.comb += operand.eq(~b)
+            with m.Case(0b11):
+                m.d.comb += operand.eq(~Cat(0, b[:-1]))
+        # Or the bus.
+        adds_low, adds_high, sign = Signal(), Signal(), Signal()
+        m.d.comb += [
+            adds_low.eq(_is(alu, Alu.ADD_WORD, Alu.ADD_SIGNED)),
+            adds_high.eq(alu == Alu.ADD_HIGH),
+            sign.eq(bus[-1] & ((alu == Alu.ADD_SIGNED) | adds_high)),
+        ]
+        word = Cat(
+            Mux(adds_low, bus, 0),
+            Mux(adds_high, bus, sign.replicate(VALUE_BITS)),
+            sign.replicate(SUM_BITS - 2 * VALUE_BITS),
+        )
+        m.d.comb += total.eq(a + (operand | word) + carry)
+        with m.If(_is(alu, *_NOTING)):
+            m.d.sync += noted.eq(~total[-1])
+
+        # A and M.
+        to_left, to_a = Signal(), Signal()
+        m.d.comb += to_left.eq(left | _is(alu, Alu.LEFT, Alu.DIVIDE))
+        with m.Switch(alu):
+            with m.Case(Alu.HOLD, Alu.COMPARE, Alu.COMPARE_ROOT):
+                m.d.comb += to_a.eq(0)
+            with m.Case(Alu.ROOT):
+                m.d.comb += to_a.eq(noted)
+            with m.Case(Alu.SHIFT):
+                m.d.comb += to_a.eq(right | left)
+            with m.Default():
+                m.d.comb += to_a.eq(1)
+        following = Signal(SUM_BITS)
+        m.d.comb += following.eq(Mux(digit, _quarter(next_product), Mux(right, _quarter(total), total)))
+        with m.If(to_a):
+            m.d.sync += a.eq(Mux(to_left, Cat(factor[-1], total), following))
+        with m.If(_is(alu, Alu.CLEAR, Alu.CLEAR_BOTH)):
+            m.d.sync += a.eq(0)
+        with m.If(digit):
+            m.d.sync += factor.eq(Cat(factor[4:], product[:2], next_product[:2]))
+        with m.Elif(right):
+            m.d.sync += factor.eq(Cat(factor[2:], total[:2]))
+        with m.Elif(to_left):
+            m.d.sync += factor.eq(Cat((alu == Alu.DIVIDE) & noted, factor))
+        with m.Elif(alu == Alu.BIT):
+            m.d.sync += factor.eq(factor[1:])
+        with m.If(alu == Alu.CLEAR_BOTH):
+            m.d.sync += factor.eq(0)
+
+        # From the bus.
+        high = SUM_BITS - 2 * VALUE_BITS
+        with m.If((self.now.action == Action.B_LEFT) | _is(alu, Alu.BIT, Alu.ROOT)):
+            m.d.sync += b.eq(Cat(0, b[0] | ((alu == Alu.ROOT) & noted), b[1:-1]))
+        with m.Switch(self.now.destination):
+            with m.Case(Register.B_LOW):
+                m.d.sync += b.eq(bus.as_signed())
+            with m.Case(Register.B_HIGH):
+                m.d.sync += b[VALUE_BITS:].eq(bus.as_signed())
+            with m.Case(Register.B_TOP):
+                m.d.sync += b[2 * VALUE_BITS :].eq(Cat(bus, bus[-1].replicate(high - VALUE_BITS)))
+            with m.Case(Register.M_LOW):
+                m.d.sync += factor.eq(Cat(bus, bus[-1].replicate(2 * FACTOR_DIGITS - VALUE_BITS)))
+            with m.Case(Register.M_HIGH):
+                m.d.sync += factor[VALUE_BITS : 2 * FACTOR_DIGITS].eq(bus)
+            with m.Case(Register.M_TOP):
+                m.d.sync += factor[VALUE_BITS:].eq(bus)
+            with m.Case(Register.SHIFT):
+                m.d.sync += [Cat(rights, lefts).eq(bus), digits.eq(FACTOR_DIGITS)]
+            with m.Case(Register.L):
+                m.d.sync += loops.eq(bus)
+        return m
+
+
+def _quarter(value: Value) -> Value:
+    """A signed value without its two lowest bits."""
+    return Cat(value[2:], value[-1].replicate(2))
+
+
+def _add_digit(m: Module, a: Value, b: Value, value: Value) -> Value:
+    """A plus B times a digit, which is its value or, from 2 on, 4 less."""
+    operand = Signal(signed(SUM_BITS))
+    with m.Switch(value):
+        with m.Case(1):
+            m.d.comb += operand.eq(b)
+        with m.Case(2):
+            m.d.comb += operand.eq(~Cat(0, b[:-1]).as_signed())
+        with m.Case(3):
+            m.d.comb += operand.eq(~b)
+    return a + operand + ((value == 2) | (value == 3))
+
+
+def _is(value: Value, *members: Any) -> Value:
+    """Whether the value is one of these."""
+    return Cat(value == member for member in members).any()

@@ -1,0 +1,186 @@
+"""The bus to external memory: bursts of reads into a small buffer, single words to write."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
+
+from hw.bus.axi import AXI_ADDRESS_BITS, BURST_BEATS, BURST_INCR, RESPONSE_OKAY, Axi4Read, Axi4Write
+from hw.bus.watchdog import Watchdog
+from hw.config import AcceleratorConfig
+from hw.memory.collisions import NO_COLLISIONS
+from hw.serial.microcode import VALUE_BITS
+
+__all__ = ["BUS_BYTES", "MemoryBus"]
+
+BUS_BYTES = 4
+"""Width of the bus."""
+
+_BUFFERED_HALVES = 256
+
+
+class MemoryBus(wiring.Component):
+    """One transfer at a time: a burst of reads, or the write of one word.
+
+    The buffer takes the words of many bursts; the bus waits while it is full. An error or the end of patience is kept
+    until ``forget`` or the next transfer.
+
+    Latency: 1 cycle from ``read`` or ``write`` to the bus, 2 from the bus to ``word``. Throughput: a word in two
+    cycles.
+
+    Parameters
+    ----------
+    config : AcceleratorConfig
+        With a bus of 4 bytes.
+
+    Members
+    -------
+    axi_read : Out(Axi4Read(4))
+    axi_write : Out(Axi4Write(4))
+    addr : In(32)
+        Valid and constant from the cycle after ``read`` or ``write`` until nothing is ``owed``.
+    read : In(1), beats : In(4)
+        Begin a burst of so many beats and one more.
+    write : In(1), data : In(32)
+        Begin to write; ``data`` stay until nothing is ``owed``.
+    half : Out(16), available : Out(1)
+        The oldest half of a word in the buffer.
+    pop : In(1)
+        Take it.
+    word : Out(32), second : Out(1)
+        The half that was taken last, and this one; whether these are of the same word.
+    forget : In(1)
+        Drop the buffer's words, and all that is owed.
+    owed : Out(1)
+        The transfer is not complete.
+    failed : Out(1)
+        It had an error, or the bus is ``dead``.
+    dead : Out(1)
+        Nothing has happened for ``timeout_cycles``.
+    """
+
+    axi_read: Any
+    axi_write: Any
+    addr: Signal
+    read: Signal
+    beats: Signal
+    write: Signal
+    data: Signal
+    half: Signal
+    available: Signal
+    pop: Signal
+    word: Signal
+    second: Signal
+    forget: Signal
+    owed: Signal
+    failed: Signal
+    dead: Signal
+
+    def __init__(self, config: AcceleratorConfig) -> None:
+        self._timeout_cycles = config.timeout_cycles
+        super().__init__(
+            {
+                "axi_read": Out(Axi4Read(BUS_BYTES)),
+                "axi_write": Out(Axi4Write(BUS_BYTES)),
+                "addr": In(AXI_ADDRESS_BITS),
+                "read": In(1),
+                "beats": In(range(BURST_BEATS)),
+                "write": In(1),
+                "data": In(8 * BUS_BYTES),
+                "half": Out(VALUE_BITS),
+                "available": Out(1),
+                "pop": In(1),
+                "word": Out(8 * BUS_BYTES),
+                "second": Out(1),
+                "forget": In(1),
+                "owed": Out(1),
+                "failed": Out(1),
+                "dead": Out(1),
+            }
+        )
+
+    def elaborate(self, _platform: Any) -> Module:
+        m = Module()
+        read, write = self.axi_read, self.axi_write
+        reading, writing = Signal(), Signal()
+        m.d.comb += [
+            self.owed.eq(reading | writing),
+            read.araddr.eq(self.addr),
+            read.arsize.eq(exact_log2(BUS_BYTES)),
+            read.arburst.eq(BURST_INCR),
+            write.awaddr.eq(self.addr),
+            write.awsize.eq(exact_log2(BUS_BYTES)),
+            write.awburst.eq(BURST_INCR),
+            write.wdata.eq(self.data),
+            write.wstrb.eq(~0),
+            write.wlast.eq(1),
+            write.bready.eq(1),
+        ]
+        with m.If(read.arready):
+            m.d.sync += read.arvalid.eq(0)
+        with m.If(write.awready):
+            m.d.sync += write.awvalid.eq(0)
+        with m.If(write.wready):
+            m.d.sync += write.wvalid.eq(0)
+
+        # The buffer, read a cycle ahead; a word goes in by halves.
+        m.submodules.buffer = buffer = Memory(shape=VALUE_BITS, depth=_BUFFERED_HALVES, init=[], attrs=NO_COLLISIONS)
+        entry, exit_port = buffer.write_port(), buffer.read_port()
+        filled, taken = Signal(range(_BUFFERED_HALVES)), Signal(range(_BUFFERED_HALVES))
+        following, last_half = Signal.like(taken), Signal(VALUE_BITS, reset_less=True)
+        arrives, shows = Signal(), Signal()
+        m.d.comb += [
+            entry.en.eq(read.rvalid & reading & ((filled + 1)[: len(filled)] != taken)),
+            entry.addr.eq(filled),
+            entry.data.eq(read.rdata.word_select(filled[0], VALUE_BITS)),
+            read.rready.eq(Mux(reading, entry.en & filled[0], 1)),
+            arrives.eq(entry.en & filled[0]),
+            following.eq(taken + self.pop),
+            exit_port.addr.eq(following),
+            self.half.eq(exit_port.data),
+            self.word.eq(Cat(last_half, exit_port.data)),
+            self.second.eq(taken[0]),
+            self.available.eq(shows),
+        ]
+        m.d.sync += [taken.eq(following), shows.eq(filled != following), filled.eq(filled + entry.en)]
+        with m.If(self.pop):
+            m.d.sync += last_half.eq(exit_port.data)
+
+        # Answers.
+        answered, error = Signal(), Signal()
+        m.d.comb += [
+            answered.eq(write.bvalid & writing),
+            error.eq((arrives & (read.rresp != RESPONSE_OKAY)) | (answered & (write.bresp != RESPONSE_OKAY))),
+        ]
+        wrong = Signal()
+        with m.If(arrives & read.rlast):
+            m.d.sync += reading.eq(0)
+        with m.If(answered):
+            m.d.sync += writing.eq(0)
+        with m.If(error):
+            m.d.sync += wrong.eq(1)
+        m.submodules.watchdog = watchdog = Watchdog(self._timeout_cycles)
+        m.d.comb += [
+            watchdog.outstanding.eq(self.owed),
+            watchdog.progress.eq(
+                arrives
+                | answered
+                | (read.arvalid & read.arready)
+                | (write.awvalid & write.awready)
+                | (write.wvalid & write.wready)
+            ),
+            self.dead.eq(watchdog.expired),
+            self.failed.eq(wrong | self.dead),
+        ]
+
+        with m.If(self.read):
+            m.d.sync += [read.arvalid.eq(1), read.arlen.eq(self.beats), reading.eq(1), wrong.eq(0)]
+        with m.If(self.write):
+            m.d.sync += [write.awvalid.eq(1), write.wvalid.eq(1), writing.eq(1), wrong.eq(0)]
+        with m.If(self.forget):
+            m.d.sync += [taken.eq(0), filled.eq(0), shows.eq(0), reading.eq(0), writing.eq(0), wrong.eq(0)]
+            m.d.sync += [read.arvalid.eq(0), write.awvalid.eq(0), write.wvalid.eq(0)]
+        return m

@@ -1,0 +1,267 @@
+"""The life of a program: soft reset, fetch, dispatch, tokens, end."""
+
+from hw.isa import (
+    INSTRUCTION_BYTES,
+    Drain,
+    Engine,
+    ErrorCode,
+    Gemm,
+    Instruction,
+    Load,
+    Opcode,
+    Stream,
+    Sweep,
+    fields_of,
+)
+from hw.registers import Status
+from hw.serial.memory_bus import BUS_BYTES
+from hw.serial.microcode import Access, Action, Alu, Condition, Local, Mode, Register, Source
+from hw.serial.program.words import Host, Word
+from hw.serial.program.writer import Writer, left_shift
+
+__all__ = ["write_control"]
+
+_INSTRUCTION_WORDS = INSTRUCTION_BYTES // BUS_BYTES
+_INSTRUCTION_BITS = (INSTRUCTION_BYTES - 1).bit_length()
+_ENGINES = len(Engine)
+_HALF_BITS = 16
+
+_PLACES: dict[type[Instruction], dict[str, int]] = {
+    Load: {"target": Word.TARGET},
+    Stream: {"mem_addr": Word.MEM_ADDR, "count": Word.COUNT},
+    Gemm: {"m": Word.GEMM},
+    Drain: {"m": Word.M},
+    Sweep: {
+        "kind": Word.KIND,
+        "m": Word.M,
+        "src_addr": Word.VECTOR,
+        "src_lane": Word.LANE,
+        "dest_addr": Word.DEST,
+        "dest_byte": Word.BYTE,
+        "param_addr": Word.PARAM,
+        "second_shift": Word.SECOND_SHIFT,
+        "table": Word.TABLE,
+        "stats_addr": Word.STATS,
+    },
+}
+"""Where fields go; each other one goes behind the one before it."""
+
+_BITWISE = {"wait", "signal", "dest", "param_mode", "second", "table", "stats", "kind"}
+"""Fields of which each bit gets a word."""
+
+
+def write_control(w: Writer) -> None:
+    """Write it; execution begins at its start."""
+    _reset(w)
+    _fetch(w)
+    _dispatch(w)
+    _take(w)
+    _tokens(w)
+    _end(w)
+
+
+def _reset(w: Writer) -> None:
+    """Wait for the bus, which must get neither another address nor other data; then clear everything."""
+    w.label("reset")
+    w.go("settled", Condition.DEAD)
+    w.go("reset", Condition.OWED)
+    w.label("settled")
+    w.op(source=Source.ZERO, destination=Register.V, action=Action.FORGET)
+    w.small(Register.T, 1)
+    w.constant(Register.K, w.map.depth)
+    w.label("clear_memory")
+    w.op(access=Access.WRITE_VECTOR, source=Source.ZERO, action=Action.NEXT_VECTOR)
+    w.unless("clear_memory", Condition.LAST, action=Action.COUNT_DOWN)
+    w.small(Register.S, 0)
+    w.constant(Register.K, w.config.scratchpad_words * w.config.rows // 2)
+    w.label("clear_scratchpad")
+    w.op(access=Access.STORE_HALF, source=Source.ZERO)
+    w.unless("clear_scratchpad", Condition.LAST, action=Action.COUNT_DOWN)
+    w.small(Register.MODE, 1 << Mode.FRESH)
+    w.small(Register.ROW, 0)
+    w.small(Register.L, w.config.cols)
+    w.op(action=Action.NO_WEIGHTS)
+    w.small(Register.L, w.config.acc_depth * w.config.acc_banks)
+    w.op(access=Access.STREAM)
+    for first, end in ((Word.TOKENS, Word.GEMM_IN), (Host.ERROR_CODE, Host.ERROR_ADDR + 2)):
+        w.small(Register.S, first)
+        w.small(Register.L, end - first)
+        clears = w.new_label("clears")
+        w.label(clears)
+        w.op(local=Local.WRITE_AT, source=Source.ZERO, action=Action.NEXT_RESULT)
+        w.go(clears, Condition.LOOP)
+    for word in (Word.GEMM_IN, Word.GEMM_OUT):
+        w.write_constant(word, w.map.gemms)
+    for word in (Word.STREAM_IN, Word.STREAM_OUT):
+        w.write_constant(word, w.map.streams)
+    w.small(Register.STATUS, 0)
+
+    w.label("idle")
+    w.unless("idle", Condition.START)
+    w.small(Register.STATUS, Status.BUSY)
+    for half in range(2):
+        w.write_zero(Host.INSTRUCTIONS + half)
+
+
+def _fetch(w: Writer) -> None:
+    """The number of instructions that were dispatched is the index of the next one."""
+    w.label("next")
+    w.load_a_pair(Host.INSTRUCTIONS)
+    w.load_b_pair(Host.PROGRAM_LENGTH)
+    w.if_not_less("no_halt")
+    w.shift(left_shift(_INSTRUCTION_BITS))
+    w.add_pair(Host.PROGRAM_ADDR)
+    w.store_a_pair(Word.BURST_ADDR)
+    w.write_constant(Word.BURST_LEFT, _INSTRUCTION_WORDS)
+    w.write_zero(Word.OF_STREAM)
+    w.label("fetch_burst")
+    w.call("burst")
+    w.unless("fetch_burst", Condition.NEGATIVE)
+
+
+def _dispatch(w: Writer) -> None:
+    take = {"target": "take", "call": True, "source": Source.INDEX, "destination": Register.L}
+    w.small(Register.K, 1)
+    w.small(Register.S, Word.OPCODE)
+    w.op(index=4, **take)
+    for _ in range(2 * _ENGINES):
+        w.op(index=1, **take)
+    w.constant(Register.B_LOW, -1)
+    w.read(Word.OPCODE, alu=Alu.CLEAR)  # M has bits of the instruction
+    w.op(source=Source.LOCAL, alu=Alu.ADD_WORD)
+    w.op(alu=Alu.ADD)
+    for opcode in Opcode:
+        w.go(opcode.name.lower(), Condition.ZERO, source=Source.A_LOW, alu=Alu.ADD)
+    w.write_constant(Host.ERROR_CODE, ErrorCode.ILLEGAL_OPCODE)
+    w.go("refuse")
+
+    for cls, places in _PLACES.items():
+        w.label(cls.opcode.name.lower())
+        for name, width, _signed in list(fields_of(cls))[2:]:
+            if name in places:
+                w.small(Register.S, places[name])
+            widths = [1] * width if name in _BITWISE else [min(width, _HALF_BITS), width - _HALF_BITS]
+            for part in widths:
+                if part > 0:
+                    w.op(index=part, **take)
+        w.call("settle")
+        w.go(f"check_{cls.opcode.name.lower()}")
+
+
+def _take(w: Writer) -> None:
+    """The next L bits of the instruction to word S of the file. K - 1 bits are left in M."""
+    w.label("take")
+    w.constant(Register.B_LOW, 1, alu=Alu.CLEAR)
+    w.label("take_bit")
+    w.unless("bit_there", Condition.LAST)
+    w.label("take_half")
+    w.go("bus_error", Condition.FAILED)
+    w.unless("take_half", Condition.WORD)
+    w.op(source=Source.WORD, destination=Register.M_LOW, action=Action.POP)
+    w.small(Register.K, _HALF_BITS + 1)
+    w.label("bit_there")
+    w.op(alu=Alu.BIT, action=Action.COUNT_DOWN)
+    w.go("take_bit", Condition.LOOP)
+    w.op(local=Local.WRITE_AT, source=Source.A_LOW, action=Action.NEXT_RESULT)
+    w.back()
+
+    # Until all of a transfer has come; what nobody has taken is dropped.
+    w.label("settle")
+    w.go("bus_error", Condition.FAILED)
+    w.go("settle", Condition.OWED)
+    w.go("bus_error", Condition.FAILED)
+    w.op(action=Action.FORGET)
+    w.back()
+
+
+def _tokens(w: Writer) -> None:
+    """Counters of one giver stand side by side."""
+    w.label("take_tokens")
+    w.load(Register.S, Word.ENGINE)
+    for giver in range(_ENGINES):
+        w.read(Word.WAIT + giver)
+        w.call("take_token", Condition.ODD, source=Source.LOCAL)
+        if giver < _ENGINES - 1:
+            for _ in range(_ENGINES):
+                w.op(action=Action.NEXT_RESULT)
+    w.back()
+    w.label("take_token")
+    w.op(local=Local.READ_AT, alu=Alu.CLEAR)
+    w.go("hang", Condition.ZERO, source=Source.LOCAL, alu=Alu.ADD_WORD)
+    w.add(-1)
+    w.back(local=Local.WRITE_AT, source=Source.A_LOW)
+
+    w.label("give_tokens")
+    w.load(Register.S, Word.GIVEN)
+    for taker in range(_ENGINES):
+        w.read(Word.SIGNAL + taker)
+        w.call("give_token", Condition.ODD, source=Source.LOCAL)
+        w.op(action=Action.NEXT_RESULT)
+    w.back()
+    w.label("give_token")
+    w.op(local=Local.READ_AT, alu=Alu.CLEAR)
+    w.op(source=Source.LOCAL, alu=Alu.ADD_WORD)
+    w.add(1)
+    w.back(local=Local.WRITE_AT, source=Source.A_LOW)
+
+
+def _end(w: Writer) -> None:
+    # The instruction is complete, with its tokens.
+    w.label("done")
+    w.call("give_tokens")
+    w.label("dispatched")
+    w.call("count")
+    w.go("next")
+    w.label("count")
+    w.load_a_pair(Host.INSTRUCTIONS)
+    w.add(1)
+    w.store_a_pair(Host.INSTRUCTIONS)
+    w.back()
+
+    w.label("halt")
+    w.call("settle")
+    w.call("no_tokens")
+    w.call("count")
+    w.call("nothing_left")
+    w.small(Register.STATUS, Status.DONE)
+    w.go("idle")
+
+    # Whatever is left waits for ever.
+    w.label("nothing_left")
+    for word in (Word.GEMMS, Word.STREAMED, Word.STREAMED + 1):
+        w.read(word)
+        w.unless("hang", Condition.ZERO, source=Source.LOCAL)
+    w.back()
+    w.label("hang")
+    w.go("hang")
+
+    w.label("no_halt")
+    w.write_constant(Host.ERROR_CODE, ErrorCode.NO_HALT)
+    w.go("refuse")
+    w.label("out_of_range")
+    w.write_constant(Host.ERROR_CODE, ErrorCode.OUT_OF_RANGE)
+    w.copy_pair(Host.ERROR_ADDR, Word.FIRST)
+    w.go("refuse")
+    w.label("illegal_field")
+    w.write_constant(Host.ERROR_CODE, ErrorCode.ILLEGAL_FIELD)
+    w.label("refuse")
+    w.call("settle")
+    w.call("nothing_left")
+    w.label("fail")
+    w.copy_pair(Host.ERROR_INDEX, Host.INSTRUCTIONS)
+    w.label("failed")
+    w.small(Register.STATUS, Status.ERROR)
+    w.label("dead_end")
+    w.go("dead_end")
+
+    # The bus has failed: nothing else is waited for.
+    w.label("bus_error")
+    w.write_constant(Host.ERROR_CODE, ErrorCode.BUS_READ)
+    w.label("bus_failed")
+    w.copy_pair(Host.ERROR_ADDR, Word.BURST_FIRST)
+    w.unless("answered", Condition.DEAD)
+    w.write_constant(Host.ERROR_CODE, ErrorCode.BUS_TIMEOUT)
+    w.label("answered")
+    w.if_even("fail", Word.OF_STREAM)
+    w.copy_pair(Host.ERROR_INDEX, Word.STREAM_INDEX)
+    w.go("failed")
