@@ -1,7 +1,7 @@
 # Everything a newcomer needs: `make imdb` and `make test` set up what they use by themselves.
 #
 #   make imdb    classify the sample reviews on the simulated RTL; DEVICE=/dev/ttyUSB0 does so on a board there, PRESET
-#                names its configuration, BAUD its rate
+#                names its configuration, BAUD its rate, FLASH the image in its flash, MODEL a quantized model
 #   make test    all tests
 #   make sim     the RTL verification alone: blocks, conformance, emitted Verilog
 #   make lint    ruff and mypy
@@ -57,7 +57,8 @@ $(VENV)/installed-%: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 imdb: $(if $(DEVICE),$(BOARD_STAMP),$(RUN_STAMP))
 	@$(RUN) -m sw classify --json build/imdb.json \
-	  $(if $(DEVICE),--device $(DEVICE)) $(if $(BAUD),--baud $(BAUD)) $(if $(PRESET),--preset $(PRESET))
+	  $(if $(DEVICE),--device $(DEVICE)) $(if $(BAUD),--baud $(BAUD)) $(if $(PRESET),--preset $(PRESET)) \
+	  $(if $(FLASH),--flash-image $(FLASH)) $(if $(MODEL),--model $(MODEL))
 
 test: $(TEST_STAMP)
 	@$(RUN) -m pytest -n $(JOBS) --dist worksteal

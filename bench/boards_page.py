@@ -1,5 +1,6 @@
 """``docs/boards.md``, written from the results alone."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,18 @@ _INTRODUCTION = """\
 # Boards
 
 **Not yet run on a physical board.** What stands here comes from placed and routed bitstreams and from simulations of
-complete board designs: accelerator, link, arbiter, clock crossing, SDRAM controller, and a model of the SDRAM that
-checks the timing of every command. This page is written by `make bench BENCH=boards` from `results/boards.json`.
+board designs: accelerator, link, arbiter, clock crossing, controller, and a model of the memory chip that checks the
+timing of every command. Not in these simulations are the PLL, registers and cells at the pins, and, of a ULX3S, the
+SDRAM's clock, which is turned over at its pin. [Wiring, pins and programming](boards-howto.md) are on a page of their
+own. This page is written by `make bench BENCH=boards` from `results/boards.json`.
 
 `make bitstream BOARD=NAME`, or `python -m gen --board NAME --build`, makes a bitstream with Yosys and nextpnr, which
 come as wheels; nothing else has to be installed. It prints what the design takes and whether its clocks are met, and
 leaves `NAME.bit` and `report.json` in `build/boards/NAME`. A design that misses its timing or does not fit is an error.
 `--program` loads the bitstream with `openFPGALoader`.
 """
+
+_CLOCKS = 2  # columns for them
 
 _TABLE = """\
 ## What they achieve
@@ -32,23 +37,16 @@ rules were obeyed. Peak and achieved products are 10^9 int8 multiply-accumulates
 achieved ones are those of the model, without padding.
 """
 
-_ABSENT = """\
-`ulx3s_85f`, an array of 16x16, is not in the tables: `python -m gen --board ulx3s_85f --build` shows that its design
-fits and can be placed, but its routing has not been seen to its end, so that there is no bitstream of it yet.
-"""
-
 _USE = """\
 ## Use
 
-The boards of this page have one USB connector for power, bitstream and data; nothing is wired.
-
 1. `make bitstream BOARD=ulx3s_45f`
 2. `python -m gen --board ulx3s_45f --program`
-3. `python -m sw classify --device /dev/ttyUSB0 --preset ulx3s_45f --max-length 32`; where longer texts fit, `make imdb
-   DEVICE=/dev/ttyUSB0 PRESET=NAME` does. Weights are written once, then a text takes its embeddings and its run.
+3. `python -m sw classify --device /dev/ttyUSB0 --preset ulx3s_45f --max-length 32`; the table above has a length that
+   fits each board. Where all texts fit, `make imdb DEVICE=/dev/ttyUSB0 PRESET=NAME` does. Weights are written once,
+   then a text takes its embeddings and its run.
 
-The host talks to the FPGA through the board's FT231X at 3 Mbaud, in frames with a CRC-32 and a sequence number; see
-`hw/link/protocol.py`. The LED D0 is lit when a program has ended.
+The host talks to the FPGA in frames with a CRC-32 and a sequence number; see `hw/link/protocol.py`.
 
 Where a design leaves the simulated world, these are assumptions: the timings of the SDRAM (`hw/sdram/chip.py` names
 where they come from), and that its clock, turned over at the pin, samples commands and delivers data in the middle of
@@ -62,9 +60,8 @@ def boards_page(entries: dict[str, Any]) -> str:
     head = ("board", "array", "clock, routed", "SDRAM clock, routed", "LUTs", "multipliers", "block memories")
     speed = ("board", "model", "tokens", "cycles", "ms a review", "GMAC/s peak", "GMAC/s achieved")
     speeds = [_speed(name, entry) for name, entry in entries.items()]
-    absent = [] if "ulx3s_85f" in entries else [_ABSENT]
     tables = [markdown.table(head, rows), markdown.table(speed, speeds)]
-    return "\n".join([_INTRODUCTION, _TABLE, *tables, *absent, _USE])
+    return "\n".join([_INTRODUCTION, _TABLE, *tables, *_absent(entries), _USE])
 
 
 def write_boards_page(entries: dict[str, Any], path: Path = _PAGE) -> None:
@@ -72,8 +69,15 @@ def write_boards_page(entries: dict[str, Any], path: Path = _PAGE) -> None:
     path.write_text(boards_page(entries), encoding="utf-8")
 
 
+def _absent(entries: dict[str, Any]) -> Iterator[str]:
+    names = [f"`{name}`" for name in BOARDS if name not in entries]
+    if names:
+        yield f"Not in the tables, since no routed design of theirs has been measured: {', '.join(names)}.\n"
+
+
 def _row(name: str, entry: dict[str, Any]) -> tuple[str, ...]:
-    clocks = (f"{clock['asked_mhz']:.1f}, {clock['fmax_mhz']:.1f} MHz" for clock in entry["clocks"].values())
+    clocks = [f"{clock['asked_mhz']:.1f}, {clock['fmax_mhz']:.1f} MHz" for clock in entry["clocks"].values()]
+    clocks += ["none"] * (_CLOCKS - len(clocks))
     cells = (entry[resource] for resource in ("luts", "dsps", "rams"))
     taken = (f"{c['used']:,} of {c['available']:,}, {c['available'] - c['used']:,} free" for c in cells)
     return f"{BOARDS[name].title} (`{name}`)", entry["array"], *clocks, *taken

@@ -71,14 +71,13 @@ between the registers inside one multiplier block. None of this has been run on 
 
 Designs are placed and routed between two shift registers (`gen.harness`), so that their clock is on the clock network.
 Arrays are placed by nextpnr's analytic placer, whole chips by the electrostatic one, which leaves a third less wire:
-with the other the router takes more than half an hour for a chip.
+with the other the router takes more than half an hour for a chip. It cannot part block memories that nearly fill a
+device, so that these are placed first, by the analytic one. The 16x16 chip is routed as part of a board's design:
+`docs/boards.md`.
 
 What stands in the way of a faster chip is distance: most of its slowest path is wire, and the other rows of the table,
 whose paths have as many levels of logic, are far faster. Registers at the borders of units, decisions taken a cycle
-ahead, multiplier blocks with their registers, memories without bypass and fewer resets are in. Counts and clocks of
-whole chips and of the post-processor, the load engine, the checker and the write master are those of 24 November, from
-before chunks were walked ahead of their issue and block memories were placed first; `docs/boards.md` has routed designs
-of later date. The chip for the 85F has since got half the lanes, a narrower bus and other memories.
+ahead, multiplier blocks with their registers, memories without bypass or multiplexers and fewer resets are in.
 """
 
 _UNITS = """\

@@ -41,7 +41,7 @@ _SYNTHESIS = (
     "synth_ecp5 -top top -run map_cells: -json design.json {options}; tee -q -o stat.json stat -json"
 )
 _MEMORY = "DP16KD"
-_DEVICES = ("25k", "45k", "85k")
+_DEVICES = ("12k", "25k", "45k", "85k")
 
 
 class Target:
@@ -57,7 +57,7 @@ class Device:
     Parameters
     ----------
     size : str
-        ``"25k"``, ``"45k"`` or ``"85k"``.
+        ``"12k"``, ``"25k"``, ``"45k"`` or ``"85k"``.
     speed : int
         Speed grade: 6, 7 or 8, the fastest.
     package : str, optional

@@ -11,7 +11,10 @@ from amaranth.back import rtlil
 from gen.nextpnr import Timing, run_tool
 from gen.synthesis import count_cells
 
-__all__ = ["LOGIC_CELLS", "Area", "Target", "place_and_route", "synthesize"]
+__all__ = ["CONSTRAINTS", "LOGIC_CELLS", "Area", "Target", "pack", "place_and_route", "synthesize", "synthesize_rtlil"]
+
+CONSTRAINTS = "design.pcf"
+"""File of pins that synthesis and placement obey if it is in the folder."""
 
 LOGIC_CELLS = 5280
 """Of an iCE40UP5K: each a look-up table, a carry and a flip-flop."""
@@ -102,11 +105,15 @@ def synthesize(component: Any, ports: Mapping[str, Any], directory: Path, *, opt
     RuntimeError
         If Yosys or nextpnr is not installed or fails, with its last message.
     """
-    script = _SYNTHESIS.format(options=options)
     named = {name: (value, None) for name, value in ports.items()}
     text = rtlil.convert(component, name="top", platform=Target(), ports=named, emit_src=False)
-    cells = count_cells(text, directory, script=script)
-    run_tool("ice40", "nextpnr_ice40", [*_DEVICE, "--pack-only", "-l", "pack.log"], directory)
+    return synthesize_rtlil(text, directory, options=options)
+
+
+def synthesize_rtlil(text: str, directory: Path, *, options: str = "") -> Area:
+    """Synthesize the module ``top`` of an RTLIL text, as :func:`synthesize` does a component."""
+    cells = count_cells(text, directory, script=_SYNTHESIS.format(options=options))
+    run_tool("ice40", "nextpnr_ice40", [*_device(directory), "--pack-only", "-l", "pack.log"], directory)
     packed = _PACKED.findall((directory / "pack.log").read_text())
     return Area.from_cells(cells, sum(map(int, packed)))
 
@@ -117,7 +124,7 @@ def place_and_route(directory: Path, *, seed: int = 1, target_mhz: float = 24.0)
     Parameters
     ----------
     directory : Path
-        Has ``design.json``; gets ``report_<seed>.json`` and ``nextpnr_<seed>.log``.
+        Has ``design.json``; gets ``report_<seed>.json``, ``nextpnr_<seed>.log`` and, for :func:`pack`, ``design.asc``.
     seed : int
         Of the placer.
     target_mhz : float
@@ -133,7 +140,23 @@ def place_and_route(directory: Path, *, seed: int = 1, target_mhz: float = 24.0)
     RuntimeError
         If nextpnr is not installed or fails.
     """
-    files = ["--report", f"report_{seed}.json", "-l", f"nextpnr_{seed}.log"]
+    files = ["--report", f"report_{seed}.json", "-l", f"nextpnr_{seed}.log", "--asc", "design.asc"]
     flow = ["--seed", str(seed), "--freq", f"{target_mhz:g}", "--timing-allow-fail"]
-    run_tool("ice40", "nextpnr_ice40", [*_DEVICE, *files, *flow], directory)
+    run_tool("ice40", "nextpnr_ice40", [*_device(directory), *files, *flow], directory)
     return Timing.load(directory, seed)
+
+
+def pack(directory: Path, bitstream: str) -> None:
+    """Make a bitstream of what :func:`place_and_route` left in a folder.
+
+    Raises
+    ------
+    RuntimeError
+        If icepack is not installed or fails.
+    """
+    run_tool("ice40", "icepack", ["design.asc", bitstream], directory)
+
+
+def _device(directory: Path) -> list[str]:
+    """Return the arguments of nextpnr that say what is placed where."""
+    return [*_DEVICE, *(["--pcf", CONSTRAINTS] if (directory / CONSTRAINTS).exists() else [])]

@@ -12,6 +12,7 @@ from typing import Any
 __all__ = ["Timing", "run_tool"]
 
 _START = "import sys, yowasp_nextpnr_{family}; sys.exit(yowasp_nextpnr_{family}.run_{tool}(sys.argv[1:]))"
+_ERROR = "ERROR: "  # nextpnr counts its errors behind them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,4 +89,5 @@ def run_tool(family: str, tool: str, arguments: Sequence[str], directory: Path) 
     )
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
+        lines = [line.removeprefix(_ERROR) for line in lines if line.startswith(_ERROR)] or lines
         raise RuntimeError(f"{tool} failed: {lines[-1] if lines else f'exit status {done.returncode}'}")

@@ -21,6 +21,18 @@ _SMALL = replace(
     bus_bytes=8,
 )
 
+_ULX3S_25F = replace(
+    _SMALL,
+    cols=4,
+    lanes=1,
+    dsp_multipliers=25,
+    scratchpad_kib=40,
+    scratchpad_banks=5,
+    vector_kib=20,
+    weight_fifo_words=32,
+    bus_bytes=4,
+)
+
 PRESETS: dict[str, AcceleratorConfig] = {
     # 16x16 with memories for MiniLM at 512 tokens; what the simulator runs.
     "default": _DEFAULT,
@@ -57,8 +69,23 @@ PRESETS: dict[str, AcceleratorConfig] = {
     ),
     # 4x4 for the smaller ECP5-25F: 56 block memories of 18 kbit.
     "small_4x4": replace(_SMALL, rows=4, cols=4, scratchpad_kib=32, vector_kib=16, weight_fifo_words=32),
+    # 4x4 with what an iCE40UP5K would have of memories; its logic is far too much for that.
+    "icebreaker": replace(
+        _SMALL,
+        rows=4,
+        cols=4,
+        lanes=1,
+        acc_depth=64,
+        weight_fifo_words=8,
+        bus_bytes=4,
+        queue_depth=2,
+    ),
     # 8x8 for an ECP5-45F: 108 block memories, 243 KB, and 72 multiplier blocks, of which 12 go to the lanes.
     "small_8x8": _SMALL,
+    # 8x4 for the ECP5-25F of a ULX3S, and for its 12F, which is the same die: 56 block memories, and 28 multiplier
+    # blocks, of which 3 go to the lane; the other 7 products are made of LUTs.
+    "ulx3s_12f": _ULX3S_25F,
+    "ulx3s_25f": _ULX3S_25F,
     # 8x8 for the ECP5-45F of a ULX3S, whose memory is narrower.
     "ulx3s_45f": replace(_SMALL, bus_bytes=4),
     # 16x16 for the ECP5-85F of a ULX3S: 208 block memories, 468 KB, and 156 multiplier blocks, of which 12 go to the

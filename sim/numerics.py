@@ -1,8 +1,10 @@
 """The integer arithmetic of the device, as NumPy: this is the specification.
 
-All values are carried in int64; every function states the ranges it needs and gives. The RTL
-equals these functions bit for bit.
+Values are carried in int64, or in int32 where they fit with half a shift's unit on top of them; every function states
+the ranges it needs and gives. The RTL equals these functions bit for bit.
 """
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +23,7 @@ __all__ = [
     "wrap",
 ]
 
-Array = NDArray[np.int64]
+Array = NDArray[np.integer[Any]]
 
 T_BITS = 18
 """Bits of both multipliers' operands, signed: one ECP5 MULT18X18D."""
@@ -32,8 +34,9 @@ MEAN_FRACTION = 8
 
 def round_shift(x: Array, s: Array | int) -> Array:
     """``(x + (1 << (s - 1))) >> s``, and ``x`` where ``s`` is 0: the one rounding rule."""
-    s = np.asarray(s, np.int64)
-    rounded = x + ((np.int64(1) << s) >> 1)
+    if not isinstance(s, int):
+        s = np.asarray(s, np.int64 if isinstance(x, int) else x.dtype)
+    rounded = x + ((1 << s) >> 1)
     rounded >>= s
     return rounded
 

@@ -1,6 +1,7 @@
 """The whole quantized BERT in integers, straight from the checkpoint: what every program must equal bit for bit."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,7 +21,7 @@ from sw.checkpoint import Checkpoint, Layer, Linear, Norm
 
 __all__ = ["embed", "forward"]
 
-Array = NDArray[np.int64]
+Array = NDArray[np.integer[Any]]
 Observer = Callable[[str, Array], None]
 
 CODE = 127
@@ -81,7 +82,7 @@ def forward(checkpoint: Checkpoint, rows: NDArray[np.int16], observe: Observer |
         In units of ``checkpoint.logit_scale``.
     """
     see = observe or _ignore
-    x = rows.astype(np.int64)
+    x: Array = rows.astype(np.int64)
     last = len(checkpoint.layers) - 1
     for i, layer in enumerate(checkpoint.layers):
         # Only the [CLS] row is classified: the last layer needs the others for its keys and values alone.
@@ -122,23 +123,24 @@ def _layernorm(x: Array, norm: Norm) -> tuple[Array, Array]:
 
 def _attention(layer: Layer, heads: int, y: Array, kept: int, *, name: str, see: Observer) -> Array:
     """Context of the first ``kept`` rows, int8, heads side by side."""
-    query = _heads(np.clip(_linear(y[:kept], layer.query), -CODE, CODE), heads)
-    key = _heads(np.clip(_linear(y, layer.key), -CODE, CODE), heads)
-    value = _heads(np.clip(_linear(y, layer.value), -CODE, CODE), heads)
+    query, key, value = (
+        _heads(_codes(_linear(rows, linear)), heads)
+        for rows, linear in ((y[:kept], layer.query), (y, layer.key), (y, layer.value))
+    )
     per_head = (slice(None), np.newaxis, np.newaxis)
     scores = saturate(
         requantize(
             _matmul(query, key),
-            _wide(layer.score_pre_shift[per_head]),
+            layer.score_pre_shift[per_head],
             _wide(layer.score_mul[per_head]),
-            _wide(layer.score_shift[per_head]),
+            layer.score_shift[per_head],
         ),
         16,
-    )
+    ).astype(np.int32)
     see(f"{name}scores", scores)
     maximum = scores.max(2, keepdims=True)
-    numerator = layer.softmax_table[softmax_index(scores, maximum)].astype(np.int64)
-    mul, total, _ = reciprocal_scalars(numerator.sum(2, keepdims=True))
+    numerator = layer.softmax_table.take(softmax_index(scores, maximum))
+    mul, total, _ = reciprocal_scalars(numerator.sum(2, keepdims=True, dtype=np.int64))
     pre_shift, shift = row_shifts(total)
     context = requantize(_matmul(numerator, value.transpose(0, 2, 1)), pre_shift, mul, shift)
     context = context.transpose(1, 0, 2).reshape(kept, -1)
@@ -151,10 +153,11 @@ def _attention(layer: Layer, heads: int, y: Array, kept: int, *, name: str, see:
 def _ffn_middle(layer: Layer, y: Array) -> Array:
     """GELU of the first FFN matrix as u8, the repeated channels at the end."""
     sums = _matmul(y, layer.ffn1.weight)
-    index = np.clip(_requantize(sums, layer.ffn1), 0, INDEX)
     slots = layer.ffn1_slots
     excess = requantize(sums[:, slots.channel] + slots.bias, slots.pre_shift, _wide(slots.mul), slots.shift)
-    return np.concatenate([layer.gelu_table[index].astype(np.int64), np.clip(excess, 0, slots.high)], axis=1)
+    index = _requantize(sums, layer.ffn1)
+    np.clip(index, 0, INDEX, out=index)
+    return np.concatenate([layer.gelu_table.take(index), np.clip(excess, 0, slots.high).astype(np.uint8)], axis=1)
 
 
 def _linear(x: Array, linear: Linear) -> Array:
@@ -162,7 +165,13 @@ def _linear(x: Array, linear: Linear) -> Array:
 
 
 def _requantize(sums: Array, linear: Linear) -> Array:
-    return requantize(sums + linear.bias, linear.pre_shift, _wide(linear.mul), linear.shift)
+    sums += linear.bias
+    return requantize(sums, linear.pre_shift, _wide(linear.mul), linear.shift)
+
+
+def _codes(values: Array) -> Array:
+    """Saturate to int8."""
+    return np.clip(values, -CODE, CODE, out=values).astype(np.int8)
 
 
 def _residual(h: Array, linear: Linear) -> Array:
@@ -180,16 +189,18 @@ def _heads(rows: Array, heads: int) -> Array:
     return rows.reshape(len(rows), heads, -1).transpose(1, 0, 2)
 
 
-def _matmul(a: Array, b: NDArray[np.int8] | Array) -> Array:
+def _matmul(a: Array, b: Array) -> Array:
     """``a . b^T`` over the last axes, exactly, at the speed of float32 BLAS.
 
-    K is cut into parts whose sums float32 holds exactly; operands are 8 bits wide.
+    K is cut into parts whose sums float32 holds exactly; operands are 8 bits wide. Sums are int32 where biases may be
+    added to them.
     """
     step = EXACT_FLOAT32 >> 15  # |u8 * s8| < 2**15
+    dtype = np.int32 if a.shape[-1] <= 1 << 14 else np.int64
     left, right = a.astype(np.float32), np.swapaxes(b, -1, -2).astype(np.float32)
-    product: Array = np.zeros((), np.int64)
-    for k in range(0, a.shape[-1], step):
-        product = product + (left[..., k : k + step] @ right[..., k : k + step, :]).astype(np.int64)
+    product: Array = (left[..., :step] @ right[..., :step, :]).astype(dtype)
+    for k in range(step, a.shape[-1], step):
+        product += (left[..., k : k + step] @ right[..., k : k + step, :]).astype(dtype)
     return product
 
 

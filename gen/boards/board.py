@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 from gen.boards.report import Report
 from hw.config import AcceleratorConfig
+from hw.flash.chip import FlashChip
+from hw.sdram.chip import SdramChip
 
 __all__ = ["Board", "Flow"]
 
@@ -34,6 +36,8 @@ class Board:
         Frequency of each clock domain in Hz.
     baud : int
         Of the serial port.
+    chip : SdramChip or FlashChip
+        Its memory.
     platform : callable
         Makes the Amaranth platform with its pins.
     design : callable
@@ -44,6 +48,8 @@ class Board:
         Of the placer.
     loader : str
         Name of the board in openFPGALoader.
+    suffix : str
+        Of the bitstream's file, by which the loader knows what it is.
     memories : Path, optional
         File with the places of the design's block memories; without it each build finds them again.
     """
@@ -53,9 +59,11 @@ class Board:
     config: AcceleratorConfig
     clocks: dict[str, float]
     baud: int
+    chip: SdramChip | FlashChip
     platform: Callable[[], Any]
     design: Callable[["Board"], Any]
     flow: Flow
     seed: int = 1
     loader: str
+    suffix: str = ".bit"
     memories: Path | None = None

@@ -32,7 +32,7 @@ def build_bitstream(board: Board, directory: Path, tell: Callable[[str], None] =
     RuntimeError
         If a tool is not installed, the design does not fit, or it misses its timing; no bitstream is left then.
     """
-    bitstream = directory / f"{board.name}.bit"
+    bitstream = directory / f"{board.name}{board.suffix}"
     bitstream.unlink(missing_ok=True)
     try:
         report = board.flow(board, directory, tell)

@@ -41,7 +41,7 @@ class Report:
     clocks : dict of str to Clock
         By clock domain.
     resources : dict of str to Resource
-        ``luts``, ``ffs``, ``dsps``, ``rams``.
+        ``luts``, ``ffs``, ``dsps``, ``rams``; of an iCE40, whose ``luts`` are logic cells, also ``large_rams``.
     cells : dict of str to int
         Cells of the netlist by kind, before they are packed.
     seed : int

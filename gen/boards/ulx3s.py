@@ -20,7 +20,7 @@ from hw.sdram.chip import ULX3S_SDRAM
 __all__ = ["ULX3S_BOARDS"]
 
 _CRYSTAL_HZ = 25e6
-_MEMORIES = Path(__file__).with_name("ulx3s_85f_memories.json")
+_FOLDER = Path(__file__).parent
 _PIN_REGISTERS = 2  # one on the way out, one on the way in
 _OUTPUTS = {
     "clk_en": "cke",
@@ -108,6 +108,7 @@ def _board(size: str, sync_hz: float, sdram_hz: float, **more: Any) -> Board:
         config=PRESETS[name],
         clocks={"sync": sync_hz, "sdram": sdram_hz},
         baud=BAUD,
+        chip=ULX3S_SDRAM,
         platform=partial(_platform, size),
         design=_Ulx3s,
         flow=build_for_ecp5,
@@ -116,5 +117,10 @@ def _board(size: str, sync_hz: float, sdram_hz: float, **more: Any) -> Board:
     )
 
 
-ULX3S_BOARDS = (_board("85f", 80e6, 120e6, memories=_MEMORIES), _board("45f", 80e6, 120e6))
+ULX3S_BOARDS = (
+    _board("85f", 80e6, 120e6, memories=_FOLDER / "ulx3s_85f_memories.json"),
+    _board("45f", 80e6, 120e6),
+    _board("25f", 80e6, 120e6, memories=_FOLDER / "ulx3s_25f_memories.json"),
+    _board("12f", 80e6, 120e6, memories=_FOLDER / "ulx3s_25f_memories.json"),
+)
 """One for each size of the FPGA; both of its clocks are whole fractions of one oscillator's frequency."""

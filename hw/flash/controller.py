@@ -89,9 +89,10 @@ class QspiFlash(wiring.Component):
         axi, pins, ram = self.axi_read, self.pins, self.ram
 
         # The chip is deselected, being sent to, about to answer, or being read; it is given a clock while ``running``.
-        # Few of what is reset has an enable: an iCE40 has no flip-flop whose reset goes before its enable.
+        # Nothing that is reset has an enable: an iCE40 has no flip-flop whose reset goes before its enable.
         step = Signal(range(_STEPS))
         selected, sending, reading, running = Signal(), Signal(), Signal(), Signal(init=1)
+        m.d.comb += selected.eq(~pins.cs_n)
         of_ram = Signal()
         place = Signal(range(_UNIT_CLOCKS))
         beats_left = Signal(range(BURST_BEATS))
@@ -114,8 +115,7 @@ class QspiFlash(wiring.Component):
         ]
         # Fewer dummy clocks than those of a unit come after the mode.
         addressed = sending & step.all()
-        with m.If(advance):
-            m.d.sync += place.eq(_plus(place, Const(1)) | Mux(addressed & place.all(), _UNIT_CLOCKS - DUMMY_CLOCKS, 0))
+        m.d.sync += place.eq(_plus(place, advance) | Mux(addressed & unit_end, _UNIT_CLOCKS - DUMMY_CLOCKS, 0))
 
         # Bursts are taken when all beats of the one before are in, those of the flash also with their address; pauses
         # between commands of the bring-up are measured in beats as well.
@@ -138,8 +138,8 @@ class QspiFlash(wiring.Component):
         ]
         with m.If(taken & ~to_ram):
             m.d.sync += following.eq(word + axi.arlen[: len(beats_left)] + 1)
-        with m.If(taken | (unit_end & (reading | ~selected))):
-            m.d.sync += beats_left.eq(Mux(taken, axi.arlen, ~_plus(~beats_left, Const(1))))
+        beat_ends = unit_end & (reading | ~selected)
+        m.d.sync += beats_left.eq(Mux(taken, axi.arlen, ~_plus(~beats_left, beat_ends)))
 
         # Steps 4 and 6 follow without deselection, those from 5 on need an address.
         m.d.comb += [
@@ -151,18 +151,16 @@ class QspiFlash(wiring.Component):
         deselects = sending & unit_end & ~(step[2] & (step[1] | ~step[0]))
         m.d.sync += [
             step.eq(_plus(step, loads & ~step.all())),
-            selected.eq(begins | (selected & ~lost & ~deselects)),
+            pins.cs_n.eq(~(begins | (selected & ~lost & ~deselects))),
             sending.eq(loads | (sending & ~unit_end)),
             reading.eq((reading & ~lost) | (selected & ~sending & unit_end)),
             running.eq(taken | (running & ~(reading & burst_end))),
             of_ram.eq(to_ram | (of_ram & ~burst_end)),
             axi.rvalid.eq((unit_end & (reading | of_ram)) | stalled),
         ]
+        is_last, unmapped = Signal(reset_less=True), Signal(reset_less=True)
         with m.If(unit_end):
-            m.d.sync += [
-                axi.rlast.eq(last_beat),
-                axi.rresp.eq(Mux(of_ram & ~ram.mapped, RESPONSE_SLVERR, RESPONSE_OKAY)),
-            ]
+            m.d.sync += [is_last.eq(last_beat), unmapped.eq(of_ram & ~ram.mapped)]
 
         # One register for commands, addresses and data, the first nibble highest.
         shift = Signal(_UNIT_CLOCKS * WIRES, reset_less=True)
@@ -174,10 +172,11 @@ class QspiFlash(wiring.Component):
             with m.If(loads):
                 m.d.sync += shift.eq(Mux(with_address, address, Cat(Cat(bit, _HIGH) for bit in command)))
         m.d.comb += [
-            pins.cs.eq(selected),
             pins.io_oe.eq(sending),
             pins.io_o.eq(shift[-WIRES:]),
             axi.rdata.eq(Cat(shift[8 * n :][:8] for n in reversed(range(BUS_BYTES)))),
+            axi.rlast.eq(is_last),
+            axi.rresp.eq(Mux(unmapped, RESPONSE_SLVERR, RESPONSE_OKAY)),
             ram.addr.eq(axi.araddr),
             ram.start.eq(to_ram),
             ram.reading.eq(of_ram),

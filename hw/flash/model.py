@@ -115,19 +115,20 @@ class FlashModel(wiring.Component):
 
         # A clock, seen in the cycle at whose end its data are to change.
         clock, selects, deselects = Signal(), Signal(), Signal()
-        wires, was_selected = Signal(WIRES), Signal()
+        wires, selected, was_selected = Signal(WIRES), Signal(), Signal()
         m.d.comb += [
-            clock.eq(pins.cs & pins.sck_en),
-            selects.eq(pins.cs & ~was_selected),
-            deselects.eq(~pins.cs & was_selected),
+            selected.eq(~pins.cs_n),
+            clock.eq(selected & pins.sck_en),
+            selects.eq(selected & ~was_selected),
+            deselects.eq(~selected & was_selected),
             wires.eq(Mux(pins.io_oe, pins.io_o, _UNDRIVEN)),
         ]
-        m.d.sync += [was_selected.eq(pins.cs), self.selections.eq(self.selections + selects)]
+        m.d.sync += [was_selected.eq(selected), self.selections.eq(self.selections + selects)]
         if self._half_rate:
             was_high, old_wires = Signal(), Signal(WIRES)
             m.d.sync += [was_high.eq(pins.sck_en), old_wires.eq(wires)]
             m.d.comb += [
-                clock.eq(pins.cs & pins.sck_en & ~was_high),
+                clock.eq(selected & pins.sck_en & ~was_high),
                 broken[FlashRule.SETUP].eq(clock & (selects | (wires != old_wires))),
             ]
 
@@ -204,7 +205,7 @@ class FlashModel(wiring.Component):
         starts, drives = Signal(), Signal()
         m.d.comb += [
             starts.eq((phase == _Phase.DUMMY) & done),
-            drives.eq((phase == _Phase.DATA) & pins.cs),
+            drives.eq((phase == _Phase.DATA) & selected),
             there.eq(Mux(starts, addressed << 1, here + 1)),
             port.addr.eq(there >> 1),
             port.en.eq(clock),

@@ -44,7 +44,7 @@ class FlashPads(wiring.Component):
         m = Module()
         pins = self.pins
         m.submodules.cs_n = Instance(
-            "SB_IO", p_PIN_TYPE=Const(_DRIVEN, 6), io_PACKAGE_PIN=self._cs_n, i_D_OUT_0=~pins.cs
+            "SB_IO", p_PIN_TYPE=Const(_DRIVEN, 6), io_PACKAGE_PIN=self._cs_n, i_D_OUT_0=pins.cs_n
         )
         if self._half_rate:
             m.submodules.sck = Instance(

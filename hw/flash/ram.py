@@ -25,7 +25,7 @@ class FlashRam(wiring.Component):
     Takes bursts of whole beats that increment, with byte strobes, one after the other; it ignores ``awsize``,
     ``awburst``, ``awlen`` and the address bits within a beat. Bursts that do not begin in the memory are answered with
     SLVERR and write nothing. ``bid`` is 0. A burst is acknowledged when it is in the memory. It waits for the end of a
-    burst of reads from the memory, and the other way round.
+    burst of reads from the memory, and the other way round; when both are free to begin, the reads do.
 
     Latency: 2 cycles a beat, and 2 a burst. A beat of reads: 10 cycles.
 
@@ -69,9 +69,7 @@ class FlashRam(wiring.Component):
             axi.awready.eq(begins),
             axi.wready.eq(writing & addr[0]),
             ends.eq(axi.wready & axi.wlast),
-            goes_on.eq(
-                (writing & axi.wvalid) | (read.reading & read.take & read.place[: exact_log2(_HALF_NIBBLES)].all())
-            ),
+            goes_on.eq((writing & axi.wvalid) | (read.reading & read.take & place.all())),
         ]
         beats = slice(exact_log2(BUS_BYTES), exact_log2(SPRAM_BYTES))
         first = Mux(begins, axi.awaddr[beats], 0) | Mux(read.start, read.addr[beats], 0)

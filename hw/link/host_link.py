@@ -8,6 +8,8 @@ from amaranth.lib.wiring import In, Out, connect
 
 from hw.link.byte_link import ByteLink
 from hw.link.chip_buses import chip_buses, pass_buses
+from hw.link.compact.bus_port import BUS_BYTES
+from hw.link.compact.compact_link import CompactLink
 from hw.link.uart_receiver import UartReceiver
 from hw.link.uart_transmitter import UartTransmitter
 
@@ -31,6 +33,9 @@ class HostLink(wiring.Component):
         Bits in a second.
     bus_bytes : int
         Width of the memory bus in bytes: 2, 4, 8 or 16.
+    compact : bool
+        Take :class:`hw.link.compact.compact_link.CompactLink`, half as large, for a bus of 4 bytes; it is slower, see
+        there.
 
     Members
     -------
@@ -54,10 +59,12 @@ class HostLink(wiring.Component):
     axi_read: Any
     axi_write: Any
 
-    def __init__(self, *, clock_hz: float, baud: float, bus_bytes: int) -> None:
+    def __init__(self, *, clock_hz: float, baud: float, bus_bytes: int, compact: bool = False) -> None:
+        if compact and bus_bytes != BUS_BYTES:
+            raise ValueError(f"bus_bytes of a compact link must be {BUS_BYTES}, not {bus_bytes!r}")
         self._receiver = UartReceiver(clock_hz, baud)
         self._transmitter = UartTransmitter(clock_hz, baud)
-        self._link = ByteLink(bus_bytes)
+        self._link = CompactLink() if compact else ByteLink(bus_bytes)
         super().__init__(
             {
                 "rx": In(1, init=1),

@@ -8,13 +8,15 @@
 #include "ports.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <deque>
 
-// Mirrors the structure of that name in port.py. Times are in a unit that divides both periods.
+// Mirrors the structure of that name in port.py. Times are in a unit that divides both periods. Only with SDRAM there is
+// a second clock.
 struct Settings {
-    uint64_t clock_period, sdram_period;
+    uint64_t clock_period, second_period;
     uint64_t clock_hz, baud;
 };
 
@@ -107,27 +109,29 @@ private:
 class Board {
 public:
     explicit Board(const Settings &settings)
-        : settings_(settings),
-          sender_(BitTimer(settings.clock_hz, settings.baud)),
-          receiver_(BitTimer(settings.clock_hz, settings.baud)) {
-        for (auto clock : {&top_.p_clk, &top_.p_sdram__clk}) drive(*clock, 1);
+        : sender_(BitTimer(settings.clock_hz, settings.baud)), receiver_(BitTimer(settings.clock_hz, settings.baud)) {
+        clocks_[0].period = settings.clock_period;
+#ifdef SDRAM
+        clocks_[1].period = settings.second_period;
+#endif
+        for (auto &clock : clocks_) drive(clock.level, 1);
         drive(top_.p_rx, 1);
-        for (auto reset : {&top_.p_rst, &top_.p_sdram__rst}) drive(*reset, 1);
-        while (cycle_ < RESET_CYCLES || sdram_cycle_ < RESET_CYCLES) step();
-        for (auto reset : {&top_.p_rst, &top_.p_sdram__rst}) drive(*reset, 0);
+        for (auto &clock : clocks_) drive(clock.reset, 1);
+        while (std::any_of(clocks_.begin(), clocks_.end(), [](auto &clock) { return clock.cycles < RESET_CYCLES; })) step();
+        for (auto &clock : clocks_) drive(clock.reset, 0);
     }
 
-    uint64_t cycles() const { return cycle_; }
+    uint64_t cycles() const { return clocks_[0].cycles; }
     uint64_t waiting() const { return receiver_.size(); }
     void send(const uint8_t *data, uint64_t size) { sender_.push(data, size); }
 
-    // Put bytes into the SDRAM, from its first word on; returns how many fitted.
+    // Put bytes into the chip, from its first word on; returns how many fitted.
     uint64_t fill(const uint8_t *data, uint64_t size) {
-        auto &memory = top_.memory_p_sdram_2e_memory;
-        size = std::min<uint64_t>(size, 2 * memory.depth);
+        auto &memory = top_.memory_p_chip_2e_memory;
+        size = std::min<uint64_t>(size, WORD_BYTES * memory.depth);
         for (uint64_t i = 0; i < size; i++) {
-            auto &word = memory.data[i / 2].data[0];
-            unsigned shift = i % 2 * 8;
+            auto &word = memory.data[i / WORD_BYTES].data[0];
+            unsigned shift = i % WORD_BYTES * 8;
             word = (word & ~(0xffu << shift)) | unsigned(data[i]) << shift;
         }
         return size;
@@ -135,10 +139,10 @@ public:
 
     // Run until so many bytes have come or nothing has been on the line for `patience` cycles; return how many came.
     uint64_t receive(uint8_t *to, uint64_t size, uint64_t patience) {
-        uint64_t active_at = cycle_;
-        while (receiver_.size() < size && cycle_ - active_at < patience) {
+        uint64_t active_at = cycles();
+        while (receiver_.size() < size && cycles() - active_at < patience) {
             step();
-            if (sender_.busy() || receiver_.busy()) active_at = cycle_;
+            if (sender_.busy() || receiver_.busy()) active_at = cycles();
         }
         size = std::min<uint64_t>(size, receiver_.size());
         receiver_.pop(to, size);
@@ -148,32 +152,38 @@ public:
     void violations(uint8_t *to) const { std::memcpy(to, top_.p_violations.data, bytes_of(top_.p_violations)); }
 
 private:
+    struct Clock {
+        cxxrtl::value<1> &level, &before, &reset;
+        uint64_t period = 0, at = 0, cycles = 0;
+    };
+
     // Go to the next edge of a clock, or to one of each at the same time.
     void step() {
-        uint64_t now = std::min(clock_at_, sdram_at_);
-        bool clock = clock_at_ == now, sdram = sdram_at_ == now;
-        if (clock) drive(top_.prev_p_clk, 0);
-        if (sdram) drive(top_.prev_p_sdram__clk, 0);
+        uint64_t now = clocks_[0].at;
+        for (auto &clock : clocks_) now = std::min(now, clock.at);
+        for (auto &clock : clocks_)
+            if (clock.at == now) drive(clock.before, 0);
+        bool first = clocks_[0].at == now;
         top_.eval();
-        if (clock) receiver_.tick(low(top_.p_tx));
+        if (first) receiver_.tick(low(top_.p_tx));
         top_.commit();
-        if (sdram) {
-            sdram_at_ += settings_.sdram_period;
-            sdram_cycle_++;
-        }
-        if (clock) {
-            clock_at_ += settings_.clock_period;
-            cycle_++;
-            drive(top_.p_rx, sender_.tick());
-        }
+        for (auto &clock : clocks_)
+            if (clock.at == now) {
+                clock.at += clock.period;
+                clock.cycles++;
+            }
+        if (first) drive(top_.p_rx, sender_.tick());
     }
 
     Design top_;
-    Settings settings_;
     Sender sender_;
     Receiver receiver_;
-    uint64_t clock_at_ = 0, sdram_at_ = 0;
-    uint64_t cycle_ = 0, sdram_cycle_ = 0;
+#ifdef SDRAM
+    std::array<Clock, 2> clocks_{{{top_.p_clk, top_.prev_p_clk, top_.p_rst},
+                                  {top_.p_sdram__clk, top_.prev_p_sdram__clk, top_.p_sdram__rst}}};
+#else
+    std::array<Clock, 1> clocks_{{{top_.p_clk, top_.prev_p_clk, top_.p_rst}}};
+#endif
 };
 
 }  // namespace

@@ -2,27 +2,34 @@
 
 import ctypes
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from gen.rtlil import emit_component
 from hw.config import AcceleratorConfig
+from hw.flash.chip import ICEBREAKER_FLASH, FlashChip
 from hw.sdram.chip import ULX3S_SDRAM, SdramChip
-from hw.sdram.rule import SdramRule
-from sim.board.system import SystemWithSdram
+from sim.board.flash_board import FlashBoard
+from sim.board.sdram_board import SdramBoard
 from sim.rtl.design import Design
 from sim.rtl.library import build_library
 
-__all__ = ["SMALL_SDRAM", "SimulatedPort"]
+__all__ = ["SMALL_FLASH", "SMALL_SDRAM", "SimulatedPort"]
 
 _ROWS = 256
 
 SMALL_SDRAM = replace(ULX3S_SDRAM, rows=_ROWS, retention_ns=ULX3S_SDRAM.retention_ns * _ROWS / ULX3S_SDRAM.rows)
 """The chip of the ULX3S but for its size, here 1 MiB."""
 
+SMALL_FLASH = replace(ICEBREAKER_FLASH, size=1 << 20)
+"""The chip of the iCEBreaker but for its size, here 1 MiB."""
+
 _CLOCKS_PER_BIT = 8
+
+_BOARDS: dict[type, type[SdramBoard | FlashBoard]] = {SdramChip: SdramBoard, FlashChip: FlashBoard}
+_CLOCKS = {SdramBoard: (50_000_000, 100_000_000), FlashBoard: (24_000_000,)}
 
 _HARNESS = Path(__file__).with_name("harness.cpp")
 
@@ -30,20 +37,22 @@ _HARNESS = Path(__file__).with_name("harness.cpp")
 class SimulatedPort:
     """What pyserial's ``Serial`` offers of a port, with a complete board at its end.
 
-    The board is :class:`hw.board.sdram_system.SdramSystem` with the model of its SDRAM chip. Bytes go over its pins bit
-    by bit. Time passes for it while the host waits in :meth:`read`, and at no other time. The first board with the same
+    The board is the system for its memory chip, :class:`hw.board.sdram_system.SdramSystem` or
+    :class:`hw.board.flash_system.FlashSystem`, with the model of that chip. Bytes go over its pins bit by bit. Time
+    passes for it while the host waits in :meth:`read`, and at no other time. The first board with the same
     parameters takes a minute or so to build; later ones find it in ``build/rtl``.
 
     Parameters
     ----------
     config : AcceleratorConfig
         The accelerator on the board.
-    chip : SdramChip
-        Its memory; by default of 1 MiB.
-    real : SdramChip, optional
+    chip : SdramChip or FlashChip
+        Its memory; by default an SDRAM of 1 MiB.
+    real : SdramChip or FlashChip, optional
         The chip that the model is of, if the controller is made for another one.
-    clock_hz, sdram_hz : int
-        Frequencies of the clock domains ``sync`` and ``sdram``, which begin with an edge at the same time.
+    clocks : dict of str to int, optional
+        Frequencies of the clock domains: ``sync`` and, with an SDRAM, ``sdram``. They begin with an edge at the same
+        time.
     baud : int, optional
         Bits in a second of the serial line; by default one takes 8 cycles, which is quick to simulate.
     timeout_cycles : int
@@ -63,24 +72,36 @@ class SimulatedPort:
         self,
         config: AcceleratorConfig,
         *,
-        chip: SdramChip = SMALL_SDRAM,
-        real: SdramChip | None = None,
-        clock_hz: int = 50_000_000,
-        sdram_hz: int = 100_000_000,
+        chip: SdramChip | FlashChip = SMALL_SDRAM,
+        real: SdramChip | FlashChip | None = None,
+        clocks: Mapping[str, int] | None = None,
         baud: int | None = None,
         timeout_cycles: int = 50_000,
         report: Callable[[str], None] | None = None,
     ) -> None:
-        rates = {"clock_hz": clock_hz, "sdram_hz": sdram_hz, "baud": baud or clock_hz // _CLOCKS_PER_BIT}
+        make: Any = _BOARDS[type(chip)]
+        clocks = dict(clocks or zip(make.domains, _CLOCKS[make], strict=True))
+        if tuple(clocks) != make.domains:
+            raise ValueError(f"clocks must be those of {', '.join(make.domains)}, not of {', '.join(clocks)}")
+        baud = baud or clocks["sync"] // _CLOCKS_PER_BIT
 
         def emit() -> str:
-            system = SystemWithSdram(config, chip, real=real, **rates)
-            return emit_component(system, system.ports)
+            board = make(config, chip, real=real, clocks=clocks, baud=baud)
+            return emit_component(board, board.ports)
 
-        design = Design(key=f"board {config!r}, {chip!r}, {real!r}, {rates!r}", emit=emit, harness=_HARNESS)
+        design = Design(
+            key=f"board {config!r}, {chip!r}, {real!r}, {clocks!r}, {baud!r}",
+            emit=emit,
+            harness=_HARNESS,
+            defines=(f"WORD_BYTES={make.word_bytes}", *(domain.upper() for domain in make.domains[1:])),
+        )
         self._functions = _load(build_library(design, report))
-        unit = math.gcd(clock_hz, sdram_hz)
-        settings = _Settings(sdram_hz // unit, clock_hz // unit, clock_hz, rates["baud"])
+        self._rules = list(make.rules)
+        unit = math.gcd(*clocks.values())
+        first, *others = (hertz // unit for hertz in clocks.values())
+        # Each period in units of which the other clock's are one another's.
+        periods = [math.prod(others), *(first for _ in others)]
+        settings = _Settings(*periods, *[0] * (2 - len(periods)), clocks["sync"], baud)
         self._board = self._functions.board_new(ctypes.byref(settings))
         self._timeout_cycles = timeout_cycles
 
@@ -95,13 +116,13 @@ class SimulatedPort:
 
     @property
     def violations(self) -> dict[str, int]:
-        """How often each rule of the SDRAM has been broken, up to 255; only those that have been."""
-        counts = (ctypes.c_uint8 * len(SdramRule))()
+        """How often each rule of the memory chip has been broken, up to 255; only those that have been."""
+        counts = (ctypes.c_uint8 * len(self._rules))()
         self._functions.board_violations(self._board, counts)
-        return {rule.value: count for rule, count in zip(SdramRule, counts, strict=True) if count}
+        return {rule.value: count for rule, count in zip(self._rules, counts, strict=True) if count}
 
     def fill(self, data: bytes) -> None:
-        """Put ``data`` into the SDRAM from address 0 on, in no time.
+        """Put ``data`` into the memory chip from address 0 on, in no time.
 
         Raises
         ------
@@ -134,7 +155,7 @@ class _Settings(ctypes.Structure):
 
     _fields_ = (
         ("clock_period", ctypes.c_uint64),
-        ("sdram_period", ctypes.c_uint64),
+        ("second_period", ctypes.c_uint64),
         ("clock_hz", ctypes.c_uint64),
         ("baud", ctypes.c_uint64),
     )

@@ -14,6 +14,7 @@ from hw.program import Program, Region
 from hw.registers import DEVICE_ID
 from sim.device import Result
 from sim.driver import Driver
+from sw.board.flash_image import HEADER_BYTES, MAGIC, FlashImage
 from sw.board.memory import BoardMemory
 from sw.link.client import LinkClient
 from sw.link.port import open_port
@@ -42,11 +43,13 @@ class BoardDevice:
         Milliseconds without any progress after which a program counts as hung.
     progress : callable, optional
         Called while memory is written, with the bytes that have been and those that will be.
+    flash : FlashImage, optional
+        What the board's flash must hold; programs then run from there, and only inputs are written.
 
     Raises
     ------
     ConnectionError
-        If the FPGA does not answer or holds something else.
+        If the FPGA does not answer or holds something else, or the flash does.
     ValueError
         If it has been configured with another array.
     """
@@ -58,9 +61,11 @@ class BoardDevice:
         *,
         patience: int = 5_000,
         progress: Callable[[int, int], None] | None = None,
+        flash: FlashImage | None = None,
     ) -> None:
         self.config = config
         self._patience = patience
+        self._flash = flash
         self._memory = BoardMemory(client, config.bus_bytes, progress)
         self._driver = Driver(client, "ms")
         self._identified = False
@@ -74,6 +79,7 @@ class BoardDevice:
         port: str,
         baud: int = BAUD,
         progress: Callable[[int, int], None] | None = None,
+        flash: FlashImage | None = None,
     ) -> Self:
         """Return the board at a serial port.
 
@@ -85,6 +91,7 @@ class BoardDevice:
         baud : int
             Bits in a second.
         progress : callable, optional
+        flash : FlashImage, optional
 
         Raises
         ------
@@ -96,7 +103,7 @@ class BoardDevice:
             As the constructor.
         """
         client = LinkClient(open_port(port, baud), bus_bytes=config.bus_bytes, window=REMEMBERED)
-        return cls(client, config, progress=progress)
+        return cls(client, config, progress=progress, flash=flash)
 
     def run(self, program: Program, inputs: dict[str, NDArray[np.generic]]) -> Result:
         """Write ``inputs`` to their regions, run to HALT, read the outputs.
@@ -104,8 +111,8 @@ class BoardDevice:
         Raises
         ------
         ValueError
-            If the program was made for another configuration, an input has another dtype or shape, or the FPGA has been
-            configured anew with another array.
+            If the program was made for another configuration or is not in the flash, an input has another dtype or
+            shape, or the FPGA has been configured anew with another array.
         ConnectionError
             If the FPGA does not answer or the port is gone.
         DeviceError
@@ -113,12 +120,14 @@ class BoardDevice:
         """
         if program.config != self.config:
             raise ValueError(f"the program must be made for {self.config}, not {program.config}")
+        if self._flash:
+            program = self._flash.place(program)
         image = program.memory_image(inputs)
         if not self._identified:
             self._identify()
         # Until all has gone well nothing is certain.
         self._identified = False
-        self._memory.write(image, _read_parts(program))
+        self._memory.write(image, map(_range, program.inputs.values()) if self._flash else _read_parts(program))
         self._driver.reset(_milliseconds, self._patience)
         self._driver.start(program)
         self._driver.wait(program, _milliseconds, self._patience)
@@ -140,7 +149,17 @@ class BoardDevice:
         expected = [self.config.rows, self.config.cols, self.config.lanes]
         if shape != expected:
             raise ValueError(f"the FPGA must have {_describe(*expected)}, not {_describe(*shape)}")
+        if self._flash:
+            self._check_flash(self._flash)
         self._identified = True
+
+    def _check_flash(self, image: FlashImage) -> None:
+        """See whether the flash holds the image."""
+        addr = image.where.data_addr
+        found = self._memory.read(range(addr, addr + HEADER_BYTES)).tobytes()
+        if found != image.header:
+            what = "another image" if found.startswith(MAGIC) else "no image"
+            raise ConnectionError(f"the flash holds {what} at {addr:#x}, not the given one; write that there first")
 
 
 def _read_parts(program: Program) -> Iterator[range]:

@@ -9,14 +9,18 @@ from safetensors import SafetensorError, safe_open
 from hw.flash.memory_map import ICEBREAKER_MAP
 from hw.isa import INSTRUCTION_BYTES
 from hw.program import FORMAT, Program
+from sw.board import FlashImage
 from sw.cli.model_files import load_model
 from sw.cli.options import add_configuration, at_least, configuration
 from sw.cli.whole_file import write_whole
-from sw.lowering import BertLowering, relocate
+from sw.lowering import BertLowering
 
 __all__ = ["add_parser"]
 
 LENGTH = 128
+
+SHORTEST = 2
+"""Tokens of an empty text: [CLS] and [SEP]."""
 
 _OF_MODELS = ("length", "preset", "rows", "cols")
 """Options that say how a model is compiled."""
@@ -24,7 +28,7 @@ _OF_MODELS = ("length", "preset", "rows", "cols")
 
 def add_parser(commands: Any) -> None:
     """Add the command."""
-    parser = commands.add_parser("flash-image", help="write instructions and constants for the flash of an iCEBreaker")
+    parser = commands.add_parser("flash-image", help="write weights and programs for the flash of an iCEBreaker")
     parser.add_argument("model", type=Path, metavar="PROGRAM_OR_MODEL", help="a program's file, or a quantized model")
     parser.add_argument(
         "-o",
@@ -36,44 +40,39 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument(
         "--length",
-        type=at_least(1),
+        type=at_least(SHORTEST),
         metavar="L",
-        help=f"tokens of the texts that a model is compiled for, with [CLS] and [SEP] (default: {LENGTH})",
+        help=f"most tokens of the texts that a model is compiled for, with [CLS] and [SEP] (default: {LENGTH})",
     )
     add_configuration(parser, choice=False)
     parser.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> int:
-    program, where = _program(options), ICEBREAKER_MAP
-    gap = bytes(-program.constants.size % program.config.bus_bytes)
-    image_bytes = program.constants.size + len(gap) + program.instructions.size
-    regions = [*program.inputs.values(), *program.outputs.values()]
-    ram_end = max((region.addr + region.nbytes for region in regions), default=0)
-    ram_bytes = ram_end - min((region.addr for region in regions), default=0)
-    room = where.flash_bytes - where.data_addr
-    if image_bytes > room:
-        raise ValueError(f"instructions and constants must fit {room} bytes, not take {image_bytes}")
-    if ram_bytes > where.ram_bytes:
-        raise ValueError(f"inputs and outputs must fit {where.ram_bytes} bytes, not take {ram_bytes}")
-    placed = relocate(program, read_only=where.data_addr, writable=where.ram_addr)
-    write_whole(options.output, placed.constants.tobytes() + gap + placed.instructions.tobytes())
+    programs, where = _programs(options), ICEBREAKER_MAP
+    image = FlashImage.of(programs, where)
+    ram_end = max(image.place(program).memory_bytes for program in programs)
+    write_whole(options.output, image.content)
+    instructions = sum(program.instructions.size for program in programs) // INSTRUCTION_BYTES
     print(
-        f"{options.output}: {image_bytes:,} bytes for address {where.data_addr:#x} of the flash, "
-        f"{program.instructions.size // INSTRUCTION_BYTES:,} instructions from {placed.instructions_addr:#x} on; "
-        f"{ram_bytes:,} bytes of RAM from {where.ram_addr:#x} on"
+        f"{options.output}: {len(image.content):,} bytes for address {where.data_addr:#x} of the flash, programs: "
+        f"{len(programs)}, of {instructions:,} instructions; {max(0, ram_end - where.ram_addr):,} bytes of RAM from "
+        f"{where.ram_addr:#x} on"
     )
     return 0
 
 
-def _program(options: argparse.Namespace) -> Program:
-    """Read the program, or compile the model."""
+def _programs(options: argparse.Namespace) -> list[Program]:
+    """Read the program, or compile the model for every length."""
     if not _is_program(options.model):
         checkpoint, _ = load_model(options.model)
-        return BertLowering(checkpoint, configuration(options)).lower(options.length or LENGTH)
+        lowering = BertLowering(checkpoint, configuration(options))
+        longest = options.length or LENGTH
+        # The longest first: if one does not fit, it does not.
+        return [lowering.lower(length) for length in range(longest, SHORTEST - 1, -1)]
     if any(getattr(options, name) is not None for name in _OF_MODELS):
         raise ValueError("--length, --preset, --rows and --cols must not be given for a program, which has its own")
-    return Program.load(options.model)
+    return [Program.load(options.model)]
 
 
 def _is_program(path: Path) -> bool:

@@ -4,11 +4,14 @@ import argparse
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from hw.config import AcceleratorConfig
+from hw.flash.memory_map import ICEBREAKER_MAP
 from hw.link.protocol import BAUD
 from hw.presets import PRESETS
+from sw.board import FlashImage
 
 __all__ = ["add_configuration", "add_truncation", "at_least", "backend", "configuration", "device_options"]
 
@@ -20,7 +23,7 @@ BOARD_PRESET = "ulx3s_85f"
 
 def add_configuration(parser: argparse.ArgumentParser, *, choice: bool = True) -> None:
     """Add ``--rows``, ``--cols`` and ``--preset``, and those that choose a backend unless there is no choice."""
-    parser.set_defaults(backend=None, device=None, baud=None)
+    parser.set_defaults(backend=None, device=None, baud=None, flash_image=None)
     if choice:
         parser.add_argument(
             "--backend",
@@ -32,6 +35,12 @@ def add_configuration(parser: argparse.ArgumentParser, *, choice: bool = True) -
         )
         parser.add_argument(
             "--baud", type=at_least(1), metavar="B", help=f"bits in a second of that port (default: {BAUD})"
+        )
+        parser.add_argument(
+            "--flash-image",
+            type=Path,
+            metavar="FILE",
+            help="what the flash of that board, an iCEBreaker, holds; as flash-image has written it",
         )
     parser.add_argument(
         "--preset", choices=sorted(PRESETS), help=f"configuration (default: {PRESET}; on a board {BOARD_PRESET})"
@@ -68,8 +77,8 @@ def backend(options: argparse.Namespace) -> str:
     name: str = options.backend or ("rtl" if options.device is None else "board")
     if name == "board" and not options.device:
         raise ValueError("--backend board needs --device with its serial port")
-    for option in ("device", "baud"):
-        if name != "board" and getattr(options, option) is not None:
+    for option in ("device", "baud", "flash-image"):
+        if name != "board" and getattr(options, option.replace("-", "_")) is not None:
             raise ValueError(f"--{option} is for a board, not for --backend {name}")
     return name
 
@@ -93,7 +102,9 @@ def device_options(options: argparse.Namespace, upload: Callable[[int, int], Non
         case "rtl":
             return {"report": _say}
         case "board":
-            return {"port": options.device, "baud": options.baud or BAUD, "progress": upload}
+            image = options.flash_image
+            flash = FlashImage.load(image, ICEBREAKER_MAP) if image else None
+            return {"port": options.device, "baud": options.baud or BAUD, "progress": upload, "flash": flash}
     return {}
 
 

@@ -28,3 +28,10 @@ def test_nothing_built(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match=r"^no board has been built; begin with: make bitstream BOARD=NAME$"):
         measure_boards(path=tmp_path / "boards.json", build=tmp_path)
     assert not (tmp_path / "boards.json").exists()
+
+
+def test_page_names_boards_without_results() -> None:
+    page = boards_page({name: entry for name, entry in load_boards().items() if name != "ulx3s_45f"})
+    line = next(line for line in page.splitlines() if line.startswith("Not in the tables, "))
+    assert "`ulx3s_45f`" in line
+    assert "Not in the tables" not in boards_page(dict.fromkeys(BOARDS, load_boards()["ulx3s_45f"]))

@@ -84,7 +84,7 @@ def device(request: pytest.FixtureRequest, backend: str, config: AcceleratorConf
         yield BoardDevice.open(config, port=name)
     else:
         # One edge of both clocks at a time and short bits: quick to simulate.
-        port = SimulatedPort(config, clock_hz=50_000_000, sdram_hz=50_000_000, baud=12_500_000)
+        port = SimulatedPort(config, clocks={"sync": 50_000_000, "sdram": 50_000_000}, baud=12_500_000)
         client = LinkClient(port, bus_bytes=config.bus_bytes, window=REMEMBERED)
         yield BoardDevice(client, config, patience=BOARD_PATIENCE)
         assert port.violations == {}

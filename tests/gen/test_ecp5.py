@@ -19,7 +19,7 @@ def test_carry_cells_and_memories_count_as_look_up_tables() -> None:
 
 
 def test_devices() -> None:
-    with pytest.raises(ValueError, match=r"^size must be one of 25k, 45k, 85k, not '12f'$"):
+    with pytest.raises(ValueError, match=r"^size must be one of 12k, 25k, 45k, 85k, not '12f'$"):
         Device(size="12f")
     with pytest.raises(ValueError, match=r"^speed must be 6, 7 or 8, not 9$"):
         Device(speed=9)

@@ -13,6 +13,9 @@ BLOCK_BYTES = 2048
 BLOCK_WORDS, BLOCK_BITS = 512, 36
 """Its widest form."""
 
+MULTIPLIERS_OF_A_LANE = 3
+"""Blocks that a lane of the post-processor takes."""
+
 
 def blocks(words: int, bits: int) -> int:
     """Return the ECP5 block memories that a memory of that shape needs: wide ones, or bytes side by side."""
@@ -32,9 +35,22 @@ def memory_blocks(config: AcceleratorConfig) -> int:
     return scratchpad + vector + params + tables + accumulators + rows + weights
 
 
-@pytest.mark.parametrize(("name", "available"), [("small_4x4", 56), ("small_8x8", 108), ("ulx3s_85f", 208)])
+@pytest.mark.parametrize(
+    ("name", "available"),
+    [("small_4x4", 56), ("ulx3s_25f", 56), ("small_8x8", 108), ("ulx3s_45f", 108), ("ulx3s_85f", 208)],
+)
 def test_memories_fit_the_fpga(name: str, available: int) -> None:
     assert memory_blocks(PRESETS[name]) <= available
+
+
+@pytest.mark.parametrize(("name", "available"), [("ulx3s_25f", 28), ("ulx3s_45f", 72), ("ulx3s_85f", 156)])
+def test_multipliers_are_all_there_are(name: str, available: int) -> None:
+    config = PRESETS[name]
+    assert min(config.macs, config.dsp_multipliers) + MULTIPLIERS_OF_A_LANE * config.lanes == available
+
+
+def test_one_die_has_one_configuration() -> None:
+    assert PRESETS["ulx3s_12f"] == PRESETS["ulx3s_25f"]
 
 
 def test_default_is_the_default() -> None:

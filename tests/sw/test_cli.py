@@ -10,20 +10,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from rich.console import Console
 from rich.progress import Progress
 
 from hw.flash.memory_map import ICEBREAKER_MAP
 from hw.presets import PRESETS
+from sw.board import FlashImage
 from sw.cli import workers
 from sw.cli.json_file import write_json
 from sw.cli.main import main
 from sw.cli.model_files import load_model
 from sw.cli.texts import load_texts
 from sw.cli.upload import Upload
-from sw.lowering import BertLowering, relocate
+from sw.lowering import BertLowering
 from tests.sw.board.fpga import CYCLES, AcceleratorModel
 from tests.sw.link.ports import ModelPort
 from tests.sw.tiny_model import save_tiny_model
@@ -334,24 +334,22 @@ def flash_image(*arguments: str | Path) -> int:
     return main(["flash-image", *map(str, arguments)])
 
 
-def test_flash_image_has_constants_and_instructions(
+def test_flash_image_has_programs_of_all_lengths(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / "new" / "image.bin"
     assert flash_image(model, "-o", output, "--preset", "small_4x4", "--length", "9") == 0
-    program = BertLowering(load_model(model)[0], PRESETS["small_4x4"]).lower(9)
-    placed = relocate(program, read_only=1 << 20, writable=1 << 24)
-    memory = placed.memory_image({"rows": np.ones(placed.inputs["rows"].shape, np.int16)})
-    image = output.read_bytes()
-    assert image == memory[1 << 20 :][: len(image)].tobytes()
-    assert len(image) == placed.instructions_addr - (1 << 20) + placed.instructions.size
+    image = FlashImage.load(output, ICEBREAKER_MAP)
+    assert image.programs == 8
+    lowering = BertLowering(load_model(model)[0], PRESETS["small_4x4"])
+    placed = [image.place(lowering.lower(length)) for length in (2, 9)]
     shown = capsys.readouterr().out
-    assert f"{len(image):,} bytes for address 0x100000 of the flash" in shown
-    assert f"{placed.memory_bytes - (1 << 24):,} bytes of RAM from 0x1000000 on" in shown
+    assert f"{len(image.content):,} bytes for address 0x100000 of the flash, programs: 8, of " in shown
+    assert f"{placed[1].memory_bytes - (1 << 24):,} bytes of RAM from 0x1000000 on" in shown
 
-    program.save(tmp_path / "program.safetensors")
+    lowering.lower(2).save(tmp_path / "program.safetensors")
     assert flash_image(tmp_path / "program.safetensors", "-o", tmp_path / "again.bin") == 0
-    assert (tmp_path / "again.bin").read_bytes() == image
+    assert FlashImage.load(tmp_path / "again.bin", ICEBREAKER_MAP).programs == 1
     assert {path.name for path in tmp_path.iterdir()} == {"new", "program.safetensors", "again.bin"}
 
 

@@ -10,7 +10,7 @@ import pytest
 from gen.boards import BOARDS, ecp5_flow
 from gen.boards.ecp5_flow import build_for_ecp5
 from gen.boards.report import Clock, Resource
-from gen.ecp5 import CONSTRAINTS, Area
+from gen.ecp5 import CONSTRAINTS, Area, Device
 
 
 class Plan:
@@ -64,6 +64,23 @@ def test_a_clock_is_as_fast_as_its_slowest_part(routed: dict[str, Any], tmp_path
     assert report.cells["lut4"] == 5
     assert (tmp_path / CONSTRAINTS).read_text() == "LOCATE"
     assert (tmp_path / report.bitstream).read_text() == "bits"
+
+
+@pytest.mark.parametrize("size", ["12", "25", "45", "85"])
+def test_every_fpga_of_the_family(
+    size: str, routed: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del routed
+    monkeypatch.setattr(Platform, "device", f"LFE5U-{size}F")
+    route, devices = ecp5_flow.place_and_route, []
+
+    def watched(directory: Path, device: Device, **more: Any) -> None:
+        devices.append(device)
+        route(directory, device, **more)
+
+    monkeypatch.setattr(ecp5_flow, "place_and_route", watched)
+    build_for_ecp5(BOARD, tmp_path, lambda _stage: None)
+    assert devices == [Device(size=f"{size}k", speed=6, package="CABGA381")]
 
 
 def test_absent_clock(routed: dict[str, Any], tmp_path: Path) -> None:

@@ -1,109 +1,39 @@
 """Several masters on one slave: bytes, order, turns, no idle cycles."""
 
-from collections.abc import Callable, Sequence
-from random import Random
 from typing import Any
 
-import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
 from hw.bus.axi import payload_of
 from hw.bus.axi_arbiter import AxiArbiter
-from tests.hw.bus.axi_master import AxiMaster, random_burst
-from tests.hw.bus.axi_memory import AxiMemory
+from tests.hw.bus.axi_master import AxiMaster
 from tests.hw.bus.axi_monitor import AxiMonitor
+from tests.hw.bus.shared_slave import Picker, pick, run, steady
 from tests.hw.refusal import assert_refused
 
-HALF = 1 << 14
-"""Below are the bytes that are read, above those that are written, a part for each master."""
 
-Picker = Callable[[int, Random], tuple[int, int]]
-"""From the number of a burst to its address, below `HALF`, and bytes."""
-
-
-def _pick(_number: int, rng: Random) -> tuple[int, int]:
-    return random_burst(rng, 0, HALF // 4, 4)
-
-
-def _run(
-    pickers: Sequence[Picker | None], bursts: int, *, bad: bool = False, latency: int = 4, **options: Any
-) -> tuple[list[AxiMaster], AxiMonitor]:
-    """Let each master read and write, but for those without a picker, and check all bytes."""
-    rng = Random(5)
-    content = np.frombuffer(rng.randbytes(2 * HALF), np.uint8).copy()
-    memory = AxiMemory(content, 4, stall=options.get("stall", 0.0), latency=latency)
-    expected = memory.data.copy()
-    masters = []
-    for number, pick in enumerate(pickers):
-        master = AxiMaster(4, seed=number, **options)
-        for burst in range(bursts if pick else 0):
-            addr, size = pick(burst, rng)
-            addr += number * HALF // 4
-            master.reads.append((addr, memory.data[addr : addr + size].tobytes()))
-            data = rng.randbytes(size)
-            master.writes.append((HALF + addr, data))
-            expected[HALF + addr : HALF + addr + size] = np.frombuffer(data, np.uint8)
-        if bad:
-            master.bad = {addr for addr, _ in master.reads[::3] + master.writes[::3]}
-            memory.bad_reads |= master.bad
-            memory.bad_writes |= master.bad
-        masters.append(master)
-
-    dut, monitor = AxiArbiter(4, len(masters)), AxiMonitor()
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    for number, master in enumerate(masters):
-
-        async def read(ctx: Any, master: AxiMaster = master, axi: Any = dut.s_axi_read[number]) -> None:
-            await master.read(ctx, axi)
-
-        async def write(ctx: Any, master: AxiMaster = master, axi: Any = dut.s_axi_write[number]) -> None:
-            await master.write(ctx, axi)
-
-        simulator.add_testbench(read)
-        simulator.add_testbench(write)
-
-    async def serve_reads(ctx: Any) -> None:
-        await memory.serve_reads(ctx, dut.m_axi_read)
-
-    async def serve_writes(ctx: Any) -> None:
-        await memory.serve_writes(ctx, dut.m_axi_write)
-
-    async def watch_reads(ctx: Any) -> None:
-        await monitor.watch(ctx, dut.m_axi_read, "ar", "r")
-
-    async def watch_writes(ctx: Any) -> None:
-        await monitor.watch(ctx, dut.m_axi_write, "aw", "w", "b")
-
-    for bench in (watch_reads, watch_writes, serve_reads, serve_writes):
-        simulator.add_testbench(bench, background=True)
-    simulator.run()
-    assert (memory.data == expected).all()
-    return masters, monitor
+def _make(masters: int) -> AxiArbiter:
+    return AxiArbiter(4, masters)
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.3, 0.7])
 @pytest.mark.parametrize("masters", [2, 3])
 def test_everyone_gets_their_own_bytes_and_errors(masters: int, stall: float) -> None:
-    _run([_pick] * masters, 25, stall=stall, bad=True)
-
-
-def _steady(beats: int) -> Picker:
-    return lambda number, _rng: (64 * (number % 32), 4 * beats)
+    run(_make, [pick] * masters, 25, stall=stall, bad=True)
 
 
 @pytest.mark.parametrize("one_at_a_time", [False, True])
 @pytest.mark.parametrize("beats", [[16, 16], [4, 4], [16, 3], [2, 2, 2]])
 def test_no_cycle_is_lost_between_bursts(beats: list[int], one_at_a_time: bool) -> None:
-    _, monitor = _run([_steady(count) for count in beats], 24, one_at_a_time=one_at_a_time)
+    _, monitor = run(_make, [steady(count) for count in beats], 24, one_at_a_time=one_at_a_time)
     assert monitor.gaps("r") == 0
     assert monitor.gaps("w") == 0
 
 
-@pytest.mark.parametrize("pickers", [[_steady(16), None], [None, _steady(16)]])
+@pytest.mark.parametrize("pickers", [[steady(16), None], [None, steady(16)]])
 def test_one_master_alone_loses_no_cycle(pickers: list[Picker | None]) -> None:
-    _, monitor = _run(pickers, 20, latency=30)
+    _, monitor = run(_make, pickers, 20, latency=30)
     assert monitor.gaps("r") == monitor.gaps("w") == 0
     assert monitor.cycles["ar"][15] == monitor.cycles["ar"][0] + 15, "addresses go ahead"
 
@@ -136,7 +66,7 @@ def test_bursts_begun_one_after_the_other_lose_no_cycle() -> None:
 
 
 def test_bursts_of_one_beat_are_read_in_every_cycle() -> None:
-    _, monitor = _run([_steady(1), _steady(1)], 60)
+    _, monitor = run(_make, [steady(1), steady(1)], 60)
     assert monitor.gaps("ar") == 0
     assert monitor.gaps("r") == 0
 
@@ -145,8 +75,8 @@ def test_bursts_of_one_beat_are_read_in_every_cycle() -> None:
 @pytest.mark.parametrize("masters", [2, 3])
 def test_nobody_waits_for_more_than_one_burst_of_each_other(masters: int, stall: float) -> None:
     """The first ones ask without a pause for long bursts, the last one now and then for short ones."""
-    greedy = [_steady(16)] * (masters - 1)
-    served, _ = _run([*greedy, _steady(1)], 40, stall=stall)
+    greedy = [steady(16)] * (masters - 1)
+    served, _ = run(_make, [*greedy, steady(1)], 40, stall=stall)
     for kind in ("read", "write"):
         for master in served:
             asked, granted = getattr(master, f"{kind}_asked"), getattr(master, f"{kind}_granted")

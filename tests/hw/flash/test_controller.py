@@ -70,7 +70,7 @@ def test_reset_at_any_time() -> None:
     """Whatever was being done, the chip is brought up again; a command may be cut short, but nothing else is wrong."""
     flash = Flash()
     rng = random.Random(SEED)
-    resets = 30
+    resets = 15
 
     async def bench(ctx: Any) -> None:
         for number in range(resets):
@@ -145,6 +145,20 @@ def test_clock_stands_while_nothing_is_wanted() -> None:
     stream.run()
     assert stream.clocks == 8 * (sum(stream.lengths) - 1), "exactly those that data take"
     assert stream.selections == 0
+
+
+def test_address_that_differs_in_one_bit_from_the_next_is_another() -> None:
+    flash = Flash()
+
+    async def bench(ctx: Any) -> None:
+        for bit in range(2, 10):
+            assert await read(ctx, flash, 0x13C, 1) == beats(0x13C, 1)
+            selections = ctx.get(flash.model.selections)
+            assert await read(ctx, flash, 0x140 ^ 1 << bit, 1) == beats(0x140 ^ 1 << bit, 1)
+            assert ctx.get(flash.model.selections) == selections + 1
+        assert violations(ctx, flash.model) == {}
+
+    simulate(flash, bench, deadline=2 * BRING_UP_CYCLES)
 
 
 def test_reads_go_on_round_the_end_of_the_chip() -> None:

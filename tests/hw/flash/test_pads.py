@@ -19,23 +19,23 @@ BENCH = """
 `define NO_ICE40_DEFAULT_ASSIGNMENTS
 `include "%(cells)s"
 module bench;
-    reg clk = 0, cs = 0, sck_en = 0, io_oe = 0; reg [3:0] io_o = 0, chip = 4'bz;
-    wire cs_n, sck; wire [3:0] io, io_i; assign io = chip;
-    dut dut(%(clock)s.cs(cs), .sck_en(sck_en), .io_oe(io_oe), .io_o(io_o), .io_i(io_i),
+    reg clk = 0, select_n = 0, clocked = 0, driven = 0; reg [3:0] out = 0, chip = 4'bz;
+    wire cs_n, sck; wire [3:0] io, in; assign io = chip;
+    dut dut(%(clock)s.pins_cs_n(select_n), .pins_sck_en(clocked), .pins_io_oe(driven), .pins_io_o(out), .pins_io_i(in),
             .cs_n(cs_n), .sck(sck), .io(io));
     // The wires in both halves of a cycle after an edge with which registers change.
-    task edge_with(input c, s, e, input [3:0] o, h); begin
-        clk = 1; #1 cs = c; sck_en = s; io_oe = e; io_o = o; chip = h;
-        #4 $write("%%b%%b%%b%%b ", cs_n, sck, io, io_i);
-        clk = 0; #5 $write("%%b%%b%%b%%b\\n", cs_n, sck, io, io_i);
+    task cycle(input s, c, d, input [3:0] o, h); begin
+        clk = 1; #1 select_n = s; clocked = c; driven = d; out = o; chip = h;
+        #4 $write("%%b%%b%%b%%b ", cs_n, sck, io, in);
+        clk = 0; #5 $write("%%b%%b%%b%%b\\n", cs_n, sck, io, in);
     end endtask
     initial begin
-        edge_with(0, 1, 0, 4'b1111, 4'bz); // models of cells begin with a change
-        edge_with(0, 0, 0, 0, 4'bz);
-        edge_with(1, 0, 1, 4'b1010, 4'bz);
-        edge_with(1, 1, 1, 4'b0110, 4'bz);
-        edge_with(1, 1, 0, 4'b0000, 4'b1100);
-        edge_with(1, 0, 0, 4'b0000, 4'b0011);
+        cycle(1, 1, 0, 4'b1111, 4'bz); // models of cells begin with a change
+        cycle(1, 0, 0, 4'b0000, 4'bz);
+        cycle(0, 0, 1, 4'b1010, 4'bz);
+        cycle(0, 1, 1, 4'b0110, 4'bz);
+        cycle(0, 1, 0, 4'b0000, 4'b1100);
+        cycle(0, 0, 0, 4'b0000, 4'b0011);
     end
 endmodule
 """
@@ -46,7 +46,9 @@ endmodule
 def test_wires_in_both_halves_of_a_cycle(half_rate: bool, tmp_path: Path) -> None:
     cs_n, sck, io = IOPort(1, name="cs_n"), IOPort(1, name="sck"), IOPort(4, name="io")
     pads = FlashPads(cs_n, sck, io, half_rate=half_rate)
-    ports: dict[str, Any] = {name: (Value.cast(getattr(pads.pins, name)), None) for name in pads.pins.signature.members}
+    ports: dict[str, Any] = {
+        "pins_" + name: (Value.cast(getattr(pads.pins, name)), None) for name in pads.pins.signature.members
+    }
     ports |= {"cs_n": (cs_n, None), "sck": (sck, None), "io": (io, None)}
     (tmp_path / "dut.v").write_text(emit_verilog(rtlil.convert(pads, name="dut", ports=ports, emit_src=False)))
     (tmp_path / "bench.v").write_text(BENCH % {"cells": CELLS, "clock": "" if half_rate else ".clk(clk), .rst(1'b0), "})

@@ -42,8 +42,8 @@ def source(port: Any, items: Iterable[int], rng: random.Random, stall: float) ->
     return process
 
 
-async def take(ctx: Any, port: Any, count: int, rng: random.Random, stall: float) -> list[int]:
-    """Return the next ``count`` payloads; fail if one does not come in 20,000 cycles or is withdrawn."""
+async def take(ctx: Any, port: Any, count: int, rng: random.Random, stall: float, patience: int = 20_000) -> list[int]:
+    """Return the next ``count`` payloads; fail if one does not come in ``patience`` cycles or is withdrawn."""
     taken: list[int] = []
     idle, offered = 0, None
     while len(taken) < count:
@@ -53,7 +53,7 @@ async def take(ctx: Any, port: Any, count: int, rng: random.Random, stall: float
         assert offered is None or (valid and payload == offered)
         offered = payload if valid and not ready else None
         idle = 0 if valid else idle + 1
-        assert idle < 20_000, f"only {len(taken)} of {count} came"
+        assert idle < patience, f"only {len(taken)} of {count} came"
         if valid and ready:
             taken.append(payload)
     ctx.set(port.ready, 0)

@@ -1,12 +1,15 @@
-"""The link against the model of the protocol: the same answers, memory and registers, whatever the bytes."""
+"""Both links against the model of the protocol: the same answers, memory and registers, whatever the bytes."""
 
 import random
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from amaranth.hdl import Cat
 
 from hw.link.byte_link import ByteLink
+from hw.link.compact.compact_link import CompactLink
 from hw.link.executor import Executor
 from hw.link.protocol import Command
 from hw.link.responder import Responder
@@ -18,21 +21,36 @@ from tests.hw.link.streams import simulate, source, take
 from tests.hw.refusal import assert_refused
 
 
-def run(line: bytes, bus_bytes: int, seed: int, stall: float) -> tuple[Chip, FpgaModel]:
+@dataclass(frozen=True)
+class Kind:
+    """A link; ``cycles`` are more than it takes for a byte, and ``share`` makes tests of a slow one shorter."""
+
+    make: Callable[[], Any]
+    bus_bytes: int
+    cycles: int = 10
+    share: float = 1.0
+
+
+FAST = [pytest.param(Kind(lambda n=n: ByteLink(n), n), id=f"fast {n}") for n in (2, 4, 8, 16)]
+COMPACT = pytest.param(Kind(CompactLink, 4, cycles=100, share=0.25), id="compact 4")
+both = pytest.mark.parametrize("kind", [FAST[1], COMPACT])
+
+
+def run(line: bytes, kind: Kind, seed: int, stall: float) -> tuple[Chip, FpgaModel]:
     """Feed ``line`` to link and model; assert that they answer the same and have the same memory and registers."""
     rng = random.Random(seed)
-    model = FpgaModel(bus_bytes)
+    model = FpgaModel(kind.bus_bytes)
     start = rng.randbytes(MEMORY_BYTES)
     model.memory[:] = start
     answers = model.feed(line)
-    dut = ByteLink(bus_bytes)
-    chip = Chip(dut, bus_bytes, rng, stall)
+    dut = kind.make()
+    chip = Chip(dut, kind.bus_bytes, rng, stall)
     chip.memory[:] = start
 
     async def bench(ctx: Any) -> None:
-        taken = bytes(await take(ctx, dut.o, len(answers), rng, stall))
+        taken = bytes(await take(ctx, dut.o, len(answers), rng, stall, patience=20_000 + kind.cycles * len(line)))
         assert taken == answers, f"seed {seed}"
-        for _ in range(1000):
+        for _ in range(100 * kind.cycles):
             _, _, valid = await ctx.tick().sample(dut.o.valid)
             assert not valid
 
@@ -56,8 +74,9 @@ def random_request(rng: random.Random, sequence: int, bus_bytes: int, most: int)
     return encode_request(command, sequence, address, length, payload)
 
 
-@pytest.mark.parametrize("bus_bytes", [2, 4, 8, 16])
-def test_matches_the_model(bus_bytes: int) -> None:
+@pytest.mark.parametrize("kind", [*FAST, COMPACT])
+def test_matches_the_model(kind: Kind) -> None:
+    bus_bytes = kind.bus_bytes
     rng = random.Random(30 + bus_bytes)
     line, sequence = b"", 250
     model = FpgaModel(bus_bytes)
@@ -70,74 +89,80 @@ def test_matches_the_model(bus_bytes: int) -> None:
         request = random_request(rng, chosen, bus_bytes, 48)
         model.feed(request)
         line += request
-    chip, model = run(line, bus_bytes, 31, 0.2)
+    chip, model = run(line, kind, 31, 0.2)
     assert len(model.executed) > 12
     assert len({kind for kind, _ in chip.writes}) == 2
 
 
-@pytest.mark.parametrize("bus_bytes", [2, 16])
-def test_largest_accesses(bus_bytes: int) -> None:
+@pytest.mark.parametrize("kind", [FAST[0], FAST[-1], COMPACT])
+def test_largest_accesses(kind: Kind) -> None:
     data = random.Random(32).randbytes(256)
     line = encode_request(Command.WRITE_MEMORY, 0, 1024, 256, data) + encode_request(Command.READ_MEMORY, 1, 1024, 256)
-    chip, _ = run(line, bus_bytes, 33, 0.0)
+    chip, _ = run(line, kind, 33, 0.0)
     assert chip.memory[1024:1280] == data
-    assert chip.writes == [("memory", address) for address in range(1024, 1280, bus_bytes)]
+    assert chip.writes == [("memory", address) for address in range(1024, 1280, kind.bus_bytes)]
 
 
-def test_repeated_write_is_acknowledged_and_not_done_again() -> None:
+@both
+def test_repeated_write_is_acknowledged_and_not_done_again(kind: Kind) -> None:
     first = encode_request(Command.WRITE_REGISTER, 0, 8, 4, b"\x01\0\0\0")
     second = encode_request(Command.WRITE_REGISTER, 1, 8, 4, b"\x02\0\0\0")
-    chip, _ = run(first + second + first + second + first, 4, 34, 0.0)
+    chip, _ = run(first + second + first + second + first, kind, 34, 0.0)
     assert chip.registers == {8: 2}
     assert len(chip.writes) == 2
 
 
-def test_remembers_64_writes_and_none_before_hello() -> None:
+@both
+def test_remembers_64_writes_and_none_before_hello(kind: Kind) -> None:
     line = b"".join(encode_request(Command.WRITE_REGISTER, n, 8, 4, bytes(4)) for n in range(2))
     line += encode_request(Command.HELLO, 99)
     write = [encode_request(Command.WRITE_REGISTER, (100 + n) % 256, 8, 4, n.to_bytes(4, "little")) for n in range(70)]
     line += encode_request(Command.WRITE_REGISTER, 98, 8, 4, bytes(4))
     line += b"".join(write) + write[5] + write[6] + write[69]
-    chip, _ = run(line, 4, 35, 0.0)
+    chip, _ = run(line, kind, 35, 0.0)
     assert len(chip.writes) == 2 + 70
 
 
-def test_failed_request_keeps_its_turn() -> None:
+@both
+def test_failed_request_keeps_its_turn(kind: Kind) -> None:
     line = encode_request(Command.WRITE_MEMORY, 0, MEMORY_BYTES - 4, 8, b"abcdefgh")
     line += encode_request(Command.WRITE_REGISTER, 1, 8, 4, bytes(4))
     line += encode_request(Command.WRITE_REGISTER, 0, BAD_REGISTER, 4, bytes(4))
     line += encode_request(Command.READ_REGISTER, 0, BAD_REGISTER, 4)
     line += encode_request(Command.READ_MEMORY, 0, 0xFFFF_FFFC, 8)
     line += encode_request(Command.WRITE_REGISTER, 0, 8, 4, b"\x05\0\0\0")
-    chip, model = run(line, 4, 36, 0.3)
+    chip, model = run(line, kind, 36, 0.3)
     assert chip.registers == {8: 5}
     assert len(model.executed) == 1
 
 
-def test_disturbed_frames_alter_nothing_and_hello_is_answered_afterwards() -> None:
+@both
+def test_disturbed_frames_alter_nothing_and_hello_is_answered_afterwards(kind: Kind) -> None:
     rng = random.Random(37)
     line, model = b"", FpgaModel(4)
-    for _ in range(300):
+    for _ in range(int(300 * kind.share)):
         request = random_request(rng, model.expected, 4, 16)
         arrived = disturb(request, rng) if rng.random() < 0.7 else request
         model.feed(arrived)
         line += arrived
-    _, model = run(line + encode_request(Command.HELLO, 77), 4, 38, 0.0)
-    assert len(model.executed) > 50
+    _, model = run(line + encode_request(Command.HELLO, 77), kind, 38, 0.0)
+    assert len(model.executed) > 50 * kind.share
     assert model.expected == 78
 
 
-def test_noise_alters_nothing_and_hello_is_answered_afterwards() -> None:
-    chip, _ = run(random.Random(39).randbytes(3000) + encode_request(Command.HELLO, 3), 4, 40, 0.0)
+@both
+def test_noise_alters_nothing_and_hello_is_answered_afterwards(kind: Kind) -> None:
+    chip, _ = run(random.Random(39).randbytes(int(3000 * kind.share)) + encode_request(Command.HELLO, 3), kind, 40, 0.0)
     assert not chip.writes
 
 
-def test_nothing_is_done_before_the_frame_has_ended() -> None:
-    dut = ByteLink(4)
+@both
+def test_nothing_is_done_before_the_frame_has_ended(kind: Kind) -> None:
+    dut = kind.make()
     line = encode_request(Command.WRITE_MEMORY, 0, 0, 64, bytes(64))[:-1]
 
     async def bench(ctx: Any) -> None:
-        for _ in range(1000):
+        for _ in range(100 * kind.cycles):
             _, _, access = await ctx.tick().sample(
                 Cat(dut.axi_write.awvalid, dut.axi_write.wvalid, dut.axil.awvalid, dut.o.valid)
             )
@@ -146,8 +171,9 @@ def test_nothing_is_done_before_the_frame_has_ended() -> None:
     simulate(dut, bench, source(dut.i, line, random.Random(41), 0.0))
 
 
-def test_fifo_holds_512_bytes_while_an_answer_waits() -> None:
-    dut = ByteLink(4)
+@both
+def test_fifo_holds_512_bytes_while_an_answer_waits(kind: Kind) -> None:
+    dut = kind.make()
     line = encode_request(Command.HELLO, 0) + bytes(1000)
     count = 0
 
@@ -163,8 +189,9 @@ def test_fifo_holds_512_bytes_while_an_answer_waits() -> None:
     assert count >= 512 + len(encode_request(Command.HELLO, 0))
 
 
-def test_unknown_command_is_refused() -> None:
-    run(encode_frame(bytes([5, 0]) + bytes(4) + b"\x04\0"), 4, 42, 0.0)
+@both
+def test_unknown_command_is_refused(kind: Kind) -> None:
+    run(encode_frame(bytes([5, 0]) + bytes(4) + b"\x04\0"), kind, 42, 0.0)
 
 
 @pytest.mark.parametrize("component", [Executor, Responder, ByteLink])

@@ -32,7 +32,7 @@ PATIENCE = 500
 @pytest.fixture(scope="module")
 def port() -> Iterator[SimulatedPort]:
     # Neither clock is a multiple of the other, nor a bit one of a clock.
-    port = SimulatedPort(CONFIG, clock_hz=48_000_000, sdram_hz=80_000_000, baud=7_000_000)
+    port = SimulatedPort(CONFIG, clocks={"sync": 48_000_000, "sdram": 80_000_000}, baud=7_000_000)
     yield port
     assert port.violations == {}
 
@@ -124,6 +124,8 @@ def test_errors_and_hangs_are_reported_and_forgotten(device: BoardDevice) -> Non
 def test_what_no_system_can_have_is_refused() -> None:
     assert_refused("^bus_bytes must be 2, 4, 8 or 16, not 32$", SimulatedPort, replace(CONFIG, bus_bytes=32))
     assert_refused("^baud must be positive and at most a 4th of the clock", SimulatedPort, CONFIG, baud=20_000_000)
+    message = "^clocks must be those of sync, sdram, not of sync$"
+    assert_refused(message, SimulatedPort, CONFIG, clocks={"sync": 50_000_000})
 
 
 def test_a_slower_chip_than_the_controller_knows_is_noticed() -> None:

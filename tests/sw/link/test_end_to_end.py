@@ -75,8 +75,9 @@ def test_disturbed_line_loses_and_alters_nothing() -> None:
     assert [kind for kind, _ in chip.writes].count("register") == 6, "each write once"
 
 
-def test_over_the_pins() -> None:
-    dut = HostLink(clock_hz=12e6, baud=12e6 / DIVISOR, bus_bytes=4)
+@pytest.mark.parametrize("compact", [False, True])
+def test_over_the_pins(compact: bool) -> None:
+    dut = HostLink(clock_hz=12e6, baud=12e6 / DIVISOR, bus_bytes=4, compact=compact)
     chip = Chip(dut, 4, random.Random(4))
     port = SimulatedPort(dut, lambda ctx, port: serial_line(ctx, port, dut), 3000, chip.serve)
     client = LinkClient(port, bus_bytes=4)

@@ -1,6 +1,7 @@
-"""What is on a board, with models of the chips around the FPGA."""
+"""What is on a board with an SDRAM, with a model of the chip."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from amaranth.hdl import DomainRenamer, Module
 from amaranth.lib import wiring
@@ -10,19 +11,20 @@ from hw.board.sdram_system import SdramSystem
 from hw.config import AcceleratorConfig
 from hw.sdram.chip import SdramChip
 from hw.sdram.model import SdramModel
+from hw.sdram.pins import WORD_BYTES
 from hw.sdram.rule import SdramRule
 
-__all__ = ["SystemWithSdram"]
+__all__ = ["SdramBoard"]
 
 
-class SystemWithSdram(wiring.Component):
+class SdramBoard(wiring.Component):
     """A system for boards and its SDRAM, on the clock domains ``sync`` and ``sdram``.
 
     Parameters
     ----------
     config : AcceleratorConfig
     chip : SdramChip
-    clock_hz, sdram_hz : float
+    clocks : dict of str to float
         Frequencies of the two domains.
     baud : float
         Bits in a second of the serial line.
@@ -37,6 +39,11 @@ class SystemWithSdram(wiring.Component):
         See `SdramModel`.
     """
 
+    domains: ClassVar = ("sync", "sdram")
+    rules: ClassVar = SdramRule
+    word_bytes: ClassVar = WORD_BYTES
+    """Of the memory of the submodule ``chip``."""
+
     rx: Any
     tx: Any
     violations: Any
@@ -46,13 +53,12 @@ class SystemWithSdram(wiring.Component):
         config: AcceleratorConfig,
         chip: SdramChip,
         *,
-        clock_hz: float,
-        sdram_hz: float,
+        clocks: Mapping[str, float],
         baud: float,
         real: SdramChip | None = None,
     ) -> None:
-        self._system = SdramSystem(config, chip, clock_hz=clock_hz, sdram_hz=sdram_hz, baud=baud)
-        self._sdram = SdramModel(real or chip, sdram_hz)
+        self._system = SdramSystem(config, chip, clock_hz=clocks["sync"], sdram_hz=clocks["sdram"], baud=baud)
+        self._sdram = SdramModel(real or chip, clocks["sdram"])
         super().__init__({"rx": In(1, init=1), "tx": Out(1, init=1), "violations": Out(8 * len(SdramRule))})
 
     @property
@@ -63,7 +69,7 @@ class SystemWithSdram(wiring.Component):
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
         m.submodules.system = system = self._system
-        m.submodules.sdram = DomainRenamer("sdram")(self._sdram)
+        m.submodules.chip = DomainRenamer("sdram")(self._sdram)
         connect(m, system.pins, self._sdram.pins)
         m.d.comb += [
             system.rx.eq(self.rx),
