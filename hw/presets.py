@@ -69,17 +69,6 @@ PRESETS: dict[str, AcceleratorConfig] = {
     ),
     # 4x4 for the smaller ECP5-25F: 56 block memories of 18 kbit.
     "small_4x4": replace(_SMALL, rows=4, cols=4, scratchpad_kib=32, vector_kib=16, weight_fifo_words=32),
-    # 4x4 with what an iCE40UP5K would have of memories; its logic is far too much for that.
-    "icebreaker": replace(
-        _SMALL,
-        rows=4,
-        cols=4,
-        lanes=1,
-        acc_depth=64,
-        weight_fifo_words=8,
-        bus_bytes=4,
-        queue_depth=2,
-    ),
     # 8x8 for an ECP5-45F: 108 block memories, 243 KB, and 72 multiplier blocks, of which 12 go to the lanes.
     "small_8x8": _SMALL,
     # 8x4 for the ECP5-25F of a ULX3S, and for its 12F, which is the same die: 56 block memories, and 28 multiplier
