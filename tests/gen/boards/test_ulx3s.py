@@ -3,6 +3,7 @@
 import importlib.util
 
 import pytest
+from amaranth.back import rtlil
 
 from gen.boards import Board
 from gen.boards.ecp5_pll import Ecp5Pll
@@ -15,7 +16,7 @@ boards = pytest.mark.parametrize("board", ULX3S_BOARDS, ids=lambda board: board.
 
 @boards
 def test_clocks_can_be_made(board: Board) -> None:
-    Ecp5Pll(CRYSTAL_HZ, tuple(board.clocks.values()))
+    rtlil.convert(Ecp5Pll(CRYSTAL_HZ, tuple(board.clocks.values())))
 
 
 @pytest.mark.skipif(importlib.util.find_spec("amaranth_boards") is None, reason="amaranth-boards is not installed")
