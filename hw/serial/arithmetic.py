@@ -40,6 +40,8 @@ class Arithmetic(wiring.Component):
         The sign that was noted is not negative.
     overflow : Out(1)
         A has more than 18 bits.
+    long : Out(1)
+        More than 16.
     loops_on : Out(1)
         L is more than 1.
     counts : In(1)
@@ -53,6 +55,7 @@ class Arithmetic(wiring.Component):
     a: Signal
     not_less: Signal
     overflow: Signal
+    long: Signal
     loops_on: Signal
     counts: Signal
     repeats: Signal
@@ -65,6 +68,7 @@ class Arithmetic(wiring.Component):
                 "a": Out(signed(SUM_BITS)),
                 "not_less": Out(1),
                 "overflow": Out(1),
+                "long": Out(1),
                 "loops_on": Out(1),
                 "counts": In(1),
                 "repeats": Out(1),
@@ -80,11 +84,11 @@ class Arithmetic(wiring.Component):
         loops = Signal(_LOOP_BITS, reset_less=True)
         digits = Signal(range(FACTOR_DIGITS + 1), reset_less=True)
         noted = Signal(reset_less=True)
-        upper = a[_FACTOR_BITS - 1 :]
         m.d.comb += [
             self.a.eq(a),
             self.not_less.eq(noted),
-            self.overflow.eq(upper.any() & ~upper.all()),
+            self.overflow.eq(_exceeds(a, _FACTOR_BITS)),
+            self.long.eq(_exceeds(a, VALUE_BITS)),
             self.loops_on.eq(loops > 1),
         ]
 
@@ -167,7 +171,7 @@ class Arithmetic(wiring.Component):
         m.d.comb += following.eq(Mux(digit, _quarter(next_product), Mux(right, _quarter(total), total)))
         with m.If(to_a):
             m.d.sync += a.eq(Mux(to_left, Cat(factor[-1], total), following))
-        with m.If(_is(alu, Alu.CLEAR, Alu.CLEAR_BOTH)):
+        with m.If(_is(alu, Alu.CLEAR, Alu.CLEAR_BOTH, Alu.FACTOR)):
             m.d.sync += a.eq(0)
         with m.If(digit):
             m.d.sync += factor.eq(Cat(factor[4:], product[:2], next_product[:2]))
@@ -179,6 +183,10 @@ class Arithmetic(wiring.Component):
             m.d.sync += factor.eq(factor[1:])
         with m.If(alu == Alu.CLEAR_BOTH):
             m.d.sync += factor.eq(0)
+        with m.If(alu == Alu.FACTOR):
+            sign = a[-1]
+            magnitude = Mux(self.overflow, (~sign).replicate(_FACTOR_BITS - 1), a[: _FACTOR_BITS - 1])
+            m.d.sync += factor.eq(Cat(magnitude, sign.replicate(2 * FACTOR_DIGITS + 1 - _FACTOR_BITS)))
 
         # From the bus.
         high = SUM_BITS - 2 * VALUE_BITS
@@ -202,6 +210,12 @@ class Arithmetic(wiring.Component):
             with m.Case(Register.L):
                 m.d.sync += loops.eq(bus)
         return m
+
+
+def _exceeds(value: Value, bits: int) -> Value:
+    """Whether a signed value has more bits."""
+    upper = value[bits - 1 :]
+    return upper.any() & ~upper.all()
 
 
 def _quarter(value: Value) -> Value:

@@ -147,7 +147,10 @@ class Machine(wiring.Component):
         now = self.now
         operates, jumps = data.View(operate_word, word), data.View(jump_word, word)
         m.d.comb += [now.source.eq(operates.source), now.destination.eq(operates.destination)]
-        m.d.comb += [now.alu.eq(operates.alu), now.immediate.eq(Cat(operates.index, operates.access, operates.action))]
+        m.d.comb += [
+            now.alu.eq(Mux(operates.jumps, jumps.alu, operates.alu)),
+            now.immediate.eq(Cat(operates.index, operates.access, operates.action)),
+        ]
         has_index = operates.source == Source.INDEX
         m.d.comb += now.index.eq(Mux(operates.jumps, Cat(jumps.condition, jumps.extra), operates.index))
         with m.If(operates.jumps):
@@ -242,6 +245,7 @@ class Machine(wiring.Component):
             Condition.NOT_LESS: arithmetic.not_less,
             Condition.NEGATIVE: arithmetic.a[-1],
             Condition.OVERFLOW: arithmetic.overflow,
+            Condition.LONG: arithmetic.long,
             Condition.LAST: count == 1,
             Condition.LOOP: arithmetic.loops_on,
             Condition.ALIGNED: (self.s & (self._config.rows - 1)) == 0,
@@ -253,6 +257,7 @@ class Machine(wiring.Component):
             Condition.MORE: arithmetic.loops_on,
             Condition.SECOND: self.mode[Mode.RESIDUAL] | self.mode[Mode.SCALE],
             Condition.ELSEWHERE: self.mode[Mode.TABLE] | self.mode[Mode.TO_VECTOR],
+            Condition.RARE: self.mode[Mode.TO_MEMORY] | self.mode[Mode.ROW_SCALE],
             Condition.PLAIN_ROWS: ~Cat(self.mode[bit] for bit in _OF_ROWS).any(),
             Condition.STATISTICS: self.mode[Mode.MAXIMUM] | self.mode[Mode.MOMENTS],
         } | {Condition[bit.name]: self.mode[bit] for bit in Mode if bit.name in Condition.__members__}

@@ -112,25 +112,26 @@ class Register(enum.IntEnum):
 
 
 class Alu(enum.IntEnum):
-    """What becomes of A, and of M, which follows it to the right."""
+    """What becomes of A, and of M, which follows it to the right; the first eight can go with a jump."""
 
     HOLD = 0
     CLEAR = 1
-    CLEAR_BOTH = 2  # A and M
-    ADD = 3  # A + B
-    SUBTRACT = 4  # A - B
-    COMPARE = 5  # only notes the sign of A - B
-    COMPARE_ROOT = 6  # only notes that of A - 2 B - 1
-    ADD_WORD = 7  # A + the bus, unsigned
-    ADD_SIGNED = 8  # A + the bus, signed
-    ADD_HIGH = 9  # A + the bus, signed, as bits 16 to 31
-    BIT = 10  # A + B if M is odd; M to the right, B to the left by one bit
-    LEFT = 11  # both to the left by one bit
-    DIVIDE = 12  # A - B if the sign that was noted is not negative; both to the left, and that into M
-    ROOT = 13  # A - 2 B - 1, B + 1 if it is not negative; B to the left
+    ADD = 2  # A + B
+    SUBTRACT = 3  # A - B
+    ADD_WORD = 4  # A + the bus, unsigned
+    LEFT = 5  # both to the left by one bit
+    DIVIDE = 6  # A - B if the sign that was noted is not negative; both to the left, and that into M
+    ROOT = 7  # A - 2 B - 1, B + 1 if it is not negative; B to the left
+    CLEAR_BOTH = 8  # A and M
+    COMPARE = 9  # only notes the sign of A - B
+    COMPARE_ROOT = 10  # only notes that of A - 2 B - 1
+    ADD_SIGNED = 11  # A + the bus, signed
+    ADD_HIGH = 12  # A + the bus, signed, as bits 16 to 31
+    BIT = 13  # A + B if M is odd; M to the right, B to the left by one bit
     SHIFT = 14  # both to the right by two bits, C times; then to the left, D times
     ROUND_SHIFT = 15  # SHIFT; then A + the top bit of M
     SCALE = 16  # A + B * M, shifted to the right by 20 bits; then ROUND_SHIFT
+    FACTOR = 17  # A, at the bounds of 18 bits if it has more, to M; 0
 
 
 class Action(enum.IntEnum):
@@ -186,6 +187,8 @@ class Condition(enum.IntEnum):
     SWEEP = 26
     NEGATIVE = 27  # A
     PLAIN_ROWS = 28  # neither ROW_RECORDS nor STATISTICS, ROW_SCALE or SECOND
+    LONG = 29  # A has more than 16 bits
+    RARE = 30  # TO_MEMORY or ROW_SCALE
 
 
 class Mode(enum.IntEnum):
@@ -251,6 +254,8 @@ microinstruction = data.StructLayout(
 )
 """All that a microinstruction can say."""
 
+_JUMP_ALU = range(8)
+
 _head = {"jumps": 1, "source": unsigned(4), "destination": unsigned(5)}
 operate_word = data.StructLayout(
     _head
@@ -260,7 +265,6 @@ operate_word = data.StructLayout(
         "access": unsigned(4),
         "action": unsigned(4),
         "local": unsigned(3),
-        "spare": 2,
     }
 )
 """A microinstruction that does not jump; an immediate stands in the place of ``index`` to ``action``."""
@@ -268,7 +272,7 @@ operate_word = data.StructLayout(
 jump_word = data.StructLayout(
     _head
     | {
-        "alu": unsigned(5),
+        "alu": unsigned(3),
         "extra": unsigned(3),
         "target": unsigned(ADDRESS_BITS),
         "condition": unsigned(5),
@@ -317,7 +321,7 @@ class _Step:
             fields |= {"jumps": 1, "target": target, "condition": self.condition}
             fields |= {"negate": self.negate, "call": self.call}
             extra = next((k for k, v in JUMP_EXTRAS.items() if v == (self.access, self.action, self.local)), None)
-            if extra is None or self.source == Source.IMMEDIATE:
+            if extra is None or self.source == Source.IMMEDIATE or self.alu not in _JUMP_ALU:
                 raise ValueError(f"a jump must not go with {self!r}")
             if self.source != Source.INDEX:
                 return int(jump_word.const(fields | {"alu": self.alu, "extra": extra}).as_bits())

@@ -4,9 +4,9 @@ from hw.isa import ErrorCode
 from hw.serial.arithmetic import FACTOR_DIGITS
 from hw.serial.memory_bus import BUS_BYTES
 from hw.serial.memory_map import RECORD_WORDS, ROW_WORDS
-from hw.serial.microcode import Access, Action, Alu, Condition, Local, Register, Source
+from hw.serial.microcode import VALUE_BITS, Access, Action, Alu, Condition, Local, Register, Source
 from hw.serial.program.words import Host, Record, Row, Word
-from hw.serial.program.writer import Writer, left_shift, right_shift
+from hw.serial.program.writer import Writer, left_shift, right_shift, scale_shift
 
 __all__ = ["write_drain"]
 
@@ -86,12 +86,9 @@ def _values(w: Writer) -> None:
     w.memory(Register.B_HIGH)
     w.op(source=Source.SUM_LOW, destination=Register.B_LOW, alu=Alu.ADD)
     w.op(source=Source.SUM_HIGH, destination=Register.B_HIGH, local=Local.READ, index=Word.PRE)
-    w.take(Register.SHIFT, alu=Alu.ADD, target="to_memory", condition=Condition.TO_MEMORY)
-    w.op(alu=Alu.ROUND_SHIFT)
-    w.call("saturate", Condition.OVERFLOW)
-    w.go("row_factor", Condition.ROW_SCALE, source=Source.A_LOW, destination=Register.M_LOW)
-    w.record(Record.MUL, source=Source.A_HIGH, destination=Register.M_HIGH, alu=Alu.CLEAR)
-    w.record(Record.MUL + 1, source=Source.MEMORY, destination=Register.B_LOW)
+    w.take(Register.SHIFT, alu=Alu.ADD, target="rare", condition=Condition.RARE)
+    w.record(Record.MUL, alu=Alu.ROUND_SHIFT)
+    w.record(Record.MUL + 1, source=Source.MEMORY, destination=Register.B_LOW, alu=Alu.FACTOR)
     w.memory(Register.B_HIGH, local=Local.READ, index=Word.MAIN)
     w.take(Register.SHIFT)
     w.label("scale_value")
@@ -122,11 +119,12 @@ def _values(w: Writer) -> None:
     w.op(access=Access.WRITE_RESULT, source=Source.ENTRY)
     w.go("next_value")
 
-    w.label("row_factor")
-    w.op(source=Source.A_HIGH, destination=Register.M_HIGH, alu=Alu.CLEAR, local=Local.READ, index=Word.MUL)
-    w.take(Register.B_LOW)
-    w.load(Register.B_HIGH, Word.MUL + 1)
-    w.read(Word.MAIN)
+    w.label("rare")
+    w.go("to_memory", Condition.TO_MEMORY)
+    w.op(alu=Alu.ROUND_SHIFT)
+    w.read(Word.MUL, alu=Alu.FACTOR)
+    w.take(Register.B_LOW, local=Local.READ, index=Word.MUL + 1)
+    w.take(Register.B_HIGH, local=Local.READ, index=Word.MAIN)
     w.take(Register.SHIFT, target="scale_value")
 
     # To the bounds of the instruction, which in the wrong order give the upper one.
@@ -177,14 +175,14 @@ def _ends(w: Writer) -> None:
 
 def _second(w: Writer) -> None:
     w.label("second")
-    w.call("saturate", Condition.OVERFLOW)
     w.go("residual", Condition.RESIDUAL)
-    w.op(source=Source.A_LOW, destination=Register.M_LOW)
-    w.call("second_factor", source=Source.A_HIGH, destination=Register.M_HIGH, alu=Alu.CLEAR)
+    w.op(alu=Alu.FACTOR)
+    w.call("second_factor")
     w.label("clip_second")
     w.read(Word.CLIP_LOW)
     w.take(Register.B_LOW, target="clip_value")
     w.label("residual")
+    w.call("saturate", Condition.OVERFLOW)
     w.store_a_pair(Word.VALUE, alu=Alu.CLEAR)
     w.op(access=Access.READ_VECTOR, action=Action.NEXT_VECTOR)
     w.call("second_factor", source=Source.MEMORY, destination=Register.M_LOW)
@@ -266,13 +264,17 @@ def _statistics(w: Writer) -> None:
     w.store_a_pair(Word.SUM)
     w.back()
     w.label("gather_sums")
-    w.write(Word.VALUE, Source.A_LOW, destination=Register.M_LOW)
-    w.op(source=Source.A_LOW, destination=Register.B_LOW)
+    # The square, 16 bits to the left; a product is 20 bits to the right.
+    w.op(source=Source.A_LOW, destination=Register.M_LOW)
+    w.op(source=Source.ZERO, destination=Register.B_LOW)
+    w.op(source=Source.A_LOW, destination=Register.B_HIGH)
     w.add_pair(Word.SUM)
     w.store_a_pair(Word.SUM, alu=Alu.CLEAR)
-    w.whole_product()
-    w.load_b_pair(Word.SQUARES)
-    w.load(Register.B_TOP, Word.SQUARES + 2)
+    w.constant(Register.SHIFT, scale_shift(VALUE_BITS))
+    w.read(Word.SQUARES, alu=Alu.SCALE)
+    w.take(Register.B_LOW, local=Local.READ, index=Word.SQUARES + 1)
+    w.take(Register.B_HIGH, local=Local.READ, index=Word.SQUARES + 2)
+    w.take(Register.B_TOP)
     w.op(alu=Alu.ADD)
     w.store_a_pair(Word.SQUARES)
     w.write(Word.SQUARES + 2, Source.A_TOP)
@@ -351,7 +353,7 @@ def _shared(w: Writer) -> None:
 
     w.label("row_scalars")
     w.load(Register.P, Word.ROW_STATS)
-    for offset in range(Row.MEAN + 2 - Row.MUL):
+    for offset in range(Row.PRE_MEAN + 1 - Row.MUL):
         w.record(Row.MUL + offset)
         w.write(Word.MUL + offset, Source.MEMORY)
     w.back()

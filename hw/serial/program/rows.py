@@ -1,5 +1,6 @@
 """What rows are multiplied by: the reciprocal of a sum of exponentials, or of a standard deviation."""
 
+from hw.serial.arithmetic import FACTOR_DIGITS
 from hw.serial.microcode import Access, Action, Alu, Condition, Register, Source
 from hw.serial.program.words import Row, Word
 from hw.serial.program.writer import Writer, left_shift, right_shift
@@ -9,6 +10,8 @@ __all__ = ["write_rows"]
 _FACTOR_BITS = 18
 _M_BITS = 24
 _MEAN_BITS = 24
+_MEAN_FRACTION = 8
+_MEAN_WORDS = Row.PRE_MEAN - Row.MEAN
 _SUM_SPARE = 3  # bits of a pair of words
 _SQUARES_SPARE = 4  # of three
 
@@ -63,7 +66,7 @@ def _row_pair(w: Writer, word: int) -> None:
 
 def _sum_of_exponentials(w: Writer) -> None:
     """The divisor to ROOT, the dividend 2**23 to MUL, the shift to K; the mean is zero."""
-    for word in range(2):
+    for word in range(_MEAN_WORDS):
         w.op(access=Access.WRITE_RECORD, index=Row.MEAN + word, source=Source.ZERO)
     _row_pair(w, Row.B)
     _at_least_one(w)
@@ -97,7 +100,7 @@ def _magnitude(w: Writer) -> None:
 
 
 def _mean(w: Writer) -> None:
-    """``a / length`` with 8 fraction bits, rounded, at most 24 bits; then the sign."""
+    """``a / length`` with 8 fraction bits, rounded, at most 24 bits; then the other sign."""
     w.load_a_pair(Word.VALUE)
     w.small(Register.B_LOW, 0)
     w.load(Register.B_HIGH, Word.ROW_LENGTH)
@@ -116,9 +119,11 @@ def _mean(w: Writer) -> None:
     w.add(-1)
     w.label("mean_fits")
     w.read(Word.NEGATIVE)
-    w.call("negate", Condition.ODD, source=Source.LOCAL)
+    w.op(target="negate", condition=Condition.ODD, negate=True, call=True, source=Source.LOCAL)
     w.op(access=Access.WRITE_RECORD, index=Row.MEAN, source=Source.A_LOW)
-    w.op(access=Access.WRITE_RECORD, index=Row.MEAN + 1, source=Source.A_HIGH)
+    w.shift(right_shift(_MEAN_FRACTION))
+    w.op(access=Access.WRITE_RECORD, index=Row.MEAN + 1, source=Source.A_LOW)
+    w.op(access=Access.WRITE_RECORD, index=Row.MEAN + 2, source=Source.A_HIGH)
 
 
 def _variance(w: Writer) -> None:
@@ -248,6 +253,11 @@ def _divide(w: Writer) -> None:
     w.back(alu=Alu.SUBTRACT)
 
     w.label("write_pre")
+    w.write(Word.VALUE, Source.A_LOW)
     w.call("encode_pre")
     w.op(access=Access.WRITE_RECORD, index=Row.PRE, source=Source.A_LOW)
+    w.load_a(Word.VALUE)
+    w.add(2 * FACTOR_DIGITS - _MEAN_FRACTION)
+    w.call("encode_main")
+    w.op(access=Access.WRITE_RECORD, index=Row.PRE_MEAN, source=Source.A_LOW)
     w.back()

@@ -1,13 +1,11 @@
 """SWEEP: rows of the vector memory, one value after the other."""
 
 from hw.isa import TABLE_ENTRIES
-from hw.serial.microcode import VALUE_BITS, Access, Action, Alu, Condition, Local, Mode, Register, Source
+from hw.serial.microcode import Access, Action, Alu, Condition, Local, Mode, Register, Source
 from hw.serial.program.words import Record, Row, Word
-from hw.serial.program.writer import Writer, left_shift, right_shift
+from hw.serial.program.writer import Writer, left_shift
 
 __all__ = ["write_sweep"]
-
-_MEAN_FRACTION = 8
 
 
 def write_sweep(w: Writer) -> None:
@@ -17,7 +15,6 @@ def write_sweep(w: Writer) -> None:
     _softmax(w)
     _layernorm(w)
     _gather(w)
-    _scale_row(w)
 
 
 def _begin(w: Writer) -> None:
@@ -100,35 +97,32 @@ def _layernorm(w: Writer) -> None:
     w.call("row_scalars")
     w.call("point")
     w.load(Register.K, Word.N)
+    # The value less the mean, of which 8 bits stand in M.
     w.label("normalize")
-    w.op(source=Source.ZERO, destination=Register.B_LOW, access=Access.READ_VECTOR, alu=Alu.CLEAR_BOTH)
-    w.memory(Register.B_HIGH)
-    w.constant(Register.SHIFT, right_shift(VALUE_BITS - _MEAN_FRACTION), alu=Alu.ADD)
-    w.op(alu=Alu.SHIFT, local=Local.READ, index=Word.MEAN)
-    w.take(Register.B_LOW)
-    w.load(Register.B_HIGH, Word.MEAN + 1)
-    w.read(Word.PRE, alu=Alu.SUBTRACT)
+    w.read(Word.MEAN, access=Access.READ_VECTOR, alu=Alu.CLEAR_BOTH)
+    w.take(Register.M_TOP, local=Local.READ, index=Word.MEAN + 1)
+    w.take(Register.NONE, alu=Alu.ADD_WORD, local=Local.READ, index=Word.MEAN + 2)
+    w.take(Register.NONE, alu=Alu.ADD_HIGH)
+    w.op(source=Source.MEMORY, alu=Alu.ADD_SIGNED, local=Local.READ, index=Word.PRE_MEAN)
     w.take(Register.SHIFT)
-    w.op(alu=Alu.ROUND_SHIFT)
-    w.call("saturate", Condition.OVERFLOW)
-    w.op(source=Source.A_LOW, destination=Register.M_LOW)
-    w.op(source=Source.A_HIGH, destination=Register.M_HIGH, alu=Alu.CLEAR, local=Local.READ, index=Word.MUL)
-    w.take(Register.B_LOW)
-    w.load(Register.B_HIGH, Word.MUL + 1)
-    w.load(Register.SHIFT, Word.MAIN)
+    w.read(Word.MUL, alu=Alu.ROUND_SHIFT)
+    w.take(Register.B_LOW, alu=Alu.FACTOR, local=Local.READ, index=Word.MUL + 1)
+    w.take(Register.B_HIGH, local=Local.READ, index=Word.MAIN)
+    w.take(Register.SHIFT)
     w.op(alu=Alu.SCALE)
-    w.constant(Register.B_LOW, (1 << 15) - 1)
-    w.if_not_less("above_int16")
-    w.constant(Register.B_LOW, -1 << 15)
-    w.if_less("above_int16")
+    w.go("beyond_int16", Condition.LONG)
     w.label("normalized")
     w.op(access=Access.WRITE_VECTOR, source=Source.A_LOW, destination=Register.M_LOW, action=Action.NEXT_VECTOR)
-    w.call("scale_row")
+    _scale_row(w)
+    w.op(access=Access.STORE_BYTE, source=Source.A_LOW)
     w.unless("normalize", Condition.LAST, action=Action.NEXT_VALUE)
     w.go("sweep_row_ends")
-    # Above or below: the bound is in B.
-    w.label("above_int16")
-    w.op(alu=Alu.CLEAR)
+    w.label("beyond_int16")
+    w.go("below_int16", Condition.NEGATIVE)
+    w.constant(Register.B_LOW, (1 << 15) - 1, alu=Alu.CLEAR)
+    w.go("normalized", alu=Alu.ADD)
+    w.label("below_int16")
+    w.constant(Register.B_LOW, -1 << 15, alu=Alu.CLEAR)
     w.go("normalized", alu=Alu.ADD)
 
 
@@ -141,31 +135,31 @@ def _gather(w: Writer) -> None:
     w.op(source=Source.LOCAL, alu=Alu.ADD_WORD)
     w.op(source=Source.A_LOW, destination=Register.S, access=Access.READ_VECTOR)
     w.memory(Register.M_LOW)
-    w.call("scale_row")
-    w.go("sweep_row_ends")
+    _scale_row(w)
+    w.go("sweep_row_ends", access=Access.STORE_BYTE, source=Source.A_LOW)
 
 
 def _scale_row(w: Writer) -> None:
-    """The value in M, scaled by the record at P, to the scratchpad."""
-    w.label("scale_row")
+    """The value in M, scaled by the record at P, to A."""
+    low, high, done = map(w.new_label, ("low_row", "high_row", "clipped_row"))
     w.record(Record.BIAS, alu=Alu.CLEAR)
     w.record(Record.BIAS + 1, source=Source.MEMORY, destination=Register.B_LOW)
     w.record(Record.MUL2, source=Source.MEMORY, destination=Register.B_HIGH)
     w.record(Record.MUL2 + 1, source=Source.MEMORY, destination=Register.B_LOW, alu=Alu.ADD)
     w.memory(Register.B_HIGH, local=Local.READ, index=Word.SECOND)
     w.take(Register.SHIFT)
-    w.op(alu=Alu.SCALE, local=Local.READ, index=Word.CLIP_LOW)
+    w.read(Word.CLIP_LOW, alu=Alu.SCALE)
     w.take(Register.B_LOW)
     w.op(alu=Alu.COMPARE, local=Local.READ, index=Word.CLIP_HIGH)
-    w.unless("low_row", Condition.NOT_LESS, source=Source.LOCAL, destination=Register.B_LOW)
-    w.if_not_less("high_row")
-    w.label("clipped_row")
-    w.back(access=Access.STORE_BYTE, source=Source.A_LOW)
-    w.label("low_row")
+    w.unless(low, Condition.NOT_LESS, source=Source.LOCAL, destination=Register.B_LOW)
+    w.if_less(done)
+    w.go(high)
+    w.label(low)
     w.load(Register.B_LOW, Word.CLIP_LOW, alu=Alu.CLEAR)
     w.read(Word.CLIP_HIGH, alu=Alu.ADD)
     w.take(Register.B_LOW)
-    w.if_less("clipped_row")
-    w.label("high_row")
+    w.if_less(done)
+    w.label(high)
     w.op(alu=Alu.CLEAR)
-    w.go("clipped_row", alu=Alu.ADD)
+    w.op(alu=Alu.ADD)
+    w.label(done)

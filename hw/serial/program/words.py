@@ -116,16 +116,17 @@ class Word(enum.IntEnum):
     ROW_PARAM = FIRST_LOCAL + 118
     ROW_STATS = FIRST_LOCAL + 119
     FRESH = FIRST_LOCAL + 120  # rows' statistics start with this tile
-    MUL = FIRST_LOCAL + 121  # pair; from here to MEAN as in a row
+    MUL = FIRST_LOCAL + 121  # pair; from here to PRE_MEAN as in a row
     PRE = FIRST_LOCAL + 123
     MAIN = FIRST_LOCAL + 124
-    MEAN = FIRST_LOCAL + 125  # pair
-    VALUE = FIRST_LOCAL + 127  # pair
-    SUM = FIRST_LOCAL + 129  # pair
-    SQUARES = FIRST_LOCAL + 131  # three words
-    NUMBER = FIRST_LOCAL + 134  # pair
-    ROOT = FIRST_LOCAL + 136  # pair
-    NEGATIVE = FIRST_LOCAL + 138
+    MEAN = FIRST_LOCAL + 125  # three words
+    PRE_MEAN = FIRST_LOCAL + 128
+    VALUE = FIRST_LOCAL + 129  # pair
+    SUM = FIRST_LOCAL + 131  # pair
+    SQUARES = FIRST_LOCAL + 133  # three words
+    NUMBER = FIRST_LOCAL + 136  # pair
+    ROOT = FIRST_LOCAL + 138  # pair
+    NEGATIVE = FIRST_LOCAL + 140
 
 
 class Gemm(enum.IntEnum):
@@ -161,4 +162,5 @@ class Row(enum.IntEnum):
     MUL = 5  # pair
     PRE = 7
     MAIN = 8
-    MEAN = 9  # pair
+    MEAN = 9  # its negative: 8 bits behind the point, and a pair
+    PRE_MEAN = 12  # PRE, less the 8 bits
