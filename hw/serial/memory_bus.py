@@ -20,6 +20,7 @@ BUS_BYTES = 4
 """Width of the bus."""
 
 _BUFFERED_HALVES = 256
+_SPARE_HALVES = 8  # of which at most 3 come once there is no more room
 
 
 class MemoryBus(wiring.Component):
@@ -131,12 +132,14 @@ class MemoryBus(wiring.Component):
         entry, exit_port = buffer.write_port(), buffer.read_port()
         filled, taken = Signal(range(_BUFFERED_HALVES)), Signal(range(_BUFFERED_HALVES))
         following, last_half = Signal.like(taken), Signal(VALUE_BITS, reset_less=True)
-        arrives, shows = Signal(), Signal()
+        # ``rready`` comes out of registers: on boards it goes on to the pins.
+        arrives, shows, room = Signal(), Signal(), Signal()
+        m.d.sync += room.eq((filled - taken)[: len(filled)] < _BUFFERED_HALVES - _SPARE_HALVES)
         m.d.comb += [
-            entry.en.eq(read.rvalid & reading & ((filled + 1)[: len(filled)] != taken)),
+            entry.en.eq(read.rvalid & reading & (room | filled[0])),
             entry.addr.eq(filled),
             entry.data.eq(read.rdata.word_select(filled[0], VALUE_BITS)),
-            read.rready.eq(Mux(reading, entry.en & filled[0], 1)),
+            read.rready.eq(filled[0] | ~reading),
             arrives.eq(entry.en & filled[0]),
             following.eq(taken + self.pop),
             exit_port.addr.eq(following),

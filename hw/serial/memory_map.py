@@ -9,8 +9,8 @@ RECORD_WORDS = 8
 """Words of 16 bits from one parameter record to the next: bias, mul, mul2, low and high half of each."""
 
 ROW_WORDS = 16
-"""From one row to the next: ``a`` (2), ``b`` (3); ``mul`` (2), ``pre_shift``, ``shift``, ``mean`` (3) and what is shifted
-once it is subtracted."""
+"""From one row to the next: ``a`` (2), ``b`` (3); ``mul`` (2), ``pre_shift``, ``shift``, ``mean`` (3) and the
+``pre_shift`` of what it is subtracted from."""
 
 TABLE_WORDS = TABLE_ENTRIES // 2
 """Of one table: two entries in a word."""
