@@ -19,6 +19,7 @@ _COUNT_BITS = 5
 _LOOP_BITS = 8
 _ROOTS = (Alu.COMPARE_ROOT, Alu.ROOT)
 _NOTING = (Alu.COMPARE, Alu.COMPARE_ROOT)
+_TO_LEFT = (Alu.LEFT, Alu.LEFT_NOTED)
 _SHIFTING = (Alu.SHIFT, Alu.ROUND_SHIFT, Alu.SCALE)
 
 
@@ -122,11 +123,11 @@ class Arithmetic(wiring.Component):
             next_product.eq(_add_digit(m, _quarter(product).as_signed(), b, next_value)),
         ]
 
-        # The operand of all else: B, its complement, or that of 2 B.
+        # What is added to A in all else: B, its complement, or that of 2 B.
         adds, subtracts, subtracts_twice, carry = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
             adds.eq((alu == Alu.ADD) | ((alu == Alu.BIT) & factor[0])),
-            subtracts.eq(_is(alu, Alu.SUBTRACT, Alu.COMPARE) | ((alu == Alu.DIVIDE) & noted)),
+            subtracts.eq(_is(alu, Alu.SUBTRACT, Alu.COMPARE) | ((alu == Alu.SUBTRACT_NOTED) & noted)),
             subtracts_twice.eq(_is(alu, *_ROOTS)),
             carry.eq(subtracts | (rounds & factor[-1])),
         ]
@@ -151,13 +152,20 @@ class Arithmetic(wiring.Component):
             Mux(adds_high, bus, sign.replicate(VALUE_BITS)),
             sign.replicate(SUM_BITS - 2 * VALUE_BITS),
         )
-        m.d.comb += total.eq(a + (operand | word) + carry)
+        # The bus comes late: all that is shifted is shifted before it is added to zero.
+        shifted, to_left = Signal(SUM_BITS), Signal()
+        m.d.comb += [
+            to_left.eq(left | _is(alu, *_TO_LEFT)),
+            shifted.eq(
+                Mux(digit, _quarter(next_product), Mux(right, _quarter(a), Mux(to_left, Cat(factor[-1], a), a)))
+            ),
+            total.eq(shifted + (operand | word) + carry),
+        ]
         with m.If(_is(alu, *_NOTING)):
             m.d.sync += noted.eq(~total[-1])
 
         # A and M.
-        to_left, to_a = Signal(), Signal()
-        m.d.comb += to_left.eq(left | _is(alu, Alu.LEFT, Alu.DIVIDE))
+        to_a = Signal()
         with m.Switch(alu):
             with m.Case(Alu.HOLD, Alu.COMPARE, Alu.COMPARE_ROOT):
                 m.d.comb += to_a.eq(0)
@@ -167,18 +175,16 @@ class Arithmetic(wiring.Component):
                 m.d.comb += to_a.eq(right | left)
             with m.Default():
                 m.d.comb += to_a.eq(1)
-        following = Signal(SUM_BITS)
-        m.d.comb += following.eq(Mux(digit, _quarter(next_product), Mux(right, _quarter(total), total)))
         with m.If(to_a):
-            m.d.sync += a.eq(Mux(to_left, Cat(factor[-1], total), following))
+            m.d.sync += a.eq(total)
         with m.If(_is(alu, Alu.CLEAR, Alu.CLEAR_BOTH, Alu.FACTOR)):
             m.d.sync += a.eq(0)
         with m.If(digit):
             m.d.sync += factor.eq(Cat(factor[4:], product[:2], next_product[:2]))
         with m.Elif(right):
-            m.d.sync += factor.eq(Cat(factor[2:], total[:2]))
+            m.d.sync += factor.eq(Cat(factor[2:], a[:2]))
         with m.Elif(to_left):
-            m.d.sync += factor.eq(Cat((alu == Alu.DIVIDE) & noted, factor))
+            m.d.sync += factor.eq(Cat((alu == Alu.LEFT_NOTED) & noted, factor))
         with m.Elif(alu == Alu.BIT):
             m.d.sync += factor.eq(factor[1:])
         with m.If(alu == Alu.CLEAR_BOTH):

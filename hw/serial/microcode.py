@@ -120,7 +120,7 @@ class Alu(enum.IntEnum):
     SUBTRACT = 3  # A - B
     ADD_WORD = 4  # A + the bus, unsigned
     LEFT = 5  # both to the left by one bit
-    DIVIDE = 6  # A - B if the sign that was noted is not negative; both to the left, and that into M
+    LEFT_NOTED = 6  # and whether the sign that was noted is not negative into M
     ROOT = 7  # A - 2 B - 1, B + 1 if it is not negative; B to the left
     CLEAR_BOTH = 8  # A and M
     COMPARE = 9  # only notes the sign of A - B
@@ -131,7 +131,8 @@ class Alu(enum.IntEnum):
     SHIFT = 14  # both to the right by two bits, C times; then to the left, D times
     ROUND_SHIFT = 15  # SHIFT; then A + the top bit of M
     SCALE = 16  # A + B * M, shifted to the right by 20 bits; then ROUND_SHIFT
-    FACTOR = 17  # A, at the bounds of 18 bits if it has more, to M; 0
+    SUBTRACT_NOTED = 17  # A - B if the sign that was noted is not negative
+    FACTOR = 18  # A, at the bounds of 18 bits if it has more, to M; 0
 
 
 class Action(enum.IntEnum):
