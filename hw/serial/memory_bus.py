@@ -166,15 +166,16 @@ class MemoryBus(wiring.Component):
         with m.If(error):
             m.d.sync += wrong.eq(1)
         m.submodules.watchdog = watchdog = Watchdog(self._timeout_cycles)
+        # A cycle late, as memory may take long to say whether it is ready.
+        m.d.sync += watchdog.progress.eq(
+            arrives
+            | answered
+            | (read.arvalid & read.arready)
+            | (write.awvalid & write.awready)
+            | (write.wvalid & write.wready)
+        )
         m.d.comb += [
             watchdog.outstanding.eq(self.owed),
-            watchdog.progress.eq(
-                arrives
-                | answered
-                | (read.arvalid & read.arready)
-                | (write.awvalid & write.awready)
-                | (write.wvalid & write.wready)
-            ),
             self.dead.eq(watchdog.expired),
             self.failed.eq(wrong | self.dead),
         ]

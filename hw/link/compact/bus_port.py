@@ -30,7 +30,7 @@ class BusPort(wiring.Component):
         Do what ``register`` and ``write`` say, which must stay as long as it does: until ``answered``.
     register, write : In(1)
     answered : Out(1)
-        There is an answer, until ``finish``.
+        There is an answer, to the end of the cycle after ``finish``, in which no access may begin.
     finish : In(1)
     error : Out(1)
         Of the answer.
@@ -119,6 +119,9 @@ class BusPort(wiring.Component):
             write.wvalid.eq(data_left & ~self.register),
         ]
 
+        # Out of a register, as memory's way to the pins is long.
+        finished = Signal()
+        m.d.sync += finished.eq(self.finish)
         # Only what has been asked for answers, so that all channels can be looked at together.
         answers = [(axil.rvalid, axil.rresp), (axil.bvalid, axil.bresp), (read.rvalid, read.rresp)]
         answers += [(write.bvalid, write.bresp)]
@@ -126,9 +129,9 @@ class BusPort(wiring.Component):
             self.answered.eq(Cat(valid for valid, _ in answers).any()),
             self.error.eq(Cat(valid & (response != RESPONSE_OKAY) for valid, response in answers).any()),
             self.read.eq(Mux(axil.rvalid, axil.rdata, read.rdata).word_select(self.source, 8)),
-            axil.rready.eq(self.finish),
-            axil.bready.eq(self.finish),
-            read.rready.eq(self.finish),
-            write.bready.eq(self.finish),
+            axil.rready.eq(finished),
+            axil.bready.eq(finished),
+            read.rready.eq(finished),
+            write.bready.eq(finished),
         ]
         return m
