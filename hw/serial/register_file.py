@@ -11,7 +11,7 @@ from hw.bus.axi import AxiLite
 from hw.config import AcceleratorConfig
 from hw.isa import ISA_VERSION
 from hw.memory.collisions import NO_COLLISIONS
-from hw.registers import ADDRESS_BITS, COUNTERS, DEVICE_ID, REGISTERS, Control
+from hw.registers import ADDRESS_BITS, COUNTERS, DEVICE_ID, REGISTERS, Control, Status
 from hw.serial.microcode import INDEX_BITS, VALUE_BITS
 
 __all__ = ["FIRST_LOCAL", "RegisterFile", "file_index"]
@@ -29,12 +29,14 @@ _OFFSETS = {register.name: register.offset for register in (*REGISTERS, *COUNTER
 
 
 def file_index(name: str) -> int:
-    """Return where the low half of a register is in the file, or of the only counter that counts."""
+    """Return where the low half of a register is in the file, or of the only counter that is there."""
     return _HOST_HALVES if name == _COUNTED else _OFFSETS[name] // _HALF_BYTES
 
 
 class RegisterFile(wiring.Component):
     """A memory of 16-bit words, of which the host reads and writes the first ones as registers of 32 bits.
+
+    Of the counters, ``cycles`` and ``instructions`` count, with 32 bits; read the first one once it has stopped.
 
     The host waits while the microprogram uses a port. It writes PROGRAM_ADDR, PROGRAM_LENGTH and IRQ_ENABLE alone;
     STATUS does not stand in the file.
@@ -106,8 +108,19 @@ class RegisterFile(wiring.Component):
             m.d.sync += halves.eq(halves + 1)
         is_status = axil.araddr[2:] == _OFFSETS["STATUS"] >> 2
         status = Mux(is_status & ~halves[1], self.status, 0)
+        # Cycles since the core has become busy; none after a soft reset.
+        busy, resets = ((self.status & state).any() for state in (Status.BUSY, Status.RESETTING))
+        was_busy = Signal()
+        cycles = Signal(_WORD_BITS)
+        m.d.sync += was_busy.eq(busy)
+        with m.If(busy):
+            m.d.sync += cycles.eq(Mux(was_busy, cycles, 0) + 1)
+        with m.If(resets):
+            m.d.sync += cycles.eq(0)
+        is_cycles = axil.araddr[2:] == _OFFSETS["cycles"] >> 2
+        counted = Mux(is_cycles, cycles.word_select(halves[1], VALUE_BITS), 0)
         with m.If(taken):
-            m.d.sync += answer.eq(Cat(answer[VALUE_BITS:], read_port.data | status))
+            m.d.sync += answer.eq(Cat(answer[VALUE_BITS:], read_port.data | status | counted))
         m.d.comb += axil.arready.eq(taken & halves[1])
         with m.If(axil.arready):
             m.d.sync += [axil.rvalid.eq(1), halves.eq(0)]

@@ -83,7 +83,12 @@ def _reset(w: Writer) -> None:
     w.op(action=Action.NO_WEIGHTS)
     w.small(Register.L, w.config.acc_depth * w.config.acc_banks)
     w.op(access=Access.STREAM)
-    for first, end in ((Word.TOKENS, Word.GEMM_IN), (Host.ERROR_CODE, Host.ERROR_ADDR + 2)):
+    cleared = (
+        (Word.TOKENS, Word.GEMM_IN),
+        (Host.ERROR_CODE, Host.ERROR_ADDR + 2),
+        (Host.INSTRUCTIONS, Host.INSTRUCTIONS + 2),
+    )
+    for first, end in cleared:
         w.small(Register.S, first)
         w.small(Register.L, end - first)
         clears = w.new_label("clears")
