@@ -83,14 +83,10 @@ def _reset(w: Writer) -> None:
     w.op(action=Action.NO_WEIGHTS)
     w.small(Register.L, w.config.acc_depth * w.config.acc_banks)
     w.op(access=Access.STREAM)
-    cleared = (
-        (Word.TOKENS, Word.GEMM_IN),
-        (Host.ERROR_CODE, Host.ERROR_ADDR + 2),
-        (Host.INSTRUCTIONS, Host.INSTRUCTIONS + 2),
-    )
-    for first, end in cleared:
-        w.small(Register.S, first)
-        w.small(Register.L, end - first)
+    errors, counter = range(Host.ERROR_CODE, Host.ERROR_ADDR + 2), range(Host.INSTRUCTIONS, Host.INSTRUCTIONS + 2)
+    for words in (range(Word.TOKENS, Word.GEMM_IN), errors, counter):
+        w.small(Register.S, words.start)
+        w.small(Register.L, len(words))
         clears = w.new_label("clears")
         w.label(clears)
         w.op(local=Local.WRITE_AT, source=Source.ZERO, action=Action.NEXT_RESULT)

@@ -1,4 +1,4 @@
-"""The serial core on memories of all kinds, and stopped amid a program. What programs compute is tested in conformance."""
+"""The serial core on all kinds of memories, and stopped amid a program; conformance tests what programs compute."""
 
 import shutil
 
