@@ -84,9 +84,10 @@ class Arithmetic(wiring.Component):
         rights, lefts = Signal(_COUNT_BITS, reset_less=True), Signal(_COUNT_BITS, reset_less=True)
         loops = Signal(_LOOP_BITS, reset_less=True)
         digits = Signal(range(FACTOR_DIGITS + 1), reset_less=True)
-        noted = Signal(reset_less=True)
+        less, noted = Signal(reset_less=True), Signal()
         m.d.comb += [
             self.a.eq(a),
+            noted.eq(~less),
             self.not_less.eq(noted),
             self.overflow.eq(_exceeds(a, _FACTOR_BITS)),
             self.long.eq(_exceeds(a, VALUE_BITS)),
@@ -112,11 +113,16 @@ class Arithmetic(wiring.Component):
         with m.If(left):
             m.d.sync += lefts.eq(lefts - 1)
 
-        # A product has adders of its own, as it takes two digits a cycle.
-        carried = Signal(reset_less=True)
-        value, next_value = Signal(3), Signal(3)
-        m.d.comb += [value.eq(factor[:2] + carried), next_value.eq(factor[2:4] + value[1:].any())]
-        m.d.sync += carried.eq(digit & next_value[1:].any())
+        # A product has adders of its own, as it takes two digits a cycle. Sums of so few bits must not become chains of
+        # carries, which the adders would have to wait for.
+        carried, carry, next_carry = Signal(reset_less=True), Signal(), Signal()
+        m.d.comb += [
+            carry.eq(factor[1] | (factor[0] & carried)),
+            next_carry.eq(factor[3] | (factor[2] & carry)),
+        ]
+        m.d.sync += carried.eq(digit & next_carry)
+        value = Cat(factor[0] ^ carried, factor[1] ^ (factor[0] & carried))
+        next_value = Cat(factor[2] ^ carry, factor[3] ^ (factor[2] & carry))
         product, next_product = Signal(signed(SUM_BITS)), Signal(signed(SUM_BITS))
         m.d.comb += [
             product.eq(_add_digit(m, a, b, value)),
@@ -124,15 +130,15 @@ class Arithmetic(wiring.Component):
         ]
 
         # What is added to A in all else: B, its complement, or that of 2 B.
-        adds, subtracts, subtracts_twice, carry = Signal(), Signal(), Signal(), Signal()
+        adds, subtracts, subtracts_twice, carry_in = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
             adds.eq((alu == Alu.ADD) | ((alu == Alu.BIT) & factor[0])),
             subtracts.eq(_is(alu, Alu.SUBTRACT, Alu.COMPARE) | ((alu == Alu.SUBTRACT_NOTED) & noted)),
             subtracts_twice.eq(_is(alu, *_ROOTS)),
-            carry.eq(subtracts | (rounds & factor[-1])),
+            carry_in.eq(subtracts | (rounds & factor[-1])),
         ]
         chosen = Cat(adds | subtracts_twice, subtracts | subtracts_twice)
-        operand, total = Signal(SUM_BITS), Signal(SUM_BITS)
+        operand, total = Signal(SUM_BITS), Signal(signed(SUM_BITS + 1))
         with m.Switch(chosen):
             with m.Case(0b01):
                 m.d.comb += operand.eq(b)
@@ -153,16 +159,17 @@ class Arithmetic(wiring.Component):
             sign.replicate(SUM_BITS - 2 * VALUE_BITS),
         )
         # The bus comes late: all that is shifted is shifted before it is added to zero.
-        shifted, to_left = Signal(SUM_BITS), Signal()
+        shifted, to_left = Signal(signed(SUM_BITS)), Signal()
         m.d.comb += [
             to_left.eq(left | _is(alu, *_TO_LEFT)),
             shifted.eq(
                 Mux(digit, _quarter(next_product), Mux(right, _quarter(a), Mux(to_left, Cat(factor[-1], a), a)))
             ),
-            total.eq(shifted + (operand | word) + carry),
+            # One bit more, so that no bit of A goes to two registers: each is where its sum is.
+            total.eq(shifted + (operand | word).as_signed() + carry_in),
         ]
         with m.If(_is(alu, *_NOTING)):
-            m.d.sync += noted.eq(~total[-1])
+            m.d.sync += less.eq(total[-1])
 
         # A and M.
         to_a = Signal()
@@ -230,7 +237,7 @@ def _quarter(value: Value) -> Value:
 
 
 def _add_digit(m: Module, a: Value, b: Value, value: Value) -> Value:
-    """A plus B times a digit, which is its value or, from 2 on, 4 less."""
+    """A plus B times a digit, which is its value in two bits or, from 2 on, 4 less."""
     operand = Signal(signed(SUM_BITS))
     with m.Switch(value):
         with m.Case(1):
@@ -239,7 +246,7 @@ def _add_digit(m: Module, a: Value, b: Value, value: Value) -> Value:
             m.d.comb += operand.eq(~Cat(0, b[:-1]).as_signed())
         with m.Case(3):
             m.d.comb += operand.eq(~b)
-    return a + operand + ((value == 2) | (value == 3))
+    return a + operand + value[1]
 
 
 def _is(value: Value, *members: Any) -> Value:

@@ -244,8 +244,6 @@ class Machine(wiring.Component):
             Condition.RETURN: 1,
             Condition.NOT_LESS: arithmetic.not_less,
             Condition.NEGATIVE: arithmetic.a[-1],
-            Condition.OVERFLOW: arithmetic.overflow,
-            Condition.LONG: arithmetic.long,
             Condition.LAST: count == 1,
             Condition.LOOP: arithmetic.loops_on,
             Condition.ALIGNED: (self.s & (self._config.rows - 1)) == 0,
@@ -265,10 +263,14 @@ class Machine(wiring.Component):
             for number, value in conditions.items():
                 with m.Case(number):
                     m.d.comb += met.eq(value)
-        # The bus comes late, and what depends on it last of all.
-        of_bus = ((now.condition == Condition.ODD) & self.bus[0]) | (
-            (now.condition == Condition.ZERO) & (self.bus == 0)
-        )
+        # What comes late goes its own short way: that which depends on the bus, last of all, and on all bits of A.
+        late_conditions = {
+            Condition.OVERFLOW: arithmetic.overflow,
+            Condition.LONG: arithmetic.long,
+            Condition.ODD: self.bus[0],
+            Condition.ZERO: self.bus == 0,
+        }
+        late = Cat((now.condition == number) & value for number, value in late_conditions.items()).any()
         present, following, goes = self.address, Signal(ADDRESS_BITS), Signal()
         back = Signal(data.ArrayLayout(ADDRESS_BITS, _NESTING), reset_less=True)
         returns = now.condition == Condition.RETURN
@@ -277,7 +279,7 @@ class Machine(wiring.Component):
             restarts.eq(self.restart | ~started),
             following.eq(present + 1),
             stays.eq(Mux(restarts, 0, Mux(self.repeats, present, following))),
-            goes.eq(((met ^ now.negate) ^ of_bus) & ~(self.repeats | restarts)),
+            goes.eq(((met ^ now.negate) ^ late) & ~(self.repeats | restarts)),
             fetch.addr.eq(Mux(goes, Mux(returns, back[0], now.target), stays)),
         ]
         m.d.sync += present.eq(fetch.addr)
