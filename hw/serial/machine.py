@@ -263,12 +263,12 @@ class Machine(wiring.Component):
             for number, value in conditions.items():
                 with m.Case(number):
                     m.d.comb += met.eq(value)
-        # What comes late goes its own short way: that which depends on the bus, last of all, and on all bits of A.
+        # What comes late goes its own short way.
         late_conditions = {
             Condition.OVERFLOW: arithmetic.overflow,
             Condition.LONG: arithmetic.long,
-            Condition.ODD: self.bus[0],
-            Condition.ZERO: self.bus == 0,
+            Condition.ODD: Mux(now.source == Source.LOCAL, self.local[0], self.memory[0]),
+            Condition.ZERO: self.local == 0,
         }
         late = Cat((now.condition == number) & value for number, value in late_conditions.items()).any()
         present, following, goes = self.address, Signal(ADDRESS_BITS), Signal()

@@ -165,8 +165,8 @@ class Condition(enum.IntEnum):
     OVERFLOW = 4  # A has more than 18 bits
     LAST = 5  # K is 1
     LOOP = 6  # L is more than 1; L becomes one less
-    ODD = 7  # the bus
-    ZERO = 8  # the bus
+    ODD = 7  # the bus, from the memory or the register file
+    ZERO = 8  # the bus, from the register file
     ALIGNED = 9  # S is the first byte of a scratchpad word
     START = 10  # the host says so
     WORD = 11  # a bus word is there
@@ -256,6 +256,7 @@ microinstruction = data.StructLayout(
 """All that a microinstruction can say."""
 
 _JUMP_ALU = range(8)
+_CONDITIONAL_SOURCES = {Condition.ODD: (Source.LOCAL, Source.MEMORY), Condition.ZERO: (Source.LOCAL,)}
 
 _head = {"jumps": 1, "source": unsigned(4), "destination": unsigned(5)}
 operate_word = data.StructLayout(
@@ -325,6 +326,8 @@ class _Step:
             if extra is None or self.source == Source.IMMEDIATE or self.alu not in _JUMP_ALU:
                 raise ValueError(f"a jump must not go with {self!r}")
             if self.source != Source.INDEX:
+                if self.source not in _CONDITIONAL_SOURCES.get(self.condition, Source):
+                    raise ValueError(f"a condition must not depend on this source: {self!r}")
                 return int(jump_word.const(fields | {"alu": self.alu, "extra": extra}).as_bits())
             if self.condition != Condition.ALWAYS or self.negate or extra != With.NOTHING:
                 raise ValueError(f"a jump with an index must not go with {self!r}")

@@ -66,6 +66,8 @@ class LinkClient:
         Most requests without an answer. Whatever it is, two or more reads are never longer than the FPGA's FIFO.
     tries : int
         Times that a request is sent before the client gives up.
+    sequence : int, optional
+        Number of the first request; by default any, since answers to another client may still be on their way.
 
     Raises
     ------
@@ -73,7 +75,9 @@ class LinkClient:
         If ``window`` or ``tries`` is out of range.
     """
 
-    def __init__(self, port: Port, *, bus_bytes: int, window: int = 8, tries: int = 10) -> None:
+    def __init__(
+        self, port: Port, *, bus_bytes: int, window: int = 8, tries: int = 10, sequence: int | None = None
+    ) -> None:
         if not 1 <= window <= REMEMBERED:
             raise ValueError(f"window must be from 1 to {REMEMBERED}, not {window!r}")
         if tries < 1:
@@ -82,7 +86,7 @@ class LinkClient:
             raise ValueError(f"bus_bytes must be from 1 to {LARGEST_PAYLOAD}, not {bus_bytes!r}")
         self._port, self._bus_bytes, self._window, self._tries = port, bus_bytes, window, tries
         self._decoder = FrameDecoder()
-        self._sequence = secrets.randbelow(SEQUENCES)
+        self._sequence = secrets.randbelow(SEQUENCES) if sequence is None else sequence % SEQUENCES
         self._greeted = False
 
     def hello(self) -> tuple[int, int]:

@@ -107,7 +107,8 @@ def _stream(w: Writer) -> None:
     w.constant(Register.B_LOW, 1, alu=Alu.CLEAR)
     w.op(alu=Alu.BIT)
     w.op(alu=Alu.BIT)
-    w.unless("illegal_field", Condition.ZERO, source=Source.A_LOW)
+    w.add(-1)
+    w.unless("illegal_field", Condition.NEGATIVE)
     w.back()
 
 

@@ -129,10 +129,12 @@ def _dispatch(w: Writer) -> None:
         w.op(index=1, **take)
     w.constant(Register.B_LOW, -1)
     w.read(Word.OPCODE, alu=Alu.CLEAR)  # M has bits of the instruction
-    w.op(source=Source.LOCAL, alu=Alu.ADD_WORD)
+    w.go("illegal_opcode", Condition.ZERO, source=Source.LOCAL, alu=Alu.ADD_WORD)
+    w.op(alu=Alu.ADD)
     w.op(alu=Alu.ADD)
     for opcode in Opcode:
-        w.go(opcode.name.lower(), Condition.ZERO, source=Source.A_LOW, alu=Alu.ADD)
+        w.go(opcode.name.lower(), Condition.NEGATIVE, alu=Alu.ADD)
+    w.label("illegal_opcode")
     w.write_constant(Host.ERROR_CODE, ErrorCode.ILLEGAL_OPCODE)
     w.go("refuse")
 

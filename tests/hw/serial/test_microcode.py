@@ -54,6 +54,11 @@ def test_labels_may_come_later_and_an_index_goes_with_a_jump() -> None:
             {"target": "x", "source": Source.INDEX, "condition": Condition.ODD},
             "a jump with an index must not go with",
         ),
+        ({"target": "x", "alu": Alu.SCALE}, "a jump must not go with"),
+        (
+            {"target": "x", "condition": Condition.ZERO, "source": Source.A_LOW},
+            "a condition must not depend on this source",
+        ),
         ({"source": Source.IMMEDIATE, "action": Action.POP}, "an immediate must not go with"),
     ],
 )
