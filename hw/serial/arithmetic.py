@@ -36,6 +36,8 @@ class Arithmetic(wiring.Component):
     -------
     now : In(microinstruction)
     bus : In(16)
+    word : In(16)
+        The same, where it is from a memory, the register file or the microinstruction; only that can be added.
     a : Out(signed(58))
     not_less : Out(1)
         The sign that was noted is not negative.
@@ -53,6 +55,7 @@ class Arithmetic(wiring.Component):
 
     now: Any
     bus: Signal
+    word: Signal
     a: Signal
     not_less: Signal
     overflow: Signal
@@ -66,6 +69,7 @@ class Arithmetic(wiring.Component):
             {
                 "now": In(microinstruction),
                 "bus": In(VALUE_BITS),
+                "word": In(VALUE_BITS),
                 "a": Out(signed(SUM_BITS)),
                 "not_less": Out(1),
                 "overflow": Out(1),
@@ -146,16 +150,16 @@ class Arithmetic(wiring.Component):
                 m.d.comb += operand.eq(~b)
             with m.Case(0b11):
                 m.d.comb += operand.eq(~Cat(0, b[:-1]))
-        # Or the bus.
+        # Or the bus, from sources that are near.
         adds_low, adds_high, sign = Signal(), Signal(), Signal()
         m.d.comb += [
             adds_low.eq(_is(alu, Alu.ADD_WORD, Alu.ADD_SIGNED)),
             adds_high.eq(alu == Alu.ADD_HIGH),
-            sign.eq(bus[-1] & ((alu == Alu.ADD_SIGNED) | adds_high)),
+            sign.eq(self.word[-1] & ((alu == Alu.ADD_SIGNED) | adds_high)),
         ]
         word = Cat(
-            Mux(adds_low, bus, 0),
-            Mux(adds_high, bus, sign.replicate(VALUE_BITS)),
+            Mux(adds_low, self.word, 0),
+            Mux(adds_high, self.word, sign.replicate(VALUE_BITS)),
             sign.replicate(SUM_BITS - 2 * VALUE_BITS),
         )
         # The bus comes late: all that is shifted is shifted before it is added to zero.

@@ -131,6 +131,13 @@ class Machine(wiring.Component):
         now = self.now
         m.submodules.arithmetic = arithmetic = Arithmetic()
         m.d.comb += [arithmetic.now.eq(now), arithmetic.bus.eq(self.bus), self.a.eq(arithmetic.a)]
+        with m.Switch(now.source):
+            with m.Case(Source.IMMEDIATE):
+                m.d.comb += arithmetic.word.eq(now.immediate)
+            with m.Case(Source.LOCAL):
+                m.d.comb += arithmetic.word.eq(self.local)
+            with m.Default():
+                m.d.comb += arithmetic.word.eq(self.memory)
         count = self._pointers(m)
         self._bus(m, arithmetic.a, count)
         self._sequence(m, arithmetic, count)

@@ -118,7 +118,7 @@ class Alu(enum.IntEnum):
     CLEAR = 1
     ADD = 2  # A + B
     SUBTRACT = 3  # A - B
-    ADD_WORD = 4  # A + the bus, unsigned
+    ADD_WORD = 4  # A + the bus, unsigned; this and the like only from a near source
     LEFT = 5  # both to the left by one bit
     LEFT_NOTED = 6  # and whether the sign that was noted is not negative into M
     ROOT = 7  # A - 2 B - 1, B + 1 if it is not negative; B to the left
@@ -256,6 +256,8 @@ microinstruction = data.StructLayout(
 """All that a microinstruction can say."""
 
 _JUMP_ALU = range(8)
+_ADDS_BUS = (Alu.ADD_WORD, Alu.ADD_SIGNED, Alu.ADD_HIGH)
+_NEAR_SOURCES = (Source.MEMORY, Source.LOCAL, Source.IMMEDIATE)
 _CONDITIONAL_SOURCES = {Condition.ODD: (Source.LOCAL, Source.MEMORY), Condition.ZERO: (Source.LOCAL,)}
 
 _head = {"jumps": 1, "source": unsigned(4), "destination": unsigned(5)}
@@ -319,6 +321,8 @@ class _Step:
             If not all of it fits.
         """
         fields: dict[str, int] = {"source": self.source, "destination": self.destination}
+        if self.alu in _ADDS_BUS and self.source not in _NEAR_SOURCES:
+            raise ValueError(f"only what is in a memory or immediate can be added: {self!r}")
         if self.condition != Condition.NEVER:
             fields |= {"jumps": 1, "target": target, "condition": self.condition}
             fields |= {"negate": self.negate, "call": self.call}

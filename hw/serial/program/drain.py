@@ -318,7 +318,7 @@ def _shared(w: Writer) -> None:
     w.add(1)
     w.shift(right_shift(1))
     w.write(Word.NUMBER, Source.A_LOW, destination=Register.M_LOW)  # half of it, rounded up
-    w.op(source=Source.A_LOW, alu=Alu.ADD_WORD)
+    w.op(alu=Alu.LEFT)
     w.small(Register.M_LOW, 0, alu=Alu.SUBTRACT)
     w.shift(left_shift(_COUNT_BITS))
     w.read(Word.NUMBER)

@@ -135,7 +135,8 @@ def _load_records(w: Writer) -> None:
     w.call("next_half")
     w.op(access=Access.WRITE_RESULT, source=Source.WORD, action=Action.POP, alu=Alu.CLEAR_BOTH)
     # The high half of the bias has 12 bits.
-    w.write(Word.NUMBER, Source.WORD, alu=Alu.ADD_WORD, action=Action.POP)
+    w.write(Word.NUMBER, Source.WORD, destination=Register.B_LOW, action=Action.POP)
+    w.op(alu=Alu.ADD)
     w.shift(left_shift(4))
     w.op(source=Source.A_LOW, destination=Register.B_LOW, alu=Alu.CLEAR)
     w.constant(Register.SHIFT, right_shift(4), alu=Alu.ADD)
@@ -143,8 +144,10 @@ def _load_records(w: Writer) -> None:
     w.op(access=Access.WRITE_RESULT, source=Source.A_LOW)
     # Both factors begin 14 bits above the lowest of a pair, and the first one ends 2 bits below its end.
     w.call("next_half")
+    w.op(source=Source.ZERO, destination=Register.B_LOW)
+    w.op(source=Source.WORD, destination=Register.B_HIGH)
     w.load_a(Word.NUMBER)
-    w.op(source=Source.WORD, alu=Alu.ADD_HIGH)
+    w.op(alu=Alu.ADD)
     w.shift(left_shift(2))
     w.op(source=Source.A_LOW, destination=Register.B_LOW)
     w.call("write_factor", source=Source.A_HIGH, destination=Register.B_HIGH)

@@ -54,6 +54,7 @@ def test_labels_may_come_later_and_an_index_goes_with_a_jump() -> None:
             {"target": "x", "source": Source.INDEX, "condition": Condition.ODD},
             "a jump with an index must not go with",
         ),
+        ({"source": Source.SUM_LOW, "alu": Alu.ADD_WORD}, "only what is in a memory or immediate can be added"),
         ({"target": "x", "alu": Alu.SCALE}, "a jump must not go with"),
         (
             {"target": "x", "condition": Condition.ZERO, "source": Source.A_LOW},
