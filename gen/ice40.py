@@ -22,7 +22,7 @@ LOGIC_CELLS = 5280
 # - No word that is written in the cycle of its read is ever used (hw.memory.collisions), as in gen.ecp5.
 # - ABC9 fails where wires have public names, as in gen.ecp5: registers and blocks get theirs before.
 _SYNTHESIS = (
-    "read_rtlil design.il; hierarchy -top top; proc; flatten; "
+    "scratchpad -set synth_ice40.abc9.W 1800; read_rtlil design.il; hierarchy -top top; proc; flatten; "
     "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2; synth_ice40 -top top -device u -abc9 -run :map_luts {options}; "
     "autoname t:SB_DFF* t:SB_RAM40* t:SB_MAC16 t:SB_SPRAM256KA; rename -hide w:*; "
     "synth_ice40 -top top -device u -abc9 -run map_luts: -json design.json {options}; tee -q -o stat.json stat -json"

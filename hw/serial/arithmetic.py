@@ -16,18 +16,19 @@ FACTOR_DIGITS = 10
 _FACTOR_BITS = 18
 _M_BITS = 24
 _COUNT_BITS = 5
+_LOW_BITS = 32  # of a sum
 _LOOP_BITS = 8
 _ROOTS = (Alu.COMPARE_ROOT, Alu.ROOT)
 _NOTING = (Alu.COMPARE, Alu.COMPARE_ROOT)
 _TO_LEFT = (Alu.LEFT, Alu.LEFT_NOTED)
-_SHIFTING = (Alu.SHIFT, Alu.ROUND_SHIFT, Alu.SCALE)
 
 
 class Arithmetic(wiring.Component):
     """One adder, the registers A, B and M around it, and the counters C, D and L.
 
     M stands to the right of A: what is shifted out of one goes into the other. A factor leaves M by pairs of bits, each
-    a digit from -2 to 1, with a carry into the next, and makes room for the low bits of the product.
+    a digit from -2 to 1, with a carry into the next, and makes room for the low bits of the product. It must be there a
+    cycle before the product begins.
 
     Latency: registers have their new values in the next cycle. Throughput: one operation a cycle, but as many as the
     counters say for one that ``repeats``.
@@ -99,14 +100,14 @@ class Arithmetic(wiring.Component):
         ]
 
         # What a shift or a product does next.
-        shifting, digit, right, left, rounds = Signal(), Signal(), Signal(), Signal(), Signal()
+        digit, right, left, rounds = Signal(), Signal(), Signal(), Signal()
+        goes_right = (alu[1] & digits.any()) | rights.any()
         m.d.comb += [
-            shifting.eq(_is(alu, *_SHIFTING)),
-            digit.eq((alu == Alu.SCALE) & digits.any()),
-            right.eq(digit | (shifting & rights.any())),
-            left.eq(shifting & ~right & lefts.any()),
-            rounds.eq(_is(alu, Alu.ROUND_SHIFT, Alu.SCALE) & ~right & ~left),
-            self.repeats.eq(right | left),
+            digit.eq(alu[4] & alu[1] & digits.any()),
+            right.eq(alu[4] & goes_right),
+            left.eq(alu[4] & ~goes_right & lefts.any()),
+            rounds.eq(alu[4] & alu[:2].any() & ~goes_right & ~lefts.any()),
+            self.repeats.eq(alu[4] & (goes_right | lefts.any())),
         ]
         with m.If(self.counts):
             m.d.sync += loops.eq(loops - 1)
@@ -117,16 +118,17 @@ class Arithmetic(wiring.Component):
         with m.If(left):
             m.d.sync += lefts.eq(lefts - 1)
 
-        # A product has adders of its own, as it takes two digits a cycle. Sums of so few bits must not become chains of
-        # carries, which the adders would have to wait for.
-        carried, carry, next_carry = Signal(reset_less=True), Signal(), Signal()
-        m.d.comb += [
-            carry.eq(factor[1] | (factor[0] & carried)),
-            next_carry.eq(factor[3] | (factor[2] & carry)),
+        # A product has adders of its own, as it takes two digits a cycle. These are known a cycle before: those at the
+        # end of M or, while they are used up, the ones behind them.
+        value, next_value = Signal(2, reset_less=True), Signal(2, reset_less=True)
+        carried, carry = Signal(reset_less=True), Signal()
+        coming, carry_in = Mux(digit, factor[4:8], factor[:4]), digit & carried
+        m.d.comb += carry.eq(coming[1] | (coming[0] & carry_in))
+        m.d.sync += [
+            value.eq(Cat(coming[0] ^ carry_in, coming[1] ^ (coming[0] & carry_in))),
+            next_value.eq(Cat(coming[2] ^ carry, coming[3] ^ (coming[2] & carry))),
+            carried.eq(coming[3] | (coming[2] & carry)),
         ]
-        m.d.sync += carried.eq(digit & next_carry)
-        value = Cat(factor[0] ^ carried, factor[1] ^ (factor[0] & carried))
-        next_value = Cat(factor[2] ^ carry, factor[3] ^ (factor[2] & carry))
         product, next_product = Signal(signed(SUM_BITS)), Signal(signed(SUM_BITS))
         m.d.comb += [
             product.eq(_add_digit(m, a, b, value)),
@@ -134,12 +136,12 @@ class Arithmetic(wiring.Component):
         ]
 
         # What is added to A in all else: B, its complement, or that of 2 B.
-        adds, subtracts, subtracts_twice, carry_in = Signal(), Signal(), Signal(), Signal()
+        adds, subtracts, subtracts_twice, adds_one = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
             adds.eq((alu == Alu.ADD) | ((alu == Alu.BIT) & factor[0])),
             subtracts.eq(_is(alu, Alu.SUBTRACT, Alu.COMPARE) | ((alu == Alu.SUBTRACT_NOTED) & noted)),
             subtracts_twice.eq(_is(alu, *_ROOTS)),
-            carry_in.eq(subtracts | (rounds & factor[-1])),
+            adds_one.eq(subtracts | (rounds & factor[-1])),
         ]
         chosen = Cat(adds | subtracts_twice, subtracts | subtracts_twice)
         operand, total = Signal(SUM_BITS), Signal(signed(SUM_BITS + 1))
@@ -169,8 +171,7 @@ class Arithmetic(wiring.Component):
             shifted.eq(
                 Mux(digit, _quarter(next_product), Mux(right, _quarter(a), Mux(to_left, Cat(factor[-1], a), a)))
             ),
-            # One bit more, so that no bit of A goes to two registers: each is where its sum is.
-            total.eq(shifted + (operand | word).as_signed() + carry_in),
+            total.eq(_add(m, shifted, (operand | word).as_signed(), adds_one)),
         ]
         with m.If(_is(alu, *_NOTING)):
             m.d.sync += less.eq(total[-1])
@@ -251,6 +252,20 @@ def _add_digit(m: Module, a: Value, b: Value, value: Value) -> Value:
         with m.Case(3):
             m.d.comb += operand.eq(~b)
     return a + operand + value[1]
+
+
+def _add(m: Module, a: Value, b: Value, carry_in: Value) -> Value:
+    """The sum of two signed values and a bit, of which the upper part is there before the carry into it is."""
+    low, high = Signal(_LOW_BITS + 1), Signal(signed(SUM_BITS + 1 - _LOW_BITS))
+    first, second = a[_LOW_BITS:].as_signed(), b[_LOW_BITS:].as_signed()
+    with_carry = Signal(signed(len(high) + 1))
+    m.d.comb += [
+        low.eq(a[:_LOW_BITS] + b[:_LOW_BITS] + carry_in),
+        high.eq(first + second),
+        # Another adder, with a one and a one to the right of both.
+        with_carry.eq(Cat(1, first).as_signed() + Cat(1, second).as_signed()),
+    ]
+    return Cat(low[:-1], Mux(low[-1], with_carry[1:], high))
 
 
 def _is(value: Value, *members: Any) -> Value:

@@ -128,11 +128,12 @@ class Alu(enum.IntEnum):
     ADD_SIGNED = 11  # A + the bus, signed
     ADD_HIGH = 12  # A + the bus, signed, as bits 16 to 31
     BIT = 13  # A + B if M is odd; M to the right, B to the left by one bit
-    SHIFT = 14  # both to the right by two bits, C times; then to the left, D times
-    ROUND_SHIFT = 15  # SHIFT; then A + the top bit of M
-    SCALE = 16  # A + B * M, shifted to the right by 20 bits; then ROUND_SHIFT
-    SUBTRACT_NOTED = 17  # A - B if the sign that was noted is not negative
-    FACTOR = 18  # A, at the bounds of 18 bits if it has more, to M; 0
+    SUBTRACT_NOTED = 14  # A - B if the sign that was noted is not negative
+    FACTOR = 15  # A, at the bounds of 18 bits if it has more, to M; 0
+    # With bit 4, what repeats itself: with bit 0 or 1 it rounds, with bit 1 it multiplies.
+    SHIFT = 16  # both to the right by two bits, C times; then to the left, D times
+    ROUND_SHIFT = 17  # SHIFT; then A + the top bit of M
+    SCALE = 18  # A + B * M, shifted to the right by 20 bits; then ROUND_SHIFT
 
 
 class Action(enum.IntEnum):
@@ -257,6 +258,7 @@ microinstruction = data.StructLayout(
 
 _JUMP_ALU = range(8)
 _ADDS_BUS = (Alu.ADD_WORD, Alu.ADD_SIGNED, Alu.ADD_HIGH)
+_KEEPS_M = (Alu.HOLD, Alu.CLEAR, Alu.ADD, Alu.SUBTRACT, *_ADDS_BUS)
 _NEAR_SOURCES = (Source.MEMORY, Source.LOCAL, Source.IMMEDIATE)
 _CONDITIONAL_SOURCES = {Condition.ODD: (Source.LOCAL, Source.MEMORY), Condition.ZERO: (Source.LOCAL,)}
 
@@ -311,6 +313,10 @@ class _Step:
     @property
     def uses_local(self) -> bool:
         return self.source == Source.LOCAL
+
+    @property
+    def changes_factor(self) -> bool:
+        return self.alu not in _KEEPS_M or self.destination in {Register.M_LOW, Register.M_HIGH, Register.M_TOP}
 
     def encode(self, target: int) -> int:
         """Return the word.
@@ -393,8 +399,8 @@ class Assembler:
         Raises
         ------
         ValueError
-            If it is too long, a label does not exist, or a word of the register file is used in a cycle in which it
-            may be gone: the host reads where the program does not.
+            If it is too long, a label does not exist, a product follows a change of its factor, or a word of the
+            register file is used in a cycle in which it may be gone: the host reads where the program does not.
         """
         if len(self._steps) > 1 << ADDRESS_BITS:
             raise ValueError(f"the program must have at most {1 << ADDRESS_BITS} steps, not {len(self._steps)}")
@@ -405,6 +411,8 @@ class Assembler:
             if step.condition not in {Condition.ALWAYS, Condition.RETURN} or step.negate:
                 before[place + 1].append(step)
         for place, step in enumerate(self._steps):
+            if step.alu == Alu.SCALE and any(earlier.changes_factor for earlier in before[place]):
+                raise ValueError(f"step {place} must not follow a change of M")
             if step.uses_local and not all(earlier.reads_local for earlier in before[place]):
                 raise ValueError(f"step {place} must follow a read")
         return [step.encode(self._find(step.target) if step.target else 0) for step in self._steps]

@@ -87,5 +87,17 @@ def test_a_word_of_the_register_file_must_just_have_been_read() -> None:
         asm.words()
 
 
+def test_a_factor_must_not_just_have_changed() -> None:
+    asm = Assembler()
+    asm.op(alu=Alu.FACTOR)
+    asm.op()
+    asm.op(alu=Alu.SCALE)
+    asm.words()
+    asm.op(source=Source.A_LOW, destination=Register.M_LOW)
+    asm.op(alu=Alu.SCALE)
+    with pytest.raises(ValueError, match=r"^step 4 must not follow a change of M$"):
+        asm.words()
+
+
 def test_the_microprogram_has_room() -> None:
     assert len(microprogram(PRESETS["icebreaker"])) <= 2048
