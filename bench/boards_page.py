@@ -15,15 +15,15 @@ _INTRODUCTION = """\
 # Boards
 
 **Not yet run on a physical board.** What stands here comes from placed and routed bitstreams and from simulations of
-board designs: accelerator, link, arbiter, clock crossing, controller, and a model of the memory chip that checks the
-timing of every command. Not in these simulations are the PLL, registers and cells at the pins, and, of a ULX3S, the
-SDRAM's clock, which is turned over at its pin. [Wiring, pins and programming](boards-howto.md) are on a page of their
-own. This page is written by `make bench BENCH=boards` from `results/boards.json`.
+board designs: accelerator, link, arbiter, clock crossing, controller, and a model of the memory chip, SDRAM or flash,
+that checks the timing of every command. Not in these simulations are the PLL, registers and cells at the pins, and, of
+a ULX3S, the SDRAM's clock, which is turned over at its pin. [Wiring, pins and programming](boards-howto.md) are on a
+page of their own. This page is written by `make bench BENCH=boards` from `results/boards.json`.
 
 `make bitstream BOARD=NAME`, or `python -m gen --board NAME --build`, makes a bitstream with Yosys and nextpnr, which
 come as wheels; nothing else has to be installed. It prints what the design takes and whether its clocks are met, and
-leaves `NAME.bit` and `report.json` in `build/boards/NAME`. A design that misses its timing or does not fit is an error.
-`--program` loads the bitstream with `openFPGALoader`.
+leaves `NAME.bit`, of an iCEBreaker `NAME.bin`, and `report.json` in `build/boards/NAME`. A design that misses its
+timing or does not fit is an error. `--program` loads the bitstream with `openFPGALoader`.
 """
 
 _CLOCKS = 2  # columns for them
@@ -31,10 +31,11 @@ _CLOCKS = 2  # columns for them
 _TABLE = """\
 ## What they achieve
 
-Cycles of a review are those of the RTL's own counter on the simulated board, from START to DONE, with both of its
-clocks in their ratio and the SDRAM behind its controller; the result was equal to the integer model and the SDRAM's
-rules were obeyed. Peak and achieved products are 10^9 int8 multiply-accumulates a second at the clock asked for;
-achieved ones are those of the model, without padding.
+Cycles of a review are those of the RTL's own counter on the simulated board, from START to DONE, with all of its clocks
+in their ratio and the memory chip behind its controller; the result was equal to the integer model, and the chip's
+rules were obeyed. The iCEBreaker's accelerator is [another machine](icebreaker.md) with the same results, and its
+weights and program come out of the flash. Peak and achieved products are 10^9 int8 multiply-accumulates a second at the
+clock asked for; achieved ones are those of the model, without padding.
 """
 
 _USE = """\
@@ -46,11 +47,13 @@ _USE = """\
    fits each board. Where all texts fit, `make imdb DEVICE=/dev/ttyUSB0 PRESET=NAME` does. Weights are written once,
    then a text takes its embeddings and its run.
 
+For an iCEBreaker, see [how its flash is filled](boards-howto.md#icebreaker).
+
 The host talks to the FPGA in frames with a CRC-32 and a sequence number; see `hw/link/protocol.py`.
 
-Where a design leaves the simulated world, these are assumptions: the timings of the SDRAM (`hw/sdram/chip.py` names
-where they come from), and that its clock, turned over at the pin, samples commands and delivers data in the middle of
-what the FPGA's registers at the pins leave and need.
+Where a design leaves the simulated world, these are assumptions: the timings of the memory chips (`hw/sdram/chip.py`
+and `hw/flash/chip.py` name where they come from), and that the SDRAM's clock, turned over at the pin, samples commands
+and delivers data in the middle of what the FPGA's registers at the pins leave and need.
 """
 
 
@@ -93,6 +96,6 @@ def _speed(name: str, entry: dict[str, Any]) -> tuple[str, ...]:
         str(entry["tokens"]),
         f"{entry['cycles_per_review']:,}",
         f"{entry['ms_per_review']:.1f}",
-        f"{peak:.1f}",
-        f"{achieved:.1f}",
+        f"{peak:.3g}",
+        f"{achieved:.3g}",
     )

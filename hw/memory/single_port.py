@@ -38,11 +38,6 @@ class SinglePort(wiring.Component):
     addr : In(range(depth))
     mask : In(n_bytes)
     i, o : In(ArrayLayout(unsigned(8), n_bytes)), Out(ArrayLayout(unsigned(8), n_bytes))
-
-    Attributes
-    ----------
-    storage : Memory
-        What a simulator sees; not used on an iCE40.
     """
 
     en: Signal
@@ -54,7 +49,6 @@ class SinglePort(wiring.Component):
     def __init__(self, *, n_bytes: int, depth: int) -> None:
         word = data.ArrayLayout(unsigned(8), n_bytes)
         self._bytes, self._depth = n_bytes, depth
-        self.storage = Memory(shape=word, depth=depth, init=[], attrs=NO_COLLISIONS)
         super().__init__(
             {"en": In(1), "addr": In(range(depth)), "mask": In(n_bytes), "i": In(word), "o": Out(word)},
         )
@@ -64,8 +58,8 @@ class SinglePort(wiring.Component):
         if getattr(platform, "family", None) == "ice40":
             self._blocks(m)
             return m
-        m.submodules.storage = self.storage
-        read, write = self.storage.read_port(), self.storage.write_port(granularity=1)
+        m.submodules.storage = storage = Memory(shape=self.i.shape(), depth=self._depth, init=[], attrs=NO_COLLISIONS)
+        read, write = storage.read_port(), storage.write_port(granularity=1)
         m.d.comb += [
             read.en.eq(self.en & (self.mask == 0)),
             read.addr.eq(self.addr),
