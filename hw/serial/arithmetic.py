@@ -7,6 +7,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.serial.microcode import SUM_BITS, VALUE_BITS, Action, Alu, Register, microinstruction
+from hw.serial.product_step import product_step
+from hw.serial.split_sum import split_sum
 
 __all__ = ["FACTOR_DIGITS", "Arithmetic"]
 
@@ -118,22 +120,7 @@ class Arithmetic(wiring.Component):
         with m.If(left):
             m.d.sync += lefts.eq(lefts - 1)
 
-        # A product has adders of its own, as it takes two digits a cycle. These are known a cycle before: those at the
-        # end of M or, while they are used up, the ones behind them.
-        value, next_value = Signal(2, reset_less=True), Signal(2, reset_less=True)
-        carried, carry = Signal(reset_less=True), Signal()
-        coming, carry_in = Mux(digit, factor[4:8], factor[:4]), digit & carried
-        m.d.comb += carry.eq(coming[1] | (coming[0] & carry_in))
-        m.d.sync += [
-            value.eq(Cat(coming[0] ^ carry_in, coming[1] ^ (coming[0] & carry_in))),
-            next_value.eq(Cat(coming[2] ^ carry, coming[3] ^ (coming[2] & carry))),
-            carried.eq(coming[3] | (coming[2] & carry)),
-        ]
-        product, next_product = Signal(signed(SUM_BITS)), Signal(signed(SUM_BITS))
-        m.d.comb += [
-            product.eq(_add_digit(m, a, b, value)),
-            next_product.eq(_add_digit(m, _quarter(product).as_signed(), b, next_value)),
-        ]
+        low_product, product = product_step(m, a, b, factor, goes_on=digit)
 
         # What is added to A in all else: B, its complement, or that of 2 B.
         adds, subtracts, subtracts_twice, adds_one = Signal(), Signal(), Signal(), Signal()
@@ -168,10 +155,8 @@ class Arithmetic(wiring.Component):
         shifted, to_left = Signal(signed(SUM_BITS)), Signal()
         m.d.comb += [
             to_left.eq(left | _is(alu, *_TO_LEFT)),
-            shifted.eq(
-                Mux(digit, _quarter(next_product), Mux(right, _quarter(a), Mux(to_left, Cat(factor[-1], a), a)))
-            ),
-            total.eq(_add(m, shifted, (operand | word).as_signed(), adds_one)),
+            shifted.eq(Mux(digit, product, Mux(right, a >> 2, Mux(to_left, Cat(factor[-1], a), a)))),
+            total.eq(split_sum(m, shifted, (operand | word).as_signed(), adds_one, low_bits=_LOW_BITS)),
         ]
         with m.If(_is(alu, *_NOTING)):
             m.d.sync += less.eq(total[-1])
@@ -192,7 +177,7 @@ class Arithmetic(wiring.Component):
         with m.If(_is(alu, Alu.CLEAR, Alu.CLEAR_BOTH, Alu.FACTOR)):
             m.d.sync += a.eq(0)
         with m.If(digit):
-            m.d.sync += factor.eq(Cat(factor[4:], product[:2], next_product[:2]))
+            m.d.sync += factor.eq(Cat(factor[4:], low_product))
         with m.Elif(right):
             m.d.sync += factor.eq(Cat(factor[2:], a[:2]))
         with m.Elif(to_left):
@@ -234,38 +219,6 @@ def _exceeds(value: Value, bits: int) -> Value:
     """Whether a signed value has more bits."""
     upper = value[bits - 1 :]
     return upper.any() & ~upper.all()
-
-
-def _quarter(value: Value) -> Value:
-    """A signed value without its two lowest bits."""
-    return Cat(value[2:], value[-1].replicate(2))
-
-
-def _add_digit(m: Module, a: Value, b: Value, value: Value) -> Value:
-    """A plus B times a digit, which is its value in two bits or, from 2 on, 4 less."""
-    operand = Signal(signed(SUM_BITS))
-    with m.Switch(value):
-        with m.Case(1):
-            m.d.comb += operand.eq(b)
-        with m.Case(2):
-            m.d.comb += operand.eq(~Cat(0, b[:-1]).as_signed())
-        with m.Case(3):
-            m.d.comb += operand.eq(~b)
-    return a + operand + value[1]
-
-
-def _add(m: Module, a: Value, b: Value, carry_in: Value) -> Value:
-    """The sum of two signed values and a bit, of which the upper part is there before the carry into it is."""
-    low, high = Signal(_LOW_BITS + 1), Signal(signed(SUM_BITS + 1 - _LOW_BITS))
-    first, second = a[_LOW_BITS:].as_signed(), b[_LOW_BITS:].as_signed()
-    with_carry = Signal(signed(len(high) + 1))
-    m.d.comb += [
-        low.eq(a[:_LOW_BITS] + b[:_LOW_BITS] + carry_in),
-        high.eq(first + second),
-        # Another adder, with a one and a one to the right of both.
-        with_carry.eq(Cat(1, first).as_signed() + Cat(1, second).as_signed()),
-    ]
-    return Cat(low[:-1], Mux(low[-1], with_carry[1:], high))
 
 
 def _is(value: Value, *members: Any) -> Value:
