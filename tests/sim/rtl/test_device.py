@@ -19,6 +19,9 @@ from tests.conformance.random_program import random_program
 pytestmark = pytest.mark.skipif(not any(map(shutil.which, ("clang++", "g++"))), reason="there is no C++ compiler")
 
 CONFIG = CONFIGS["3x5"]
+KINDS = ("3x5", "4x4 serial")
+"""Both kinds of accelerators."""
+
 SPECIAL = range(0x30000, 0x31000)
 """Addresses that random programs do not use."""
 
@@ -43,9 +46,11 @@ def same(outputs, expected):
     ],
     ids=str,
 )
-def test_results_do_not_depend_on_the_memory(model):
-    program, inputs = random_program(CONFIG, 11)
-    assert same(RtlDevice(CONFIG, memory=model).run(program, inputs).outputs, interpret(program, inputs))
+@pytest.mark.parametrize("name", KINDS)
+def test_results_do_not_depend_on_the_memory(name, model):
+    for seed in range(11, 14):
+        program, inputs = random_program(CONFIGS[name], seed)
+        assert same(RtlDevice(CONFIGS[name], memory=model).run(program, inputs).outputs, interpret(program, inputs))
 
 
 def test_slower_memories_take_longer():
@@ -87,14 +92,14 @@ def test_counters_add_up(device):
     assert result.counters["instructions"] == program.instructions.size // 32
 
 
-def access(kind):
+def access(config, kind):
     """Return a program that meets the special addresses, and which instruction does."""
-    asm = Assembler(CONFIG)
+    asm = Assembler(config)
     match kind:
         case "load":
             asm.add(Load(count=1, mem_addr=SPECIAL.start))
         case "stream":
-            asm.add(Stream(count=CONFIG.cols, mem_addr=SPECIAL.start), Gemm(m=1, n=1, k_tiles=1, clear=1, release=1))
+            asm.add(Stream(count=config.cols, mem_addr=SPECIAL.start), Gemm(m=1, n=1, k_tiles=1, clear=1, release=1))
         case "drain":
             asm.add(Gemm(m=1, n=1, k_tiles=1, b_scratchpad=1, clear=1, release=1))
             asm.add(Drain(m=1, n=1, dest=Destination.MEMORY, dest_addr=SPECIAL.start))
@@ -103,16 +108,18 @@ def access(kind):
 
 @pytest.mark.parametrize("kind", ["load", "stream", "drain"])
 @pytest.mark.parametrize("fault", ["faults", "dead"])
-def test_faults_are_reported_and_forgotten(kind, fault):
-    device = RtlDevice(CONFIG, memory=MemoryModel(**{fault: SPECIAL}))
-    program, index = access(kind)
+@pytest.mark.parametrize("name", KINDS)
+def test_faults_are_reported_and_forgotten(name, kind, fault):
+    config = CONFIGS[name]
+    device = RtlDevice(config, memory=MemoryModel(**{fault: SPECIAL}))
+    program, index = access(config, kind)
     code = ErrorCode.BUS_TIMEOUT
     if fault == "faults":
         code = ErrorCode.BUS_WRITE if kind == "drain" else ErrorCode.BUS_READ
     with pytest.raises(DeviceError) as caught:
         device.run(program, {})
     assert (caught.value.code, caught.value.index, caught.value.addr) == (code, index, SPECIAL.start)
-    program, inputs = random_program(CONFIG, 15)
+    program, inputs = random_program(config, 15)
     assert same(device.run(program, inputs).outputs, interpret(program, inputs))
 
 
