@@ -176,10 +176,13 @@ class MemoryBus(wiring.Component):
         )
         m.d.comb += [
             watchdog.outstanding.eq(self.owed),
-            self.dead.eq(watchdog.expired),
             self.failed.eq(wrong | self.dead),
         ]
+        with m.If(watchdog.expired & self.owed):
+            m.d.sync += self.dead.eq(1)
 
+        with m.If(self.read | self.write | self.forget):
+            m.d.sync += self.dead.eq(0)
         with m.If(self.read):
             m.d.sync += [read.arvalid.eq(1), read.arlen.eq(self.beats), reading.eq(1), wrong.eq(0)]
         with m.If(self.write):

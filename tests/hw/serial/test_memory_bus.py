@@ -328,6 +328,9 @@ def test_patience_ends_once_nothing_has_happened_for_a_time(kind: str, lives: in
                 bench.check(owed=1, failed=1, dead=1)
                 await bench.ctx.tick()
             await bench.forget()
+            bench.check(failed=0, dead=0)
+            await bench.ctx.tick()
+            bench.check(failed=0, dead=0)
             await begin(bench)
             await bench.settle()
             bench.check(failed=0, dead=0)
@@ -336,3 +339,19 @@ def test_patience_ends_once_nothing_has_happened_for_a_time(kind: str, lives: in
         assert len(bench.memory.reads + bench.memory.writes) == (2 if lives == 0 else 4)
 
     _simulate(_memory(), steps, keeps_offers=False)
+
+
+def test_the_end_of_patience_is_kept_though_the_memory_lives_again() -> None:
+    async def steps(bench: _Bench) -> None:
+        bench.memory.dead = True
+        await bench.ctx.tick()
+        await bench.begin_read(0x400, BURST_BEATS)
+        await bench.ctx.tick().repeat(_TIMEOUT + 5)
+        bench.check(owed=1, failed=1, dead=1)
+        bench.memory.dead = False
+        await bench.ctx.tick().repeat(60)
+        bench.check(owed=0, failed=1, dead=1)
+        await bench.forget()
+        bench.check(failed=0, dead=0, available=0)
+
+    _simulate(_memory(), steps)
