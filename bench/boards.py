@@ -19,6 +19,7 @@ from sim.board import SimulatedPort
 from sim.driver import Driver
 from sim.model import ModelDevice
 from sw.board import FlashImage
+from sw.checkpoint import Checkpoint
 from sw.cli.json_file import write_json
 from sw.cli.model_files import load_model
 from sw.link.client import LinkClient
@@ -31,13 +32,11 @@ RESULTS = Path(__file__).parents[1] / "results" / "boards.json"
 
 _MODEL = Path("minilm-l6-imdb")
 
-_LENGTHS = (128, 64, 32, 24)
-"""Tokens of a review: the longest that the board's memories hold."""
-
 _SMALL_BERT = "BERT of two layers, 128 wide, with random weights"
 """What runs on a board of few cells."""
 
-_SMALL_BERT_LENGTHS = (64, 32, 16)
+_LENGTHS = {_MODEL.name: (128, 64, 32, 24), _SMALL_BERT: (64, 32, 16)}
+"""Tokens of a review: the longest that the board's memories hold."""
 
 _PATIENCE = 20_000_000  # cycles: of a serial core nothing but the number of instructions shows progress
 
@@ -140,13 +139,16 @@ def _review(board: Board) -> dict[str, Any]:
 def _programs(board: Board) -> Iterator[tuple[str, int, Program]]:
     """Yield model, tokens and program, the longest first, of those that fit the board."""
     if isinstance(board.chip, FlashChip):
-        name, lengths = _SMALL_BERT, _SMALL_BERT_LENGTHS
-        checkpoint = random_checkpoint(0, layers=2, hidden=128, heads=2, ffn=512, positions=max(lengths), slots=0)
+        name, checkpoint = _SMALL_BERT, _small_bert()
     else:
-        name, lengths = _MODEL.name, _LENGTHS
-        checkpoint, _ = load_model(_MODEL)
-    for length in lengths:
+        name, (checkpoint, _) = _MODEL.name, load_model(_MODEL)
+    for length in _LENGTHS[name]:
         try:
             yield name, length, BertLowering(checkpoint, board.config).lower(length)
         except ValueError:
             continue
+
+
+def _small_bert() -> Checkpoint:
+    positions = max(_LENGTHS[_SMALL_BERT])
+    return random_checkpoint(0, layers=2, hidden=128, heads=2, ffn=512, positions=positions, slots=0)
