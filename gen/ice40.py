@@ -21,6 +21,7 @@ LOGIC_CELLS = 5280
 
 # - No word that is written in the cycle of its read is ever used (hw.memory.collisions), as in gen.ecp5.
 # - ABC9 fails where wires have public names, as in gen.ecp5: registers and blocks get theirs before.
+# - A wire between neighbours takes 1.8 ns by nextpnr's reports; ABC9 is told so, and makes shorter paths.
 _SYNTHESIS = (
     "scratchpad -set synth_ice40.abc9.W 1800; read_rtlil design.il; hierarchy -top top; proc; flatten; "
     "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2; synth_ice40 -top top -device u -abc9 -run :map_luts {options}; "
