@@ -12,6 +12,7 @@ from typing import Any, ClassVar, dataclass_transform
 __all__ = [
     "INSTRUCTION_BYTES",
     "ISA_VERSION",
+    "MOST_TOKENS",
     "TABLE_ENTRIES",
     "Destination",
     "Drain",
@@ -36,6 +37,9 @@ __all__ = [
 ISA_VERSION = 1
 INSTRUCTION_BYTES = 32
 TABLE_ENTRIES = 2048
+
+MOST_TOKENS = 255
+"""Tokens that one engine may owe to another: given and not taken, or to be given by instructions under way."""
 
 
 class Opcode(enum.IntEnum):
@@ -68,6 +72,7 @@ class ErrorCode(enum.IntEnum):
     BUS_WRITE = 5
     BUS_TIMEOUT = 6
     NO_HALT = 7
+    DEADLOCK = 8
 
 
 class LoadTarget(enum.IntEnum):

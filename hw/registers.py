@@ -1,6 +1,7 @@
 """The register map: the one table from which hardware, drivers, manifest and documentation derive.
 
-Registers are 32 bits wide, counters 64 bits (low word first). A write to a read-only register, and every access to an
+Registers are 32 bits wide, counters 64 bits (low word first). Every register may be written at any time: what is taken
+at START is what stands there then, and changes nothing of a program that runs. A write to a read-only register, and every access to an
 address without a register, is answered OKAY and does nothing; such an address reads as zero. Byte strobes count.
 """
 
@@ -24,10 +25,17 @@ class Control(enum.IntFlag):
     """Bits of CONTROL; each acts when one is written and reads as zero."""
 
     START = 1
-    """Run the program; clears DONE and the counters. Ignored while BUSY, ERROR or RESETTING."""
+    """Run the program; clears DONE, REFUSED and the counters, and takes PROGRAM_ADDR and PROGRAM_LENGTH.
+
+    While BUSY, ERROR or RESETTING, and together with SOFT_RESET, it does nothing but set REFUSED.
+    """
 
     SOFT_RESET = 2
     """Stop, wait for the bus, clear every buffer and register except PROGRAM_ADDR, PROGRAM_LENGTH and IRQ_ENABLE.
+
+    Whatever was offered on the bus stays until it is taken, beats that are owed are given, and answers that are owed
+    are waited for and dropped, however long that takes. A bus that never answers needs a hardware reset of both sides.
+    Does nothing while RESETTING.
 
     A host does this once after power-on or a hardware reset, which themselves clear no memory.
     """
@@ -46,7 +54,10 @@ class Status(enum.IntFlag):
     """The core has stopped; ERROR_CODE, ERROR_INDEX and ERROR_ADDR say why. Cleared by soft reset only."""
 
     RESETTING = 8
-    """A soft reset is under way; neither START nor another soft reset counts until it has ended."""
+    """A soft reset is under way: START is refused until it has ended, which takes as long as the bus owes anything."""
+
+    REFUSED = 16
+    """A START has done nothing. Cleared by the next START that does something and by SOFT_RESET; no interrupt."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +89,9 @@ REGISTERS: tuple[Register, ...] = (
     Register("ID", 0x00, 32, "r", "0x5359534C"),
     Register("VERSION", 0x04, 32, "r", "version of the instruction set"),
     Register("CONTROL", 0x08, 2, "w", "START (bit 0), SOFT_RESET (bit 1); write one to act"),
-    Register("STATUS", 0x0C, 4, "r", "BUSY (bit 0), DONE (1), ERROR (2), RESETTING (3)"),
-    Register("PROGRAM_ADDR", 0x10, 32, "rw", "byte address of the first instruction, a multiple of the bus width"),
-    Register("PROGRAM_LENGTH", 0x14, 27, "rw", "instructions in the program"),
+    Register("STATUS", 0x0C, 5, "r", "BUSY (bit 0), DONE (1), ERROR (2), RESETTING (3), REFUSED (4)"),
+    Register("PROGRAM_ADDR", 0x10, 32, "rw", "byte address of the first instruction; bits within a bus word count as zero; taken at START"),
+    Register("PROGRAM_LENGTH", 0x14, 27, "rw", "instructions in the program; taken at START"),
     Register("ERROR_CODE", 0x18, 4, "r", "ErrorCode of the first error, 0 if there is none"),
     Register("ERROR_INDEX", 0x1C, 32, "r", "index of the instruction that the error belongs to"),
     Register("ERROR_ADDR", 0x20, 32, "r", "address that the error belongs to"),

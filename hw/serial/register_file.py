@@ -53,7 +53,7 @@ class RegisterFile(wiring.Component):
     index : In(8)
     read, write : In(1)
     i, o : In(16), Out(16)
-    status : In(4)
+    status : In(5)
     start, soft_reset : Out(1)
         Pulses, after CONTROL has been written.
     irq_enable : Out(1)
@@ -85,7 +85,7 @@ class RegisterFile(wiring.Component):
                 "write": In(1),
                 "i": In(VALUE_BITS),
                 "o": Out(VALUE_BITS),
-                "status": In(4),
+                "status": In(len(Status)),
                 "start": Out(1),
                 "soft_reset": Out(1),
                 "irq_enable": Out(1),
