@@ -179,4 +179,4 @@ def _spelt(label: Any, where: str) -> str | None:
             return str(int(label))
         case float() if label.is_integer():
             return str(int(label))
-    raise ValueError(f"{where} must have a label that is a name or a number, not {label!r}")
+    raise ValueError(f"{where} must have a label that is a name or a number, not {repr(label)[:40]}")
