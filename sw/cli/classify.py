@@ -131,10 +131,10 @@ def _texts(options: argparse.Namespace, names: Sequence[str]) -> list[LabelledTe
         if options.label_map:
             raise ValueError("--label-map is for --data, whose texts may have labels")
         return [LabelledText.of(options.file.read_bytes() if options.text is None else options.text)]
-    labels = Labels(names, dict(options.label_map or ()))
-    fit = options.data != SAMPLES or None not in map(labels.index, SAMPLE_LABELS)
-    # A model with other labels can still read the samples.
-    return load_texts(options.data, labels if fit else None, options.limit)
+    renamed = dict(options.label_map or ())
+    if options.data == SAMPLES and None in map(Labels(names, renamed).index, SAMPLE_LABELS):
+        names = ()  # a model with other labels can still read them
+    return load_texts(options.data, names, options.limit, renamed)
 
 
 def _classify(

@@ -23,12 +23,12 @@ from sw.checkpoint import FORMAT as CHECKPOINT_FORMAT
 from sw.checkpoint import Checkpoint
 from sw.classify import Classifier
 from sw.cli.flash_image import _is_program
-from sw.cli.labels import Labels
 from sw.cli.texts import load_texts
 from sw.link.client import LinkClient
 from sw.link.frames import FrameDecoder, decode_answer, decode_hello, encode_frame
 from sw.lowering import MatmulLowering
 from sw.tokenizer import Tokenizer
+from sw.training.reviews import load_reviews
 from tests.fuzz.mutations import ODD_VALUES, mutate_bytes, mutate_json, mutate_tensors
 from tests.sw.random_checkpoint import random_checkpoint
 from tests.sw.tiny_model import tiny_tokenizer
@@ -175,8 +175,19 @@ def test_lines_of_texts(folder: Path) -> None:
             content = gzip.compress(content, 1)
             content = mutate_bytes(rng, content) if rng.random() < 0.7 else content
         path = written(folder / ("r.jsonl.gz" if zipped else "r.jsonl"), content)
-        for text in load_texts(path, Labels(("negative", "positive"))):
+        for text in load_texts(path, ("negative", "positive")):
             text.text.encode()
+
+    fuzz(case)
+
+
+def test_reviews(folder: Path) -> None:
+    lines = [b'{"label": 0, "text": "a"}\n', b'{"label": 1, "text": "b<br />c"}\n']
+
+    def case(rng: Random) -> None:
+        changed = json.dumps(mutate_json(rng, json.loads(lines[1]))).encode()
+        content = gzip.compress(rng.choice([lines[0] + changed, mutate_bytes(rng, b"".join(lines)), b"[" * 100_000]), 1)
+        load_reviews(written(folder / "r.gz", mutate_bytes(rng, content) if rng.random() < 0.3 else content))
 
     fuzz(case)
 
@@ -197,7 +208,7 @@ def test_table_of_texts(folder: Path) -> None:
 
     def case(rng: Random) -> None:
         content = mutate_bytes(rng, sound) if rng.random() < 0.8 else rng.choice(odd)
-        for text in load_texts(written(folder / "r.csv", content), Labels(("negative", "positive"))):
+        for text in load_texts(written(folder / "r.csv", content), ("negative", "positive")):
             text.text.encode()
 
     fuzz(case)
@@ -209,7 +220,7 @@ def test_folder_of_texts(folder: Path) -> None:
     path = written(folder / "pos" / "a.txt", b"")
     for seed in range(CASES // 10):
         path.write_bytes(mutate_bytes(Random(seed), "å film<br /><br />of 1999 \U0001f600".encode()))
-        (text,) = load_texts(folder, Labels(("negative", "positive")))
+        (text,) = load_texts(folder, ("negative", "positive"))
         tiny_tokenizer().encode(text.text, 16)
 
 

@@ -111,7 +111,7 @@ def test_a_preview_never_controls_the_terminal(model: Path, tmp_path: Path, caps
     assert classify(model, "--data", data) == 0
     output = capsys.readouterr().out
     assert "\\x1b[31ma\\x07\\x9b :heart: [b] \\u202e\n" in output
-    assert "\\x1b]0;owned\\x07\\x1b]0;owned\\x07\\x1b...\n" in output
+    assert "\\x1b]0;owned\\x07\\x1b]0;owned\\x07\\x1b]...\n" in output
     assert output.replace("\n", "").isprintable()
 
 

@@ -2,15 +2,15 @@
 
 import gzip
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sw.cli.labels import Labels
 from sw.cli.texts import load_texts
 
-LABELS = Labels(("negative", "positive"))
+LABELS = ("negative", "positive")
 
 
 def movie_reviews(folder: Path, **texts: str | bytes) -> Path:
@@ -21,7 +21,7 @@ def movie_reviews(folder: Path, **texts: str | bytes) -> Path:
     return folder
 
 
-def loaded(path: Path, content: str | bytes, labels: Labels | None = LABELS) -> list[tuple[str, int | None]]:
+def loaded(path: Path, content: str | bytes, labels: Sequence[str] = LABELS) -> list[tuple[str, int | None]]:
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return [(text.text, text.label) for text in load_texts(path, labels)]
 
@@ -41,11 +41,11 @@ def test_folders_files_alternate(tmp_path: Path) -> None:
 
 def test_folders_are_names_of_labels(tmp_path: Path) -> None:
     folder = movie_reviews(tmp_path, neg="bad", pos="good")
-    assert [t.label for t in load_texts(folder, Labels(("positive", "negative")))] == [1, 0]
+    assert [t.label for t in load_texts(folder, ("positive", "negative"))] == [1, 0]
     with pytest.raises(ValueError, match=r"it has the labels neg, pos, the model LABEL_0, LABEL_1; .* --label-map"):
-        load_texts(folder, Labels(("LABEL_0", "LABEL_1")))
-    renamed = Labels(("LABEL_0", "LABEL_1"), {"neg": "LABEL_1", "pos": "LABEL_0"})
-    assert [t.label for t in load_texts(folder, renamed)] == [1, 0]
+        load_texts(folder, ("LABEL_0", "LABEL_1"))
+    renamed = {"neg": "LABEL_1", "pos": "LABEL_0"}
+    assert [t.label for t in load_texts(folder, ("LABEL_0", "LABEL_1"), renamed=renamed)] == [1, 0]
 
 
 def test_line_breaks_are_those_of_the_movie_reviews_alone(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_what_is_wrong_is_said(tmp_path: Path, name: str, content: bytes, messag
 
 
 def test_without_a_model_labels_may_be_anything(tmp_path: Path) -> None:
-    assert loaded(tmp_path / "a.jsonl", '{"text": "a", "label": [0.5]}', None) == [("a", None)]
+    assert loaded(tmp_path / "a.jsonl", '{"text": "a", "label": [0.5]}', ()) == [("a", None)]
 
 
 def test_other_folders_are_refused(tmp_path: Path) -> None:
