@@ -45,7 +45,7 @@ def add_parser(commands: Any) -> None:
         type=Path,
         default=SAMPLES,
         metavar="PATH",
-        help=f"texts with or without labels: {FORMATS} (default: the samples, {SAMPLES.name})",
+        help=f"texts with or without labels: {FORMATS} (default: the samples, sw/{SAMPLES.name})",
     )
     parser.add_argument(
         "--label-map",
