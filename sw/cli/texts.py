@@ -84,10 +84,10 @@ def load_texts(
         entries = list(islice(_entries(path), None if limit is None else min(limit, sys.maxsize)))
         if not entries:
             raise ValueError("it must hold at least one text")
+        spelt = [_spelt(entry) for entry in entries] if labels else []
     if not labels:
         return [LabelledText.of(entry.text) for entry in entries]
     ours = Labels(labels, renamed)
-    spelt = [_spelt(entry.label, f"{path}, {entry.where},") for entry in entries]
     found = {label: ours.index(label) for label in spelt if label is not None}
     if None in found.values():
         raise ValueError(f"{path} does not fit the model: {ours.refusal(sorted(found))}")
@@ -175,13 +175,13 @@ def _rows(file: BinaryIO) -> Iterator[_Entry]:
         decoded.detach()  # the file is not this function's to close
 
 
-def _spelt(label: Any, where: str) -> str | None:
+def _spelt(entry: _Entry) -> str | None:
     """Return a label as text; a whole number as that, however it is written."""
-    match label:
+    match entry.label:
         case None | str():
-            return label
+            return entry.label
         case int():
-            return str(int(label))
-        case float() if label.is_integer():
-            return str(int(label))
-    raise ValueError(f"{where} must have a label that is a name or a number, not {repr(label)[:40]}")
+            return str(int(entry.label))
+        case float() if entry.label.is_integer():
+            return str(int(entry.label))
+    raise ValueError(f"{entry.where} must have a label that is a name or a number, not {entry.label!r}")
