@@ -21,11 +21,11 @@ from sw.cli.report import Report
 from sw.cli.texts import FORMATS, LabelledText, load_texts
 from sw.cli.upload import Upload
 from sw.cli.workers import Job, classify_all
+from sw.imdb import LABELS
 
 __all__ = ["add_parser"]
 
 SAMPLES = Path(__file__).parents[1] / "samples.jsonl"
-SAMPLE_LABELS = ("negative", "positive")
 
 DEFAULT_MODEL = Path("minilm-l6-imdb")
 
@@ -132,7 +132,7 @@ def _texts(options: argparse.Namespace, names: Sequence[str]) -> list[LabelledTe
             raise ValueError("--label-map is for --data, whose texts may have labels")
         return [LabelledText.of(options.file.read_bytes() if options.text is None else options.text)]
     renamed = dict(options.label_map or ())
-    if options.data == SAMPLES and None in map(Labels(names, renamed).index, SAMPLE_LABELS):
+    if options.data == SAMPLES and None in map(Labels(names, renamed).index, LABELS):
         names = ()  # a model with other labels can still read them
     return load_texts(options.data, names, options.limit, renamed)
 
