@@ -9,7 +9,7 @@ from bench.boards import load_boards
 from bench.results import load_results
 
 
-@pytest.mark.parametrize("content", ["", "[]", "[" * 100_000])
+@pytest.mark.parametrize("content", ["", "[]", pytest.param("[" * 100_000, id="deep")])
 @pytest.mark.parametrize("load", [load_results, load_boards])
 def test_damaged_results_are_one_line(tmp_path: Path, load: Callable[[Path], object], content: str) -> None:
     path = tmp_path / "bench.json"

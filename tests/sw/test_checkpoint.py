@@ -164,7 +164,7 @@ def test_wrong_tensors_are_refused(tmp_path: Path, change: dict[str, Any], drop:
             '{"labels": ["a", "b"], "metadata": {}, "problem_type": "multi_label_classification"}',
             "its header must have labels and metadata alone, not 'problem_type'",
         ),
-        ('{"a":' * 50_000, "it is nested too deeply"),
+        pytest.param('{"a":' * 50_000, "it is nested too deeply", id="deep"),
     ],
 )
 def test_wrong_headers_are_refused(tmp_path: Path, entry: str, message: str) -> None:
