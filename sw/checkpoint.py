@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Self, get_args, get_type_hints
 
@@ -215,10 +216,17 @@ def _flatten(value: Any, name: str = "") -> Iterator[tuple[str, NDArray[Any]]]:
 
 def _build_fields(cls: type, prefix: str, tensors: dict[str, NDArray[Any]]) -> dict[str, Any]:
     """Take a class's fields out of ``tensors``."""
-    hints = get_type_hints(cls)
     return {
-        name: _build(hint, prefix + name, tensors) for name, hint in hints.items() if name not in ("labels", "metadata")
+        name: _build(hint, prefix + name, tensors)
+        for name, hint in _type_hints(cls).items()
+        if name not in ("labels", "metadata")
     }
+
+
+@cache
+def _type_hints(cls: type) -> dict[str, Any]:
+    """Return the types of a class's fields; finding them takes longer than all else of a small checkpoint."""
+    return get_type_hints(cls)
 
 
 def _build(hint: Any, name: str, tensors: dict[str, NDArray[Any]]) -> Any:

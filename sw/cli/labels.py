@@ -63,7 +63,7 @@ class Labels:
         """Return what is wrong with the labels of a file, one of which the model does not have."""
         return (
             f"it has the labels {_listed(labels)}, the model {_listed(self.names)}; "
-            "say which is which with --label-map THEIRS=MODEL'S"
+            "say which is which with --label-map THEIRS=MODELS"
         )
 
     def _named(self, label: str) -> int | None:
