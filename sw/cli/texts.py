@@ -168,7 +168,7 @@ def _rows(file: BinaryIO) -> Iterator[_Entry]:
             if len(row) != len(columns):
                 raise ValueError(f"{where} must have {len(columns)} columns, not {len(row)}")
             entry = dict(zip(columns, row, strict=True))
-            yield _Entry(entry["text"], entry.get("label") or None, where)
+            yield _Entry(entry["text"], entry.get("label"), where)
     except csv.Error as error:
         raise ValueError(f"line {rows.line_num} must be CSV: {error}") from None
     finally:
@@ -178,8 +178,10 @@ def _rows(file: BinaryIO) -> Iterator[_Entry]:
 def _spelt(entry: _Entry) -> str | None:
     """Return a label as text; a whole number as that, however it is written."""
     match entry.label:
-        case None | str():
-            return entry.label
+        case None:
+            return None
+        case str():
+            return entry.label if entry.label.strip() else None
         case int():
             return str(int(entry.label))
         case float() if entry.label.is_integer():
