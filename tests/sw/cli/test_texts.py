@@ -55,7 +55,14 @@ def test_line_breaks_are_those_of_the_movie_reviews_alone(tmp_path: Path) -> Non
 
 
 def test_lines_gzipped_or_not(tmp_path: Path) -> None:
-    content = '\ufeff{"text": "é", "label": 1}\n\n{"text": "b"}\n{"text": "c", "label": null}\n{"text": "d", "label": " "}'.encode()
+    lines = (
+        '{"text": "é", "label": 1}',
+        "",
+        '{"text": "b"}',
+        '{"text": "c", "label": null}',
+        '{"text": "d", "label": " "}',
+    )
+    content = ("\ufeff" + "\n".join(lines)).encode()
     expected = [("é", 1), ("b", None), ("c", None), ("d", None)]
     assert loaded(tmp_path / "data.jsonl", content) == expected
     assert loaded(tmp_path / "data.JSONL.GZ", gzip.compress(content)) == expected
