@@ -89,6 +89,7 @@ class Generator:
 
     def program(self) -> tuple[Program, dict[str, NDArray[np.generic]]]:
         """Return the program so far, ended by HALT, and its inputs."""
+        self.add_stream()
         inputs = {name: self.bytes(*region.shape).astype(np.int8) for name, region in self.asm.inputs.items()}
         return self.asm.program(), inputs
 
@@ -120,10 +121,15 @@ class Generator:
 
     def finish(self) -> None:
         """Append what brings all memories to outputs."""
-        if self.one_stream and self.weights:
-            self.asm.instructions.insert(0, self.stream(self.weights))
+        self.add_stream()
         self.asm.dump_scratchpad("scratchpad")
         self.asm.dump_vector("vector")
+
+    def add_stream(self) -> None:
+        """Put the weights that one STREAM is to bring for all products in front of them."""
+        if self.weights:
+            self.asm.instructions.insert(0, self.stream(self.weights))
+            self.weights = []
 
     def stream(self, words: list[NDArray[np.uint8]]) -> Stream:
         joined = np.concatenate(words)

@@ -5,7 +5,6 @@ What goes wrong says which seed did it, and how to repeat that alone.
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -16,7 +15,7 @@ SLICE = 40
 """Instructions of each test and configuration without the option."""
 
 
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+def pytest_ignore_collect(config: pytest.Config) -> bool | None:
     # A board's bus is its own.
     return True if config.getoption("--board", None) else None
 

@@ -1,9 +1,8 @@
-"""Random programs on a bus whose five channels stall on their own: the whole memory equals the model's, byte by byte."""
+"""Random programs on a bus whose channels stall on their own: every byte of the memory equals the model's."""
 
 import numpy as np
 
-from tests.conformance.hostile.code import code_of, with_code
-from tests.conformance.hostile.trial import FINE, Job
+from tests.conformance.hostile.trial import FINE
 from tests.conformance.interpreter import interpret
 
 
@@ -16,7 +15,7 @@ def test_valid_programs_leave_the_models_memory_and_nothing_else(trials, config)
             trial.assert_exact(job)
 
 
-def test_the_model_itself_equals_the_interpreter(trials, config):
+def test_the_model_itself_equals_the_interpreter(trials):
     for trial in trials:
         with trial:
             job = trial.job(steps=4)

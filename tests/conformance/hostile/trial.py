@@ -4,17 +4,19 @@ from dataclasses import dataclass
 from functools import cache
 from random import Random
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hw.check import check_raw
 from hw.config import AcceleratorConfig
-from hw.isa import INSTRUCTION_BYTES, ErrorCode
+from hw.isa import INSTRUCTION_BYTES, ErrorCode, decode
 from hw.program import Program
 from hw.registers import Control, Status
 from sim.device import DeviceError
 from sim.model import ModelDevice
+from tests.conformance.assembler import spans
 from tests.conformance.hostile.behaviour import Behaviour, random_timing
 from tests.conformance.hostile.chip import Chip
 from tests.conformance.hostile.code import code_of, with_code, with_junk
@@ -184,7 +186,8 @@ class Trial:
         while self.status & Status.RESETTING:
             assert self.chip.cycles - began < RESET_CYCLES, "a soft reset must end once the bus owes nothing"
             self.chip.advance(100)
-        assert self.status == 0
+        assert not self.status & ~Status.REFUSED
+        assert not self.chip.awaited, "a soft reset must not end before the bus owes nothing"
         names = ("ERROR_CODE", "ERROR_INDEX", "ERROR_ADDR", "cycles", "instructions")
         assert not any(self.chip.read(name) for name in names), "a soft reset must clear error and counters"
 
@@ -194,7 +197,20 @@ class Trial:
         if different.size:
             first, last = int(different[0]), int(different[-1])
             inside = [name for name, r in job.program.outputs.items() if r.addr <= last and first < r.addr + r.nbytes]
-            raise AssertionError(f"{different.size} bytes from {first:#x} to {last:#x} must equal the model's: {inside}")
+            raise AssertionError(
+                f"{different.size} bytes from {first:#x} to {last:#x} must equal the model's: {inside}"
+            )
+
+    def assert_nothing_else_written(self, job: Job) -> None:
+        """Bytes that no DRAIN of the job writes must be as they were; those of illegal ones are none."""
+        kept = np.ones(self.memory.size, bool)
+        for raw in code_of(job.program):
+            if check_raw(self.config, raw)[0] == ErrorCode.NONE:
+                for span in spans(self.config, decode(raw)):
+                    if span.memory == "memory" and span.write:
+                        kept[span.start : span.stop] = False
+        different = np.flatnonzero(kept & (self.memory != job.image()))
+        assert not different.size, f"no instruction writes the bytes at {different[0]:#x} to {different[-1]:#x}"
 
     def assert_refused(self) -> None:
         """START must do nothing but to say so."""
