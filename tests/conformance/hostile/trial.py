@@ -24,6 +24,9 @@ from tests.conformance.hostile.harder_generator import HarderGenerator
 
 __all__ = ["FINE", "Job", "Outcome", "Trial"]
 
+START_CYCLES = 3
+"""From the answer to the write of START until the interrupt has fallen."""
+
 RESET_CYCLES = 20_000
 """More than a soft reset takes on a bus that owes nothing."""
 
@@ -150,7 +153,12 @@ class Trial:
         self.chip.write("PROGRAM_ADDR", job.program.instructions_addr)
         self.chip.write("PROGRAM_LENGTH", job.length)
         self.chip.write("IRQ_ENABLE", 1)
+        self.go()
+
+    def go(self) -> None:
+        """Start what the registers say; the interrupt of the program before falls."""
         self.chip.write("CONTROL", Control.START)
+        self.chip.advance(START_CYCLES)
 
     def outcome(self) -> Outcome:
         """Wait for the interrupt and return what the registers say."""
@@ -196,10 +204,9 @@ class Trial:
         different = np.flatnonzero(self.memory != job.memory)
         if different.size:
             first, last = int(different[0]), int(different[-1])
-            inside = [name for name, r in job.program.outputs.items() if r.addr <= last and first < r.addr + r.nbytes]
-            raise AssertionError(
-                f"{different.size} bytes from {first:#x} to {last:#x} must equal the model's: {inside}"
-            )
+            outputs = [name for name, r in job.program.outputs.items() if r.addr <= last and first < r.addr + r.nbytes]
+            message = f"{different.size} bytes from {first:#x} to {last:#x} must equal the model's"
+            raise AssertionError(f"{message}; outputs there: {', '.join(outputs) or 'none'}")
 
     def assert_nothing_else_written(self, job: Job) -> None:
         """Bytes that no DRAIN of the job writes must be as they were; those of illegal ones are none."""
