@@ -30,7 +30,7 @@ START_CYCLES = 3
 RESET_CYCLES = 20_000
 """More than a soft reset takes on a bus that owes nothing."""
 
-LONGEST, LONGEST_SERIAL = 1_000_000, 20_000_000
+LONGEST, LONGEST_SERIAL = 1_000_000, 8_000_000
 """More cycles than any program here takes."""
 
 
