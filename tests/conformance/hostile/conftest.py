@@ -11,7 +11,7 @@ import pytest
 from hw.config import AcceleratorConfig
 from tests.conformance.hostile.trial import Trial
 
-SLICE = 40
+SLICE = 30
 """Instructions of each test and configuration without the option."""
 
 
