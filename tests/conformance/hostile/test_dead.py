@@ -4,7 +4,6 @@ import pytest
 
 from hw.isa import ErrorCode
 from hw.registers import Control, Status
-from tests.conformance.hostile.test_faults import measured_job
 
 CHANNELS = ("ar", "r", "aw", "w", "b")
 
@@ -44,7 +43,7 @@ def test_answers_that_come_before_the_soft_reset_are_forgotten_too(trials, chann
 
 def stop(trial, channel):
     """Run a job until its memory stops and the chip says so; return the job."""
-    job, seen = measured_job(trial, writes=True)
+    job, seen = trial.measured_job(writes=True)
     trial.reset()
     trial.behave(**{f"stop_{channel}": trial.rng.randrange(getattr(seen, channel))})
     outcome = trial.run(job)

@@ -10,7 +10,7 @@ RESPONSES = (1, 2, 3)
 def test_an_error_response_is_reported_whatever_transfer_carries_it(trials):
     for trial in trials:
         with trial:
-            job, seen = measured_job(trial)
+            job, seen = trial.measured_job()
             for _ in range(3):
                 write = seen.b and trial.rng.random() < 0.4
                 ordinal = trial.rng.randrange(seen.b if write else seen.r)
@@ -21,7 +21,7 @@ def test_an_error_response_is_reported_whatever_transfer_carries_it(trials):
 def test_a_burst_that_ends_early_is_a_bus_error(trials):
     for trial in trials:
         with trial:
-            job, seen = measured_job(trial)
+            job, seen = trial.measured_job()
             for _ in range(3):
                 expect(trial, job, ErrorCode.BUS_READ, {"early_last": trial.rng.randrange(seen.ar)})
 
@@ -29,17 +29,9 @@ def test_a_burst_that_ends_early_is_a_bus_error(trials):
 def test_a_burst_without_its_last_is_a_bus_error(trials):
     for trial in trials:
         with trial:
-            job, seen = measured_job(trial)
+            job, seen = trial.measured_job()
             for _ in range(3):
                 expect(trial, job, ErrorCode.BUS_READ, {"missing_last": trial.rng.randrange(seen.ar)})
-
-
-def measured_job(trial, *, writes=False):
-    """Return a job, perhaps one that surely writes, and what its transfers are on a bus without faults."""
-    job = trial.job(steps=trial.rng.choice([1, 2, 5]), finish=writes or trial.rng.random() < 0.3)
-    trial.behave()
-    assert trial.run(job) == FINE
-    return job, trial.chip.seen
 
 
 def expect(trial, job, code, fault):

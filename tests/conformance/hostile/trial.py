@@ -18,7 +18,7 @@ from sim.device import DeviceError
 from sim.model import ModelDevice
 from tests.conformance.assembler import spans
 from tests.conformance.hostile.behaviour import Behaviour, random_timing
-from tests.conformance.hostile.chip import Chip
+from tests.conformance.hostile.chip import Chip, Seen
 from tests.conformance.hostile.code import code_of, with_code, with_junk
 from tests.conformance.hostile.harder_generator import HarderGenerator
 
@@ -136,6 +136,13 @@ class Trial:
         job = Job(program, inputs)
         assert job.outcome == FINE, f"the generator must make valid programs, not one of {job.outcome}"
         return job
+
+    def measured_job(self, *, writes: bool = False) -> tuple[Job, Seen]:
+        """Return a job, perhaps one that surely writes, and its transfers on a bus without faults."""
+        job = self.job(steps=self.rng.choice([1, 2, 5]), finish=writes or self.rng.random() < 0.3)
+        self.behave()
+        assert self.run(job) == FINE
+        return job, self.chip.seen
 
     def behave(self, **faults: int) -> None:
         """Give the memory another random timing, with faults that count from now on."""
