@@ -91,6 +91,7 @@ class SimulatedPort:
 
         design = Design(
             key=f"board {config!r}, {chip!r}, {real!r}, {clocks!r}, {baud!r}",
+            code=Path(__file__).parent,
             emit=emit,
             harness=_HARNESS,
             defines=(f"WORD_BYTES={make.word_bytes}", *(domain.upper() for domain in make.domains[1:])),

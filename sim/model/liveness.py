@@ -38,7 +38,8 @@ def find_hang(config: AcceleratorConfig, instructions: Sequence[Instruction]) ->
     for index, instruction in enumerate(instructions):
         hang = run.dispatch(_Job(config, index, instruction))
         if hang:
-            return hang
+            # On the serial core GEMMs in front of what stops it may be waiting as well.
+            return min(filter(None, (hang, run.stuck())), key=lambda each: each.index)
     while any(run.queues.values()):
         if not run.advance():
             return run.stuck()

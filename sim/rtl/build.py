@@ -18,6 +18,7 @@ def build_simulator(
     *,
     traced: bool = False,
     probed: bool = False,
+    harness: Path | None = None,
     report: Callable[[str], None] | None = None,
 ) -> Path:
     """Return the shared library that simulates an accelerator; see :func:`sim.rtl.library.build_library`.
@@ -30,6 +31,8 @@ def build_simulator(
         With what waveforms need; simulates more slowly.
     probed : bool
         With what a record of the engines' activity needs; not together with ``traced``.
+    harness : Path, optional
+        C++ that drives it (see :class:`sim.rtl.design.Design`). Default: that of :class:`sim.rtl.chip.Chip`.
     report : callable, optional
         Called with the name of each stage when it begins.
 
@@ -40,8 +43,9 @@ def build_simulator(
     """
     design = Design(
         key=f"accelerator {config!r}, probed: {probed}",
+        code=Path(__file__).parent,
         emit=lambda: emit_rtlil(config, probes=probed),
-        harness=_HARNESS,
+        harness=harness or _HARNESS,
         defines=(*(("TRACE",) if traced else ()), *(("PROBES",) if probed else ())),
         debug=traced,
     )

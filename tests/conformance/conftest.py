@@ -34,6 +34,8 @@ PATIENCE, SERIAL_PATIENCE = 20_000, 300_000
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--board", metavar="PORT", help="serial port of a board to test, or 'simulated'")
+    parser.addoption("--hostile", metavar="N", type=int, help="random instructions in each test of hostile buses")
+    parser.addoption("--hostile-seed", metavar="SEED", type=int, help="the only seed of those tests")
     parser.addoption("--preset", choices=sorted(PRESETS), help="configuration of that board")
 
 

@@ -101,6 +101,8 @@ def test_serial_programs_that_end(program):
         ([gemm] * 6, 2, "waits for an empty accumulator bank"),
         ([gemm] * 3, 2, "waits for an empty accumulator bank"),
         ([streamed] * 4, 0, "waits for words of the weight stream"),
+        ([streamed, replace(gemm, wait=LOAD)], 0, "waits for words of the weight stream"),
+        ([streamed, drain], 0, "waits for words of the weight stream"),
         ([Stream(count=4)] * 17, 16, "waits until the words of earlier STREAMs are used"),
         ([replace(load, signal=ARRAY)] * 256, 255, "waits until ARRAY takes one of 255 tokens"),
         ([Stream(count=5), streamed, drain], 3, "1 words of the weight stream are left over"),

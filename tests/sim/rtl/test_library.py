@@ -56,7 +56,7 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], Ca
     def made(make: Callable[[Module, Any], Any]) -> Callable[[int], int]:
         bits = Bits(make)
         ports = {"i": (bits.i, None), "o": (bits.o, None)}
-        design = Design(key="", emit=lambda: emit_component(bits, ports), harness=harness)
+        design = Design(key="", code=tmp_path, emit=lambda: emit_component(bits, ports), harness=harness)
         evaluate: Callable[[int], int] = ctypes.CDLL(str(library.build_library(design))).evaluate
         return evaluate
 
