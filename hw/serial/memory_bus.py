@@ -27,9 +27,9 @@ class MemoryBus(wiring.Component):
     """One transfer at a time: a burst of reads, or the write of one word.
 
     The buffer takes the words of many bursts; the bus waits while it is full. What is offered stays until it is taken,
-    and answers that nobody waits for are dropped. A burst ends with the beat that says so, or with the last one that was
-    asked for; these not being the same is an error. The first error, or the end of patience, is kept until ``forget`` or
-    the next transfer.
+    and answers that nobody waits for are dropped. A burst ends with the beat that says so, or with the last one that
+    was asked for; that these are not the same is an error. The first error, or the end of patience, is kept until
+    ``forget`` or the next transfer.
 
     Latency: 1 cycle from ``read`` or ``write`` to the bus, 2 from the bus to ``word``. Throughput: a word in two
     cycles.

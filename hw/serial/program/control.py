@@ -269,9 +269,7 @@ def _end(w: Writer) -> None:
     w.copy_pair(Host.ERROR_INDEX, Host.INSTRUCTIONS)
     w.label("failed")
     w.small(Register.STATUS, Status.ERROR)
-    # The bus gets room for the rest of a burst.
     w.label("dead_end")
-    w.op(action=Action.FORGET)
     w.go("dead_end")
 
     # The bus has failed: nothing else is waited for.

@@ -329,7 +329,7 @@ def test_an_error_ends_neither_the_burst_nor_earlier_words() -> None:
     ("kind", "lives"), [("read", 0), ("read", 1), ("read", 9), ("read", 16), ("read", 33), ("write", 0), ("write", 4)]
 )
 def test_patience_ends_once_nothing_has_happened_for_a_time(kind: str, lives: int) -> None:
-    """The memory dies some cycles after a transfer has begun, and ends it when it lives again; then another succeeds."""
+    """The memory dies some cycles after a transfer has begun, and ends it once it lives again."""
 
     async def begin(bench: _Bench) -> None:
         await (bench.begin_read(0x400, BURST_BEATS) if kind == "read" else bench.begin_write(_WRITTEN, 0x01234567))
