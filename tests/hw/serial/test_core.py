@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -207,10 +208,10 @@ def test_registers_are_taken_at_start():
     host = Host(program_of(GEMM, DRAIN))
     last = host.addr + (host.length - 1) * INSTRUCTION_BYTES
     for wait in range(8):
-        for _ in range(2):
+        for names in permutations(("PROGRAM_ADDR", "PROGRAM_LENGTH")):
             host.start()
             host.advance(wait)
-            host.write(PROGRAM_LENGTH=0, PROGRAM_ADDR=0)
+            host.write(**dict.fromkeys(names, 0))
             assert host.leave(Status.BUSY) == Status.DONE
             assert host.read("instructions") == host.length
             assert host.read("PROGRAM_LENGTH", "PROGRAM_ADDR") == [0, 0]
@@ -294,9 +295,9 @@ def test_a_broken_rule_counts_though_words_are_not_used(broken, code, addr):
     assert host.error() == (code, 2, addr)
 
 
-@pytest.mark.parametrize("latency", range(1, 9))
+@pytest.mark.parametrize("latency", range(60, 64))
 def test_an_error_of_a_bursts_last_beat_is_seen(latency):
-    """Though the microprogram waits for that beat to begin the next burst."""
+    """Though the microprogram waits for that beat, to begin the next burst."""
     program = program_of(GEMM, DRAIN)
     burst_bytes = BURST_BEATS * CONFIG.bus_bytes
     border = -(-program.memory_bytes // burst_bytes) * burst_bytes
