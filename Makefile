@@ -2,7 +2,7 @@
 #
 #   make imdb    classify the sample reviews on the simulated RTL; DEVICE=/dev/ttyUSB0 does so on a board there, PRESET
 #                names its configuration, BAUD its rate, FLASH the image in its flash, MODEL a quantized model
-#   make test    all tests
+#   make test    all tests, or those in TESTS; EXTRAS=test,board,fpga,model also those that need further packages
 #   make sim     the RTL verification alone: blocks, conformance, emitted Verilog
 #   make lint    ruff and mypy
 #   make model   train, merge and quantize the default checkpoint again (needs SYSTOLM_DATA)
@@ -61,7 +61,7 @@ imdb: $(if $(DEVICE),$(BOARD_STAMP),$(RUN_STAMP))
 	  $(if $(FLASH),--flash-image $(FLASH)) $(if $(MODEL),--model $(MODEL))
 
 test: $(TEST_STAMP)
-	@$(RUN) -m pytest -n $(JOBS) --dist worksteal
+	@$(RUN) -m pytest -n $(JOBS) --dist worksteal $(TESTS)
 
 sim: $(TEST_STAMP)
 	@$(RUN) -m pytest -n $(JOBS) --dist worksteal tests/hw tests/conformance tests/verilog

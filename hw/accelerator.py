@@ -11,6 +11,7 @@ from hw.bus.axi import Axi4Read, Axi4Write, AxiLite
 from hw.bus.fault import INDEX_BITS
 from hw.bus.read_master import ReadMaster
 from hw.bus.stream_fifo import StreamFifo
+from hw.bus.watchdog import Watchdog
 from hw.bus.write_master import WriteMaster
 from hw.config import AcceleratorConfig
 from hw.control.checker import Checker
@@ -121,6 +122,7 @@ class Accelerator(wiring.Component):
             return m
         sequencer = Sequencer(config)
         core_reset = ResetInserter(sequencer.core_reset)
+        array_reset = ResetInserter(sequencer.array_reset)
         fetch_reset = ResetInserter(sequencer.core_reset | sequencer.fetch_reset)
 
         # Control.
@@ -161,7 +163,9 @@ class Accelerator(wiring.Component):
             connect(m, queue, issue.i)
             m.d.comb += [
                 issue.available.eq(tokens.available[engine]),
+                issue.room.eq(tokens.room[engine]),
                 tokens.take[engine].eq(issue.take),
+                tokens.promise[engine].eq(issue.promise),
                 tokens.give[engine].eq(issue.give),
             ]
 
@@ -171,7 +175,7 @@ class Accelerator(wiring.Component):
         scratchpad = Scratchpad(config)
         m.submodules.load = core_reset(load)
         m.submodules.weights = core_reset(weights)
-        m.submodules.array = core_reset(array)
+        m.submodules.array = array_reset(array)
         m.submodules.post = core_reset(post)
         m.submodules.scratchpad = core_reset(scratchpad)
         connect(m, issues[Engine.LOAD].o, load.i)
@@ -229,13 +233,26 @@ class Accelerator(wiring.Component):
         ]
 
         # When a program has ended: weights that nobody has used count as work.
-        engines_idle = Cat(issue.idle for issue in issues.values()).all()
-        weights_used = weights.idle & (array.weights_free == config.weight_fifo_words)
         m.d.comb += [
-            sequencer.core_idle.eq(engines_idle & weights_used & write_master.idle),
+            sequencer.engines_idle.eq(Cat(issue.idle for issue in issues.values()).all() & write_master.idle),
+            sequencer.weights_used.eq(weights.idle & (array.weights_free == config.weight_fifo_words)),
             sequencer.bus_idle.eq(read_master.idle & write_master.idle),
-            sequencer.bus_settled.eq((read_master.idle | read_master.dead) & (write_master.idle | write_master.dead)),
         ]
+
+        # Whether anything moves. An engine that has what it needs comes to the end of its waiting by itself.
+        m.submodules.stall = stall = core_reset(Watchdog(config.timeout_cycles))
+        m.d.comb += [stall.outstanding.eq(sequencer.status.busy), sequencer.stuck.eq(stall.expired)]
+        m.d.sync += stall.progress.eq(
+            Cat(
+                ~sequencer.bus_idle,
+                dispatcher.dispatched,
+                *(issue.done for issue in issues.values()),
+                issues[Engine.LOAD].working,
+                ~(array.wait_weights | array.wait_bank | array.wait_instruction),
+                ~(post.wait_bank | post.wait_instruction),
+                weights.o.valid & weights.o.ready,
+            ).any()
+        )
 
         counters = self._counters
         m.submodules.counters = core_reset(counters)

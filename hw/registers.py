@@ -1,8 +1,8 @@
 """The register map: the one table from which hardware, drivers, manifest and documentation derive.
 
-Registers are 32 bits wide, counters 64 bits (low word first). Every register may be written at any time: what is taken
-at START is what stands there then, and changes nothing of a program that runs. A write to a read-only register, and every access to an
-address without a register, is answered OKAY and does nothing; such an address reads as zero. Byte strobes count.
+Registers are 32 bits wide, counters 64 bits (low word first). Every register may be written at any time: of those that
+START takes, a later value is for the next program. A write to a read-only register, and every access to an address
+without a register, is answered OKAY and does nothing; such an address reads as zero. Byte strobes count.
 """
 
 import enum
@@ -90,8 +90,14 @@ REGISTERS: tuple[Register, ...] = (
     Register("VERSION", 0x04, 32, "r", "version of the instruction set"),
     Register("CONTROL", 0x08, 2, "w", "START (bit 0), SOFT_RESET (bit 1); write one to act"),
     Register("STATUS", 0x0C, 5, "r", "BUSY (bit 0), DONE (1), ERROR (2), RESETTING (3), REFUSED (4)"),
-    Register("PROGRAM_ADDR", 0x10, 32, "rw", "byte address of the first instruction; bits within a bus word count as zero; taken at START"),
-    Register("PROGRAM_LENGTH", 0x14, 27, "rw", "instructions in the program; taken at START"),
+    Register(
+        "PROGRAM_ADDR",
+        0x10,
+        32,
+        "rw",
+        "byte address of the first instruction, taken at START; bits within a bus word do not count",
+    ),
+    Register("PROGRAM_LENGTH", 0x14, 27, "rw", "instructions in the program, taken at START"),
     Register("ERROR_CODE", 0x18, 4, "r", "ErrorCode of the first error, 0 if there is none"),
     Register("ERROR_INDEX", 0x1C, 32, "r", "index of the instruction that the error belongs to"),
     Register("ERROR_ADDR", 0x20, 32, "r", "address that the error belongs to"),

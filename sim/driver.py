@@ -7,6 +7,7 @@ from hw.isa import INSTRUCTION_BYTES, ErrorCode, Instruction, decode, fields_of
 from hw.program import Program
 from hw.registers import COUNTERS, REGISTERS, Control, Status
 from sim.device import DeviceError
+from sim.model.dispatch import dispatch
 
 __all__ = ["Driver", "Registers"]
 
@@ -52,10 +53,12 @@ class Driver:
     def reset(self, pause: Callable[[], int], patience: int | None = None) -> None:
         """Do a soft reset: clear everything that an earlier run has left.
 
+        Until it has ended, that run may write to memory: whatever the next one needs there is put there after this.
+
         Raises
         ------
         DeviceError
-            If it takes longer than ``patience``; by default it may take any time.
+            With code BUS_TIMEOUT, if it takes longer than ``patience``; by default it may take any time.
         """
         self._write(CONTROL=Control.SOFT_RESET)
         began: int | None = None
@@ -63,7 +66,11 @@ class Driver:
             now = pause()
             began = now if began is None else began
             if patience is not None and now - began >= patience:
-                raise DeviceError(f"the soft reset has not ended after {patience} {self._unit}")
+                raise DeviceError(
+                    f"the soft reset has not ended after {patience} {self._unit}: the memory still owes answers, and "
+                    "both it and the accelerator need a hardware reset",
+                    code=ErrorCode.BUS_TIMEOUT,
+                )
 
     def start(self, program: Program) -> None:
         """Start a program whose bytes are in memory."""
@@ -95,7 +102,8 @@ class Driver:
         Raises
         ------
         DeviceError
-            If the accelerator reports an error; with code 0 if it hangs.
+            If the accelerator reports an error; with code 0 if it refuses to start, or shows neither progress nor an
+            error.
         """
         signs: list[int] = []
         alive_at = 0
@@ -103,6 +111,8 @@ class Driver:
             now = pause()
             before = signs
             status, *signs = self.read("STATUS", *_SIGNS_OF_LIFE)
+            if status & Status.REFUSED and not status & Status.BUSY:
+                raise DeviceError("the accelerator has refused to start: it needs a soft reset first")
             if status & Status.ERROR:
                 raise self._error(program)
             if status & Status.DONE:
@@ -127,15 +137,18 @@ class Driver:
         self._registers.write_registers({_OFFSETS[name]: int(value) for name, value in values.items()})
 
     def _error(self, program: Program) -> DeviceError:
-        """Put the error registers into words."""
+        """Put the error registers into words; of a deadlock, the accelerator does not tell the instruction."""
         number, index, addr = self.read("ERROR_CODE", "ERROR_INDEX", "ERROR_ADDR")
+        reason = ""
+        if number == ErrorCode.DEADLOCK and (stop := dispatch(program)[1]) and stop.code == ErrorCode.DEADLOCK:
+            index, reason = stop.index, f": {stop.reason}"
         data = program.instructions[INSTRUCTION_BYTES * index :][:INSTRUCTION_BYTES].tobytes()
         try:
             instruction = f" ({_describe(decode(data))})"
         except ValueError:
             instruction = ""
         where = f" at address {addr:#x}" if addr else ""
-        message = f"instruction {index}{instruction}: {ErrorCode(number).name}{where}"
+        message = f"instruction {index}{instruction}: {ErrorCode(number).name}{where}{reason}"
         return DeviceError(message, code=number, index=index, addr=addr)
 
 

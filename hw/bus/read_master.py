@@ -7,7 +7,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
-from hw.bus.axi import AXI_ADDRESS_BITS, BURST_INCR, RESPONSE_OKAY, Axi4Read
+from hw.bus.axi import AXI_ADDRESS_BITS, BURST_BEATS, BURST_INCR, RESPONSE_OKAY, Axi4Read
 from hw.bus.fault import INDEX_BITS, Fault
 from hw.bus.read_port import ReadPort
 from hw.bus.stream_fifo import StreamFifo
@@ -24,7 +24,8 @@ class ReadMaster(wiring.Component):
     """Issues bursts of the port with the lowest number that asks, and hands beats back to whom they belong.
 
     Beats come back in the order of requests, as all use one ID; the bus never waits for the core (``rready`` is 1).
-    Beats that nobody has asked for, as a bus might deliver after a reset that gave up on it, are dropped.
+    A burst ends with its last beat, or with ``rlast`` if that comes too early; beats that nobody has asked for are
+    dropped. A request that is offered stays until it is taken.
 
     Latency: 1 cycle from a request to the bus, 0 from the bus to a port. Throughput: one beat per cycle; at most 32
     bursts are outstanding.
@@ -43,18 +44,16 @@ class ReadMaster(wiring.Component):
     stop : In(1)
         Take no more requests.
     idle : Out(1)
-        No request is waiting and nothing is outstanding.
-    dead : Out(1)
-        Nothing has happened for ``timeout_cycles`` although something is outstanding.
+        Nothing is offered or outstanding.
     fault : Out(Fault())
-        An error response, whose beat is dropped; or the oldest burst while ``dead``.
+        An error response or an ``rlast`` in the wrong place, whose beat is dropped; or the oldest burst while nothing
+        has happened for ``timeout_cycles``.
     """
 
     axi: Any
     ports: Any
     stop: Any
     idle: Any
-    dead: Any
     fault: Any
 
     def __init__(self, config: AcceleratorConfig, *, ports: int) -> None:
@@ -65,7 +64,6 @@ class ReadMaster(wiring.Component):
                 "ports": In(ReadPort(config)).array(ports),
                 "stop": In(1),
                 "idle": Out(1),
-                "dead": Out(1),
                 "fault": Out(Fault()),
             }
         )
@@ -78,6 +76,7 @@ class ReadMaster(wiring.Component):
             {
                 "port": range(len(self.ports)),
                 "addr": AXI_ADDRESS_BITS,
+                "len": range(BURST_BEATS),
                 "index": INDEX_BITS,
                 "final": range(bus_bytes),
                 "last": 1,
@@ -99,7 +98,7 @@ class ReadMaster(wiring.Component):
             owners.i.valid.eq(wanted & free),
             owners.i.payload.port.eq(chosen),
         ]
-        m.d.comb += [owners.i.payload[name].eq(request[name]) for name in ("addr", "index", "final", "last")]
+        m.d.comb += [owners.i.payload[name].eq(request[name]) for name in ("addr", "len", "index", "final", "last")]
         for number, port in enumerate(self.ports):
             m.d.comb += port.burst.ready.eq(free & (chosen == number))
         with m.If(axi.arready):
@@ -109,13 +108,17 @@ class ReadMaster(wiring.Component):
         m.d.comb += [axi.arsize.eq(exact_log2(bus_bytes)), axi.arburst.eq(BURST_INCR), axi.rready.eq(1)]
 
         # Beats: to the owner of the oldest burst.
-        received, failed = Signal(), Signal()
+        received, failed, complete = Signal(), Signal(), Signal()
+        beat = Signal(range(BURST_BEATS))
         end = owner.last & axi.rlast
         m.d.comb += [
             received.eq(axi.rvalid & owners.o.valid),
-            failed.eq(received & (axi.rresp != RESPONSE_OKAY)),
-            owners.o.ready.eq(axi.rvalid & axi.rlast),
+            complete.eq(beat == owner.len),
+            failed.eq(received & ((axi.rresp != RESPONSE_OKAY) | (axi.rlast != complete))),
+            owners.o.ready.eq(axi.rvalid & (axi.rlast | complete)),
         ]
+        with m.If(received):
+            m.d.sync += beat.eq(Mux(owners.o.ready, 0, beat + 1))
         for number, port in enumerate(self.ports):
             m.d.comb += [
                 port.beat.valid.eq(received & ~failed & (owner.port == number)),
@@ -126,11 +129,10 @@ class ReadMaster(wiring.Component):
 
         m.submodules.watchdog = watchdog = Watchdog(self.config.timeout_cycles)
         m.d.comb += [
-            self.idle.eq(owners.level == 0),
+            self.idle.eq((owners.level == 0) & ~axi.arvalid),
             watchdog.outstanding.eq(~self.idle),
             watchdog.progress.eq(received | (axi.arvalid & axi.arready)),
-            self.dead.eq(watchdog.expired),
-            self.fault.valid.eq(failed | self.dead),
+            self.fault.valid.eq(failed | watchdog.expired),
             self.fault.code.eq(Mux(failed, ErrorCode.BUS_READ, ErrorCode.BUS_TIMEOUT)),
             self.fault.index.eq(owner.index),
             self.fault.addr.eq(owner.addr),

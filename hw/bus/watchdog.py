@@ -1,4 +1,4 @@
-"""Detection of a bus that does not answer."""
+"""Detection of a bus that does not answer, or of a core in which nothing moves."""
 
 from typing import Any
 
@@ -15,16 +15,16 @@ class Watchdog(wiring.Component):
     Parameters
     ----------
     timeout_cycles : int
-        Cycles without progress after which ``expired`` rises.
+        Consecutive cycles without progress after which ``expired`` rises, in the cycle after the last of them.
 
     Members
     -------
     outstanding : In(1)
-        An answer is owed.
+        There is something to wait for.
     progress : In(1)
-        A handshake happens.
+        Something happens.
     expired : Out(1)
-        The bus counts as dead; falls with the next progress.
+        Nothing has happened for so long; falls in the cycle after the next progress.
     """
 
     outstanding: Any

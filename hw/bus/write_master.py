@@ -31,7 +31,7 @@ class WriteMaster(wiring.Component):
     """Writes each DRAIN's chunks to consecutive addresses.
 
     A burst ends at a multiple of the longest, so that none crosses an AXI boundary. It is begun only when all its beats
-    are in the buffer, so that it can always be completed.
+    are in the buffer, so that it can always be completed: what is offered stays until it is taken, whatever happens.
 
     Latency: 3 cycles from the last chunk of a burst to the bus. Throughput: ``min(4 * lanes, bus_bytes)`` bytes per
     cycle, less a cycle between bursts; at most 16 are outstanding.
@@ -54,10 +54,8 @@ class WriteMaster(wiring.Component):
         Begin no more bursts.
     idle : Out(1)
         No burst is begun or outstanding.
-    dead : Out(1)
-        Nothing has happened for ``timeout_cycles`` although something is outstanding.
     fault : Out(Fault())
-        An error response; or the oldest burst while ``dead``.
+        An error response; or the oldest burst while nothing has happened for ``timeout_cycles``.
     """
 
     i: stream.Interface
@@ -67,7 +65,6 @@ class WriteMaster(wiring.Component):
     written_bytes: Any
     stop: Any
     idle: Any
-    dead: Any
     fault: Any
 
     def __init__(self, config: AcceleratorConfig) -> None:
@@ -81,7 +78,6 @@ class WriteMaster(wiring.Component):
                 "written_bytes": Out(range(config.bus_bytes + 1)),
                 "stop": In(1),
                 "idle": Out(1),
-                "dead": Out(1),
                 "fault": Out(Fault()),
             }
         )
@@ -174,11 +170,10 @@ class WriteMaster(wiring.Component):
             failed.eq(answered & (axi.bresp != RESPONSE_OKAY)),
             owners.o.ready.eq(axi.bvalid),
             self.done.eq(answered & ~failed & owner.last),
-            self.idle.eq(owners.level == 0),
+            self.idle.eq((owners.level == 0) & ~writing & ~axi.awvalid),
             watchdog.outstanding.eq(~self.idle),
             watchdog.progress.eq(answered | (axi.awvalid & axi.awready) | (axi.wvalid & axi.wready)),
-            self.dead.eq(watchdog.expired),
-            self.fault.valid.eq(failed | self.dead),
+            self.fault.valid.eq(failed | watchdog.expired),
             self.fault.code.eq(Mux(failed, ErrorCode.BUS_WRITE, ErrorCode.BUS_TIMEOUT)),
             self.fault.index.eq(owner.index),
             self.fault.addr.eq(owner.addr),

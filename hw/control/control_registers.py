@@ -44,6 +44,7 @@ class ControlRegisters(wiring.Component):
         Pulses.
     program_addr : Out(32)
     program_length : Out(27)
+        Of the program that runs: what the register was at START.
     status : In(status_layout)
     error : In(Fault())
     counters : In(ArrayLayout(unsigned(48), 22))
@@ -95,9 +96,12 @@ class ControlRegisters(wiring.Component):
             m.d.sync += axil.bvalid.eq(1)
 
         strobes = Cat(strobe.replicate(8) for strobe in axil.wstrb)
+        next_length = Signal(LENGTH_BITS)
+        with m.If(~self.status.busy):
+            m.d.sync += self.program_length.eq(next_length)
         stored = {
             "PROGRAM_ADDR": self.program_addr,
-            "PROGRAM_LENGTH": self.program_length,
+            "PROGRAM_LENGTH": next_length,
             "IRQ_ENABLE": irq_enable,
         }
         m.d.sync += [self.start.eq(0), self.soft_reset.eq(0)]

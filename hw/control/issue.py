@@ -37,10 +37,10 @@ class Issue(wiring.Component):
         Instructions whose tokens have been taken.
     done : In(1)
         Pulse: the oldest issued instruction is complete; not earlier than 2 cycles after its tokens were taken.
-    available : In(3)
-        Engines from which there is a token.
-    take, give : Out(3)
-        Pulses: tokens that are taken and given.
+    available, room : In(3)
+        Engines from which there is a token, and to which one may be promised.
+    take, promise, give : Out(3)
+        Pulses: tokens that are taken and promised when an instruction is issued, and given when it is done.
     lacks : Out(3)
         Engines for whose tokens the next instruction waits.
     idle : Out(1)
@@ -53,7 +53,9 @@ class Issue(wiring.Component):
     o: stream.Interface
     done: Any
     available: Any
+    room: Any
     take: Any
+    promise: Any
     give: Any
     lacks: Any
     idle: Any
@@ -68,7 +70,9 @@ class Issue(wiring.Component):
                 "o": Out(stream.Signature(queued)),
                 "done": In(1),
                 "available": In(engines),
+                "room": In(engines),
                 "take": Out(engines),
+                "promise": Out(engines),
                 "give": Out(engines),
                 "lacks": Out(engines),
                 "idle": Out(1),
@@ -83,9 +87,10 @@ class Issue(wiring.Component):
         connect(m, flipped(self.i), queue.i)
 
         head = data.View(_head, queue.o.payload.instruction)
-        # Nothing but an issue takes tokens or a place among those under way, so it can be decided a cycle ahead.
+        # Nothing but an issue takes tokens, room or a place among those under way, so it can be decided a cycle ahead.
+        fits = (head.signal & ~self.room) == 0
         with m.If(~self.o.valid):
-            m.d.sync += self.o.valid.eq(queue.o.valid & (self.lacks == 0) & underway.i.ready)
+            m.d.sync += self.o.valid.eq(queue.o.valid & (self.lacks == 0) & fits & underway.i.ready)
         with m.Elif(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
         m.d.comb += [
@@ -99,7 +104,7 @@ class Issue(wiring.Component):
             self.idle.eq((queue.level == 0) & ~self.working),
         ]
         with m.If(queue.o.ready):
-            m.d.comb += self.take.eq(head.wait)
+            m.d.comb += [self.take.eq(head.wait), self.promise.eq(head.signal)]
         with m.If(self.done):
             m.d.comb += self.give.eq(underway.o.payload)
         return m

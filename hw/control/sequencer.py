@@ -36,9 +36,11 @@ class Sequencer(wiring.Component):
     """Starts programs, decides how they end, and carries out soft resets.
 
     A program that dispatch has ended (by HALT or a broken rule) finishes what was dispatched; then prefetched
-    instructions are discarded. A bus fault ends it at once. A soft reset first lets the bus answer what is outstanding,
-    unless it is dead, so that no handshake is broken off. The scrub takes at least as many cycles as a table has words,
-    256, in which pipelines empty themselves: their stages and registers that only hold data have no reset.
+    instructions are discarded. Behind a broken rule, weights that no GEMM uses are dropped once the engines are idle.
+    If nothing moves any more, that is reported instead. A bus fault ends a program at once. A soft reset first waits
+    until the bus has taken and answered everything, however long that is, so that nothing of it reaches the next
+    program. The scrub takes at least as many cycles as a table has words, 256, in which pipelines empty themselves:
+    their stages and registers that only hold data have no reset.
 
     Parameters
     ----------
@@ -52,12 +54,14 @@ class Sequencer(wiring.Component):
         From the dispatcher.
     read_fault, write_fault : In(Fault())
         From the bus masters.
-    core_idle : In(1)
+    engines_idle : In(1)
         Nothing is queued or under way in any engine.
+    weights_used : In(1)
+        All weights have come and been used.
     bus_idle : In(1)
-        Nothing is outstanding.
-    bus_settled : In(1)
-        Nothing is outstanding, or the bus is dead.
+        Nothing is offered or outstanding.
+    stuck : In(1)
+        Nothing has moved for long.
     begin : Out(1)
         Pulse: fetch the program and clear the counters.
     run : Out(1)
@@ -66,8 +70,10 @@ class Sequencer(wiring.Component):
         No new requests.
     fetch_reset : Out(1)
         Reset of what instructions pass through before dispatch.
+    array_reset : Out(1)
+        Reset of the array; also drops the weights that come.
     core_reset : Out(1)
-        Reset of everything but the registers and this.
+        Reset of everything else but the registers and this.
     scrub : Out(Scrub())
     status : Out(status_layout)
     error : Out(Fault())
@@ -79,13 +85,15 @@ class Sequencer(wiring.Component):
     stop: Any
     read_fault: Any
     write_fault: Any
-    core_idle: Any
+    engines_idle: Any
+    weights_used: Any
     bus_idle: Any
-    bus_settled: Any
+    stuck: Any
     begin: Any
     run: Any
     bus_stop: Any
     fetch_reset: Any
+    array_reset: Any
     core_reset: Any
     scrub: Any
     status: Any
@@ -107,13 +115,15 @@ class Sequencer(wiring.Component):
                 "stop": In(Fault()),
                 "read_fault": In(Fault()),
                 "write_fault": In(Fault()),
-                "core_idle": In(1),
+                "engines_idle": In(1),
+                "weights_used": In(1),
                 "bus_idle": In(1),
-                "bus_settled": In(1),
+                "stuck": In(1),
                 "begin": Out(1),
                 "run": Out(1),
                 "bus_stop": Out(1),
                 "fetch_reset": Out(1),
+                "array_reset": Out(1),
                 "core_reset": Out(1),
                 "scrub": Out(Scrub()),
                 "status": Out(status_layout),
@@ -135,8 +145,9 @@ class Sequencer(wiring.Component):
             following.eq(state),
         ]
         # HALT comes two cycles after what was dispatched last, so it is not too late to see that work.
-        idle = Signal()
-        m.d.sync += idle.eq(self.core_idle)
+        idle, used = Signal(), Signal()
+        m.d.sync += [idle.eq(self.engines_idle), used.eq(self.weights_used)]
+        failed = error.code != ErrorCode.NONE
         # What goes far comes out of a register of its own.
         m.d.sync += [
             state.eq(following),
@@ -145,29 +156,39 @@ class Sequencer(wiring.Component):
             stop.eq(_any(following, "DISCARD", "DROP", "SETTLE", "CLEAR", "SCRUB", "RESET")),
         ]
         # Resets reach thousands of registers, so they come straight out of one.
-        m.d.sync += [self.core_reset.eq(0), self.fetch_reset.eq(0)]
+        m.d.sync += [self.core_reset.eq(0), self.array_reset.eq(0), self.fetch_reset.eq(0)]
 
+        deadlock = [error.code.eq(ErrorCode.DEADLOCK), error.index.eq(0), error.addr.eq(0)]
         with m.Switch(state):
-            with m.Case(_State.IDLE), m.If(self.start & ~error.valid):
+            with m.Case(_State.IDLE), m.If(self.start & ~error.valid & ~self.soft_reset):
                 m.d.comb += self.begin.eq(1)
                 m.d.comb += following.eq(_State.RUN)
                 m.d.sync += status.done.eq(0)
-            with m.Case(_State.RUN), m.If(self.stop.valid):
-                m.d.comb += following.eq(_State.FINISH)
-                with m.If(self.stop.code != ErrorCode.NONE):
-                    m.d.sync += self._record(self.stop)
-            with m.Case(_State.FINISH), m.If(idle):
-                m.d.comb += following.eq(_State.DISCARD)
+            with m.Case(_State.RUN):
+                with m.If(self.stop.valid):
+                    m.d.comb += following.eq(_State.FINISH)
+                    with m.If(self.stop.code != ErrorCode.NONE):
+                        m.d.sync += self._record(self.stop)
+                with m.Elif(self.stuck):
+                    m.d.comb += following.eq(_State.FINISH)
+                    m.d.sync += deadlock
+            with m.Case(_State.FINISH):
+                m.d.sync += self.array_reset.eq(failed & idle)
+                with m.If(idle & used):
+                    m.d.comb += following.eq(_State.DISCARD)
+                with m.Elif(self.stuck):
+                    m.d.sync += deadlock
+                    with m.If(~idle):
+                        m.d.comb += following.eq(_State.DISCARD)
             with m.Case(_State.DISCARD), m.If(self.bus_idle):
                 m.d.comb += following.eq(_State.DROP)
                 m.d.sync += self.fetch_reset.eq(1)
             with m.Case(_State.DROP):
-                failed = error.code != ErrorCode.NONE
                 m.d.comb += following.eq(_State.IDLE)
                 m.d.sync += [status.done.eq(~failed), error.valid.eq(failed)]
-            with m.Case(_State.SETTLE), m.If(self.bus_settled):
+            with m.Case(_State.SETTLE), m.If(self.bus_idle):
                 m.d.comb += following.eq(_State.CLEAR)
-                m.d.sync += self.core_reset.eq(1)
+                m.d.sync += [self.core_reset.eq(1), self.array_reset.eq(1)]
             with m.Case(_State.CLEAR):
                 m.d.comb += following.eq(_State.SCRUB)
             with m.Case(_State.SCRUB):
@@ -176,7 +197,8 @@ class Sequencer(wiring.Component):
                     m.d.comb += following.eq(_State.RESET)
                     m.d.sync += self.scrub.addr.eq(0)
             with m.Case(_State.RESET):
-                m.d.sync += [settle.eq(settle + 1), self.core_reset.eq(settle == _SETTLE_CYCLES - 2)]
+                m.d.sync += settle.eq(settle + 1)
+                m.d.sync += [reset.eq(settle == _SETTLE_CYCLES - 2) for reset in (self.core_reset, self.array_reset)]
                 with m.If(settle == _SETTLE_CYCLES - 1):
                     m.d.comb += following.eq(_State.IDLE)
                     m.d.sync += settle.eq(0)
@@ -188,7 +210,10 @@ class Sequencer(wiring.Component):
                 m.d.sync += [*self._record(fault), error.valid.eq(1), status.done.eq(0)]
         with m.If(self.soft_reset & ~status.resetting):
             m.d.sync += [field.eq(0) for field in (error.valid, error.code, error.index, error.addr, status.done)]
+            m.d.sync += status.refused.eq(0)
             m.d.comb += following.eq(_State.SETTLE)
+        with m.If(self.start):
+            m.d.sync += status.refused.eq(~self.begin)
         return m
 
     def _record(self, fault: Any) -> list[Any]:

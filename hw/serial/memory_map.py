@@ -3,7 +3,7 @@
 from hw.config import AcceleratorConfig
 from hw.isa import TABLE_ENTRIES
 
-__all__ = ["GEMM_WORDS", "RECORD_WORDS", "ROW_WORDS", "STREAM_WORDS", "TABLE_WORDS", "MemoryMap"]
+__all__ = ["GEMM_WORDS", "MOST_STREAMS", "RECORD_WORDS", "ROW_WORDS", "STREAM_WORDS", "TABLE_WORDS", "MemoryMap"]
 
 RECORD_WORDS = 8
 """Words of 16 bits from one parameter record to the next: bias, mul, mul2, low and high half of each."""
@@ -21,7 +21,8 @@ GEMM_WORDS = 16
 STREAM_WORDS = 8
 """Of a STREAM that waits for the one before it."""
 
-_STREAMS = 16
+MOST_STREAMS = 16
+"""STREAMs none of whose words has been used."""
 
 
 class MemoryMap:
@@ -47,7 +48,7 @@ class MemoryMap:
         self.gemms = self.rows + config.acc_depth * ROW_WORDS
         self.gemms_end = self.gemms + (config.queue_depth + 1) * GEMM_WORDS
         self.streams = self.gemms_end
-        self.streams_end = self.streams + _STREAMS * STREAM_WORDS
+        self.streams_end = self.streams + MOST_STREAMS * STREAM_WORDS
         self.tables = _align(self.streams_end, TABLE_WORDS << (config.tables - 1).bit_length())
         self.depth = self.tables + config.tables * TABLE_WORDS
 

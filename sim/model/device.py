@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hw.config import AcceleratorConfig
-from hw.isa import ErrorCode
 from hw.program import Program
 from sim.device import DeviceError, Result
-from sim.model.plan import Plan, Stop, make_plan
+from sim.model.dispatch import Stop
+from sim.model.plan import Plan, make_plan
 from sim.model.state import State
 from sim.model.weights import WeightCache
 
@@ -19,8 +19,9 @@ __all__ = ["ModelDevice"]
 class ModelDevice:
     """Executes a program one instruction after the other, as ``docs/architecture.md`` and :mod:`sim.numerics` say.
 
-    A program that would hang (tokens, accumulator banks or weights that never come, weights left over) is found without
-    running it, and raises DeviceError with code 0. Every run starts from memories that are zero.
+    A deadlock (tokens, accumulator banks or weights that never come, weights left over) is found without running into
+    it, and raises DeviceError with the index of the instruction that waits. Every run starts from memories that are
+    zero.
 
     What does not depend on data is worked out in a program's first run and kept as long as the program lives. Programs
     that are run in turn and have the same array of constants share their weights.
@@ -52,7 +53,7 @@ class ModelDevice:
             If the program was made for another configuration, or an input is unknown, missing or of another dtype or
             shape.
         DeviceError
-            With the code, instruction index and address that the hardware reports, or code 0 where it would hang.
+            With the code, instruction index and address that the driver reports of the hardware.
         """
         if program.config != self.config:
             raise ValueError(f"the program must be made for {self.config}, not {program.config}")
@@ -79,6 +80,9 @@ class ModelDevice:
 
 
 def _error(stop: Stop) -> DeviceError:
-    what = stop.reason if stop.code == ErrorCode.NONE else stop.code.name
-    message = f"instruction {stop.index}: {what}" + (f" at address {stop.addr:#x}" if stop.addr else "")
+    message = f"instruction {stop.index}: {stop.code.name}"
+    if stop.addr:
+        message += f" at address {stop.addr:#x}"
+    if stop.reason:
+        message += f": {stop.reason}"
     return DeviceError(message, code=int(stop.code), index=stop.index, addr=stop.addr)

@@ -1,13 +1,16 @@
-"""Whether a program comes to its end on bounded queues, banks and a finite weight stream."""
+"""Whether a program comes to its end on bounded queues, banks, tokens and a finite weight stream."""
 
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hw.config import AcceleratorConfig
-from hw.isa import Drain, Engine, Gemm, Instruction, Stream
+from hw.isa import MOST_TOKENS, Drain, Engine, Gemm, Instruction, Stream
+from hw.serial.memory_map import MOST_STREAMS
 
 __all__ = ["Hang", "find_hang"]
+
+_LATE_STREAM = "waits until the words of earlier STREAMs are used"
 
 
 @dataclass(frozen=True)
@@ -22,25 +25,20 @@ def find_hang(config: AcceleratorConfig, instructions: Sequence[Instruction]) ->
     """Run a program without data: tokens, queues, accumulator banks and words of the weight stream only.
 
     What can go on does so in any order, because nothing that one engine does takes anything from another's choice: if
-    this run ends, every run does.
+    this run ends, every run does. The serial core has one order, that of the program, except for GEMMs.
 
     Parameters
     ----------
     config : AcceleratorConfig
-        Depths of queues and banks.
+        Depths of queues and banks, and which of the two cores.
     instructions : sequence of Instruction
         All that are dispatched before HALT or an error, checked.
     """
-    run = _Run(config)
+    run = _SerialRun(config) if config.serial else _Run(config)
     for index, instruction in enumerate(instructions):
-        if isinstance(instruction, Stream):
-            run.words += instruction.count
-        elif instruction.engine is not None:
-            queue = run.queues[instruction.engine]
-            while len(queue) > config.queue_depth:
-                if not run.advance():
-                    return run.stuck()
-            queue.append(_Job(config, index, instruction))
+        hang = run.dispatch(_Job(config, index, instruction))
+        if hang:
+            return hang
     while any(run.queues.values()):
         if not run.advance():
             return run.stuck()
@@ -65,12 +63,38 @@ class _Job:
 
 
 class _Run:
+    """Engines that run at the same time, each in order."""
+
     def __init__(self, config: AcceleratorConfig) -> None:
         self.config = config
         self.queues: dict[Engine, deque[_Job]] = {engine: deque() for engine in Engine}
         self.tokens = {(giver, taker): 0 for giver in Engine for taker in Engine}
-        self.words = 0
+        self.promised = dict(self.tokens)
+        self.streams: deque[int] = deque()  # words of each STREAM that no GEMM has used
         self.full_banks = 0
+
+    @property
+    def words(self) -> int:
+        """Words of the weight stream that no GEMM has used."""
+        return sum(self.streams)
+
+    def dispatch(self, job: _Job) -> Hang | None:
+        """Put the job into its queue once that has room, if it ever does."""
+        waiting: deque[int] | deque[_Job]
+        if isinstance(job.instruction, Stream):
+            waiting = self.streams
+        elif job.instruction.engine is not None:
+            waiting = self.queues[job.instruction.engine]
+        else:
+            return None
+        while len(waiting) > self.config.queue_depth:
+            if not self.advance():
+                return self.stuck() or Hang(job.index, _LATE_STREAM)
+        if isinstance(job.instruction, Stream):
+            self.streams.append(job.instruction.count)
+        elif job.instruction.engine is not None:
+            self.queues[job.instruction.engine].append(job)
+        return None
 
     def advance(self) -> bool:
         """Let every engine go on as far as it can; tell whether one did."""
@@ -82,11 +106,12 @@ class _Run:
                     self._finish(engine, queue.popleft())
         return moved
 
-    def stuck(self) -> Hang:
-        """Return the oldest instruction that waits."""
-        engine, job = min(
-            ((engine, queue[0]) for engine, queue in self.queues.items() if queue), key=lambda pair: pair[1].index
-        )
+    def stuck(self) -> Hang | None:
+        """Return the oldest instruction that waits, if there is one."""
+        waiting = [(engine, queue[0]) for engine, queue in self.queues.items() if queue]
+        if not waiting:
+            return None
+        engine, job = min(waiting, key=lambda pair: pair[1].index)
         return Hang(job.index, self._missing(engine, job))
 
     def _step(self, engine: Engine, job: _Job) -> bool:
@@ -94,18 +119,24 @@ class _Run:
         if self._missing(engine, job):
             return False
         if not job.started:
-            for giver in _engines(job.instruction.wait):
-                self.tokens[giver, engine] -= 1
-            job.started = True
+            self._start(engine, job)
             return True
         job.tiles -= 1
         match job.instruction:
             case Gemm() as gemm:
-                self.words -= self._tile_words(gemm)
+                self._use_words(self._tile_words(gemm))
                 self.full_banks += gemm.release
             case Drain():
                 self.full_banks -= 1
         return True
+
+    def _start(self, engine: Engine, job: _Job) -> None:
+        for giver in _engines(job.instruction.wait):
+            self.tokens[giver, engine] -= 1
+            self.promised[giver, engine] -= 1
+        for taker in _engines(job.instruction.signal):
+            self.promised[engine, taker] += 1
+        job.started = True
 
     def _finish(self, engine: Engine, job: _Job) -> None:
         for taker in _engines(job.instruction.signal):
@@ -115,7 +146,7 @@ class _Run:
         """Return what the job waits for."""
         if not job.started:
             givers = [giver.name for giver in _engines(job.instruction.wait) if not self.tokens[giver, engine]]
-            return f"waits for a token of {' and '.join(givers)}" if givers else ""
+            return f"waits for a token of {' and '.join(givers)}" if givers else self._full(engine, job)
         match job.instruction:
             case Gemm() as gemm if self._tile_words(gemm) > self.words:
                 return "waits for words of the weight stream"
@@ -125,8 +156,73 @@ class _Run:
                 return "waits for a full accumulator bank"
         return ""
 
+    def _full(self, engine: Engine, job: _Job) -> str:
+        """Return whose tokens have no room."""
+        for taker in _engines(job.instruction.signal):
+            if self.promised[engine, taker] == MOST_TOKENS:
+                return f"waits until {taker.name} takes one of {MOST_TOKENS} tokens"
+        return ""
+
     def _tile_words(self, gemm: Gemm) -> int:
         return 0 if gemm.b_scratchpad else gemm.k_tiles * self.config.cols
+
+    def _use_words(self, count: int) -> None:
+        while count:
+            used = min(count, self.streams[0])
+            self.streams[0] -= used
+            count -= used
+            if not self.streams[0]:
+                self.streams.popleft()
+
+
+class _SerialRun(_Run):
+    """The serial core: one instruction after the other, but a GEMM that has its tokens waits in a queue."""
+
+    def __init__(self, config: AcceleratorConfig) -> None:
+        super().__init__(config)
+        self.overflow: Hang | None = None
+        self.begun = 0  # STREAMs of which a GEMM has used some words and not all
+
+    def dispatch(self, job: _Job) -> Hang | None:
+        """Execute the job to its end, or put it into its queue."""
+        engine = job.instruction.engine
+        if isinstance(job.instruction, Stream):
+            if len(self.streams) - self.begun == MOST_STREAMS:
+                return Hang(job.index, _LATE_STREAM)
+            self.streams.append(job.instruction.count)
+        elif engine is not None:
+            if missing := self._missing(engine, job):
+                return Hang(job.index, missing)
+            self._start(engine, job)
+            if isinstance(job.instruction, Gemm):
+                if len(self.queues[engine]) > self.config.queue_depth:
+                    return self.stuck()
+                self.queues[engine].append(job)
+            else:
+                while job.tiles:
+                    if missing := self._missing(engine, job):
+                        return Hang(job.index, missing)
+                    self._step(engine, job)
+                    self.advance()
+                self._finish(engine, job)
+        self.advance()
+        return self.overflow
+
+    def _finish(self, engine: Engine, job: _Job) -> None:
+        for taker in _engines(job.instruction.signal):
+            if self.tokens[engine, taker] == MOST_TOKENS and not self.overflow:
+                self.overflow = Hang(job.index, f"waits until {taker.name} takes one of {MOST_TOKENS} tokens")
+        super()._finish(engine, job)
+
+    def _full(self, _engine: Engine, _job: _Job) -> str:
+        return ""
+
+    def _use_words(self, count: int) -> None:
+        before = len(self.streams)
+        first = self.streams[0] if count else 0
+        super()._use_words(count)
+        if count:
+            self.begun = int(bool(self.streams) and (len(self.streams) < before or self.streams[0] < first))
 
 
 def _engines(mask: int) -> list[Engine]:

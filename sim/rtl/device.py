@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hw.config import AcceleratorConfig
+from hw.isa import ErrorCode
 from hw.program import Program
-from sim.device import Result
+from sim.device import DeviceError, Result
 from sim.driver import Driver
 from sim.memory import MemoryModel
 from sim.rtl.activity import Activity
@@ -31,7 +32,8 @@ class RtlDevice:
 
     The first device of a configuration takes a minute or so to build; later ones find it in ``build/rtl``.
 
-    Every run begins with a soft reset, so that nothing is left of the run before. ``run`` may be called from several
+    Every run begins with a soft reset, so that nothing is left of the run before; after a bus that has died, with a new
+    chip, as hardware would need a hardware reset. ``run`` may be called from several
     threads at once; each then has a chip of its own, and as many run at the same time as there are processor cores.
 
     Parameters
@@ -45,8 +47,8 @@ class RtlDevice:
     record : callable, optional
         Called after each run with what the engines did in it; not together with ``trace``.
     patience : int, optional
-        Cycles without any progress after which a program counts as hung. Default: 200,000, and more where hardware
-        without performance counters shows no progress within an instruction.
+        Cycles without any progress after which a program counts as hung. Default: 200,000, or more where hardware
+        without performance counters shows no progress within an instruction, or takes longer to report that by itself.
     report : callable, optional
         Called with the name of each stage of building when it begins.
 
@@ -73,7 +75,9 @@ class RtlDevice:
         self.config = config
         self._memory_model = memory or MemoryModel()
         self._trace, self._record = trace, record
-        self._patience = patience or (_PATIENCE_WITHOUT_COUNTERS if config.serial else _PATIENCE)
+        usual = _PATIENCE_WITHOUT_COUNTERS if config.serial else _PATIENCE
+        self._reset_patience = max(usual, 2 * config.timeout_cycles)
+        self._patience = patience or self._reset_patience
         self._library = build_simulator(config, traced=trace is not None, probed=record is not None, report=report)
         self._idle_chips: list[Chip] = []
 
@@ -100,17 +104,19 @@ class RtlDevice:
         ValueError
             If the program was made for another configuration or an input has another dtype or shape.
         DeviceError
-            If the device reports an error; with code 0 if it hangs.
+            If the device reports an error; with code 0 if it shows neither progress nor an error.
         """
         if program.config != self.config:
             raise ValueError(f"the program must be made for {self.config}, not {program.config}")
         memory = program.memory_image(inputs)
         # Appending and popping are atomic: threads never get the same chip.
         chip = self._idle_chips.pop() if self._idle_chips else self._new_chip()
-        chip.attach(memory)
         driver = Driver(chip, "cycles")
+        dead = False
         try:
-            driver.reset(lambda: _advance(chip, _CYCLES_PER_RESET_LOOK))
+            # What an earlier run has left under way still goes to that run's memory.
+            driver.reset(lambda: _advance(chip, _CYCLES_PER_RESET_LOOK), self._reset_patience)
+            chip.attach(memory)
             if self._trace:
                 chip.trace(self._trace)
             if self._record:
@@ -121,10 +127,14 @@ class RtlDevice:
             counters = driver.counters()
             if self._record:
                 self._record(Activity(chip.changes))
+        except DeviceError as error:
+            dead = error.code == ErrorCode.BUS_TIMEOUT
+            raise
         finally:
             if self._trace:
                 chip.end_trace()
-            self._idle_chips.append(chip)
+            if not dead:
+                self._idle_chips.append(chip)
         return Result(outputs=program.read_outputs(memory), cycles=counters["cycles"], counters=counters)
 
     def _new_chip(self) -> Chip:

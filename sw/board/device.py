@@ -116,7 +116,8 @@ class BoardDevice:
         ConnectionError
             If the FPGA does not answer or the port is gone.
         DeviceError
-            If the device reports an error or has too little memory; with code 0 if it hangs.
+            If the device reports an error or has too little memory; with code 0 if it shows neither progress nor an
+            error.
         """
         if program.config != self.config:
             raise ValueError(f"the program must be made for {self.config}, not {program.config}")
@@ -127,8 +128,9 @@ class BoardDevice:
             self._identify()
         # Until all has gone well nothing is certain.
         self._identified = False
-        self._memory.write(image, map(_range, program.inputs.values()) if self._flash else _read_parts(program))
+        # What an interrupted run has left under way may still write to memory until this has ended.
         self._driver.reset(_milliseconds, self._patience)
+        self._memory.write(image, map(_range, program.inputs.values()) if self._flash else _read_parts(program))
         self._driver.start(program)
         self._driver.wait(program, _milliseconds, self._patience)
         counters = self._driver.counters()

@@ -4,7 +4,7 @@ from hw.config import AcceleratorConfig
 
 __all__ = ["CONFIGS"]
 
-_SMALL = {"scratchpad_kib": 1, "vector_kib": 1, "param_words": 32, "weight_fifo_words": 32}
+_SMALL = {"scratchpad_kib": 1, "vector_kib": 1, "param_words": 32, "weight_fifo_words": 32, "timeout_cycles": 2048}
 
 CONFIGS = {
     f"{c.rows}x{c.cols}{' serial' * c.serial}": c

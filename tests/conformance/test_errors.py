@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hw.isa import (
+    MOST_TOKENS,
     Destination,
     Drain,
     Engine,
@@ -135,10 +136,63 @@ def test_addresses_beyond_the_memory(device, where):
     expect_error(device, asm, code, int(where == "drain"), addr)
 
 
+def test_a_broken_rule_is_reported_though_weights_are_left_over(device):
+    for broken, code in ((bytes(32), ErrorCode.ILLEGAL_OPCODE), (None, ErrorCode.NO_HALT)):
+        asm = valid_loads(device.config)
+        asm.stream(np.zeros((1, 100), np.int8))
+        if broken:
+            asm.add(broken)
+        expect_error(device, asm, code, VALID_LOADS + 1, halt=False)
+
+
+def test_a_deadlock_is_reported_before_a_broken_rule_behind_it(device):
+    asm = valid_loads(device.config)
+    asm.add(dataclasses.replace(DRAIN, wait=1 << Engine.ARRAY), bytes(32))
+    expect_error(device, asm, ErrorCode.DEADLOCK, VALID_LOADS)
+
+
+def test_as_many_tokens_as_a_counter_holds(device):
+    asm = Assembler(device.config)
+    load = Load(count=1, mem_addr=asm.constant(bytes(64)), signal=1 << Engine.ARRAY)
+    asm.add(*[load] * MOST_TOKENS, *[dataclasses.replace(GEMM, release=0, wait=1 << Engine.LOAD)] * MOST_TOKENS)
+    device.run(asm.program(tokens=False), {})
+
+
+def test_one_token_more_is_a_deadlock(device):
+    asm = Assembler(device.config)
+    load = Load(count=1, mem_addr=asm.constant(bytes(64)), signal=1 << Engine.ARRAY)
+    for extra in (1, 145):
+        asm.instructions.clear()
+        asm.add(*[load] * (MOST_TOKENS + extra))
+        asm.add(*[dataclasses.replace(GEMM, release=0, wait=1 << Engine.LOAD)] * (MOST_TOKENS + extra))
+        if extra == 1 and not device.config.serial:
+            # The last LOAD waits in its queue until a GEMM has taken a token.
+            device.run(asm.program(tokens=False), {})
+        else:
+            expect_error(device, asm, ErrorCode.DEADLOCK, MOST_TOKENS)
+
+
+def test_a_reset_clears_the_accumulators(device):
+    config = device.config
+    asm = Assembler(config)
+    asm.load_operand(0, np.full((config.acc_depth, config.rows), 127, np.int8))
+    for _ in range(config.acc_banks):
+        asm.add(Gemm(m=config.acc_depth, n=1, k_tiles=1, b_scratchpad=1, clear=1, release=1))
+        asm.add(Drain(m=config.acc_depth, n=1, dest=Destination.VECTOR, clip_low=-1, clip_high=1))
+    device.run(asm.program(), {})
+    asm = Assembler(config)
+    for bank in range(config.acc_banks):
+        asm.add(dataclasses.replace(GEMM, m=config.acc_depth, clear=0))
+        asm.drain_to_memory(f"bank_{bank}", config.acc_depth, 1)
+    for name, sums in device.run(asm.program(), {}).outputs.items():
+        assert not sums.any(), name
+
+
 @pytest.mark.parametrize("why", ["token", "words", "bank", "banks", "left over"])
-def test_a_program_that_hangs(device, why):
+def test_a_deadlock_is_reported(device, why):
     config = device.config
     asm = valid_loads(config)
+    index = VALID_LOADS
     match why:
         case "token":
             asm.add(dataclasses.replace(GEMM, wait=1 << Engine.POST))
@@ -146,11 +200,11 @@ def test_a_program_that_hangs(device, why):
             asm.add(dataclasses.replace(GEMM, b_scratchpad=0))
         case "bank":
             asm.add(GEMM, DRAIN, DRAIN)
+            index += 2
         case "banks":
             asm.add(*[GEMM] * (config.acc_banks + 1))
+            index += config.acc_banks
         case "left over":
             asm.stream(np.zeros((1, 1), np.int8))
-    with pytest.raises(DeviceError) as caught:
-        device.run(asm.program(tokens=False), {})
-    assert caught.value.code == ErrorCode.NONE
-    expect_recovery(device)
+            index += 1
+    expect_error(device, asm, ErrorCode.DEADLOCK, index)

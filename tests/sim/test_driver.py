@@ -1,5 +1,6 @@
 """The driver against registers that do as a script says."""
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -66,7 +67,8 @@ def test_reset_waits_until_it_has_ended() -> None:
 def test_reset_that_does_not_end() -> None:
     registers = Registers()
     registers.values["STATUS"] = Status.RESETTING
-    with pytest.raises(DeviceError, match=r"^the soft reset has not ended after 100 cycles$"):
+    message = r"^the soft reset has not ended after 100 cycles: the memory still owes answers, and .* hardware reset$"
+    with pytest.raises(DeviceError, match=message):
         Driver(registers, "cycles").reset(registers.pause, 100)
     assert registers.time == 110
 
@@ -107,6 +109,23 @@ def test_gives_up_when_nothing_gets_on() -> None:
         Driver(registers, "ms").wait(program(), registers.pause, 100)
     assert registers.time == 170
     assert (caught.value.code, caught.value.index) == (ErrorCode.NONE, 7)
+
+
+def test_a_start_that_is_refused_is_reported() -> None:
+    registers = Registers()
+    registers.values["STATUS"] = Status.REFUSED | Status.ERROR
+    with pytest.raises(DeviceError, match=r"^the accelerator has refused to start: it needs a soft reset first$"):
+        Driver(registers, "ms").wait(program(), registers.pause, 100)
+
+
+def test_a_deadlock_names_the_instruction_that_waits() -> None:
+    registers = Registers()
+    registers.values |= {"STATUS": Status.ERROR, "ERROR_CODE": ErrorCode.DEADLOCK}
+    waits = dataclasses.replace(program(), instructions=np.frombuffer(Load(count=1, wait=4).encode(), np.uint8))
+    message = r"^instruction 0 \(LOAD wait=4 count=1\): DEADLOCK: waits for a token of POST$"
+    with pytest.raises(DeviceError, match=message) as caught:
+        Driver(registers, "ms").wait(waits, registers.pause, 100)
+    assert (caught.value.code, caught.value.index) == (ErrorCode.DEADLOCK, 0)
 
 
 def test_a_start_that_is_lost_is_a_hang() -> None:

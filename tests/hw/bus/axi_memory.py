@@ -19,8 +19,9 @@ class AxiMemory:
     """Memory behind an AXI4 master.
 
     ``stall`` is the probability that a channel pauses in a cycle; ``latency`` the cycles from an address to its answer;
-    ``bad_reads`` and ``bad_writes`` are burst addresses that are answered with an error; ``dead`` stops everything.
-    ``reads`` and ``writes`` record bursts as address and beats.
+    ``bad_reads`` and ``bad_writes`` are burst addresses that are answered with an error; ``wrong_last`` gives, by the
+    address of a burst of reads, the beat that ends it in place of its last one; ``dead`` stops everything. ``reads``
+    and ``writes`` record bursts as address and beats.
     """
 
     data: np.ndarray[Any, np.dtype[np.uint8]]
@@ -30,6 +31,7 @@ class AxiMemory:
     seed: int = 0
     bad_reads: set[int] = field(default_factory=set)
     bad_writes: set[int] = field(default_factory=set)
+    wrong_last: dict[int, int] = field(default_factory=dict)
     dead: bool = False
     reads: list[tuple[int, int]] = field(default_factory=list)
     writes: list[tuple[int, int]] = field(default_factory=list)
@@ -67,8 +69,9 @@ class AxiMemory:
                 self._check_burst(araddr, arlen + 1, arburst, arsize)
                 self.reads.append((araddr, arlen + 1))
                 response = _SLAVE_ERROR if araddr in self.bad_reads else RESPONSE_OKAY
-                for i in range(arlen + 1):
-                    pending.append((now + self.latency, araddr + i * self.bus_bytes, int(i == arlen), response))
+                last = self.wrong_last.get(araddr, arlen)
+                for i in range(min(arlen, last) + 1):
+                    pending.append((now + self.latency, araddr + i * self.bus_bytes, int(i == last), response))
 
     async def serve_writes(self, ctx: Any, axi: Any) -> None:
         """Serve write channels: an Amaranth testbench that never ends."""

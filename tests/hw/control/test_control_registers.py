@@ -8,7 +8,7 @@ from amaranth.sim import Simulator
 from hw.config import AcceleratorConfig
 from hw.control.control_registers import ControlRegisters
 from hw.isa import ISA_VERSION
-from hw.registers import COUNTERS, DEVICE_ID, REGISTERS, Control
+from hw.registers import COUNTERS, DEVICE_ID, REGISTERS, Control, Status
 from tests.hw.bus.axi_lite_host import read_register, write_register
 
 _CONFIG = AcceleratorConfig(rows=6, cols=3, weight_fifo_words=6)
@@ -73,6 +73,23 @@ def test_only_writable_registers_keep_what_is_written() -> None:
     _simulate(dut, bench)
 
 
+def test_a_running_program_keeps_the_length_that_it_was_started_with() -> None:
+    dut = ControlRegisters(_CONFIG)
+
+    async def bench(ctx: Any) -> None:
+        await write_register(ctx, dut.axil, _OFFSET["PROGRAM_LENGTH"], 5)
+        await ctx.tick()
+        ctx.set(dut.status.busy, 1)
+        await write_register(ctx, dut.axil, _OFFSET["PROGRAM_LENGTH"], 9)
+        assert await read_register(ctx, dut.axil, _OFFSET["PROGRAM_LENGTH"]) == 9
+        assert ctx.get(dut.program_length) == 5
+        ctx.set(dut.status.busy, 0)
+        await ctx.tick()
+        assert ctx.get(dut.program_length) == 9
+
+    _simulate(dut, bench)
+
+
 def test_byte_strobes_count() -> None:
     dut = ControlRegisters(_CONFIG)
     offset = _OFFSET["PROGRAM_ADDR"]
@@ -116,7 +133,7 @@ def test_irq_is_done_or_error_when_enabled() -> None:
     async def bench(ctx: Any) -> None:
         for enable in (0, 1):
             await write_register(ctx, dut.axil, _OFFSET["IRQ_ENABLE"], enable)
-            for status in range(16):
+            for status in range(1 << len(Status)):
                 ctx.set(dut.status.as_value(), status)
                 assert ctx.get(dut.irq) == (enable & bool(status & 0b0110))
 
@@ -143,7 +160,7 @@ def test_answers_wait_for_the_host_and_addresses_may_come_apart_from_data() -> N
         assert not ctx.get(axil.wready)
         assert ctx.get(dut.program_length) == 77
         ctx.set(axil.bready, 1)
-        await ctx.tick()
+        await ctx.tick().repeat(2)
         assert ctx.get(dut.program_length) == 99
 
     _simulate(dut, bench)

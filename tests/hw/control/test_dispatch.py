@@ -13,7 +13,7 @@ from hw.config import AcceleratorConfig
 from hw.control.dispatcher import Dispatcher
 from hw.control.issue import Issue
 from hw.control.tokens import Tokens
-from hw.isa import Drain, Engine, ErrorCode, Gemm, Halt, Instruction, Load, Stream, Sweep
+from hw.isa import MOST_TOKENS, Drain, Engine, ErrorCode, Gemm, Halt, Instruction, Load, Stream, Sweep
 from tests.hw.bus.streams import receive, send
 
 _LOAD, _ARRAY, _POST = (1 << engine for engine in Engine)
@@ -36,7 +36,9 @@ class _Dut(wiring.Component):
             connect(m, queue, issue.i)
             m.d.comb += [
                 issue.available.eq(tokens.available[engine]),
+                issue.room.eq(tokens.room[engine]),
                 tokens.take[engine].eq(issue.take),
+                tokens.promise[engine].eq(issue.promise),
                 tokens.give[engine].eq(issue.give),
             ]
         return m
@@ -174,4 +176,21 @@ def test_a_broken_rule_stops_dispatch() -> None:
 def test_a_program_without_halt_is_an_error(length: int) -> None:
     _, stop, _, idle = _run([Load(), Gemm(), Halt()], length=length)
     assert stop == (ErrorCode.NO_HALT, length, 0)
+    assert all(idle)
+
+
+def test_a_giver_starts_only_while_its_tokens_have_room() -> None:
+    program = [*(Load(signal=_ARRAY) for _ in range(MOST_TOKENS + 3)), Halt()]
+    quick = dict.fromkeys(Engine, 2)
+    events, stop, _, idle = _run(program, delays=quick, cycles=2500)
+    assert [index for kind, _, index in events if kind == "done"] == list(range(MOST_TOKENS))
+    assert stop == (ErrorCode.NONE, MOST_TOKENS + 3, 0)
+    assert idle == [False, True, True]
+
+
+def test_a_token_that_is_taken_makes_room() -> None:
+    program = [*(Load(signal=_ARRAY) for _ in range(MOST_TOKENS)), *[Gemm(wait=_LOAD)] * 3, *[Load(signal=_ARRAY)] * 3]
+    events, stop, _, idle = _run([*program, Halt()], delays=dict.fromkeys(Engine, 2), cycles=2500)
+    assert len([index for kind, _, index in events if kind == "done"]) == len(program)
+    assert stop == (ErrorCode.NONE, len(program), 0)
     assert all(idle)

@@ -61,7 +61,8 @@ def test_halt_waits_for_the_core_then_for_the_bus() -> None:
         await ctx.tick().repeat(3)
         assert _status(ctx, dut) == Status.BUSY
         assert not ctx.get(dut.bus_stop)
-        ctx.set(dut.core_idle, 1)
+        ctx.set(dut.engines_idle, 1)
+        ctx.set(dut.weights_used, 1)
         await ctx.tick().repeat(3)
         assert _status(ctx, dut) == Status.BUSY
         assert ctx.get(dut.bus_stop)
@@ -86,13 +87,14 @@ def test_a_broken_rule_ends_in_error_after_earlier_instructions() -> None:
         await _fault(ctx, dut.stop, ErrorCode.ILLEGAL_FIELD, 3, 0x44)
         await ctx.tick().repeat(5)
         assert _status(ctx, dut) == Status.BUSY
-        ctx.set(dut.core_idle, 1)
+        ctx.set(dut.engines_idle, 1)
+        ctx.set(dut.weights_used, 1)
         ctx.set(dut.bus_idle, 1)
         await ctx.tick().repeat(4)
         assert _status(ctx, dut) == Status.ERROR
         assert _error(ctx, dut) == (ErrorCode.ILLEGAL_FIELD, 3, 0x44)
         await _pulse(ctx, dut.start)
-        assert _status(ctx, dut) == Status.ERROR
+        assert _status(ctx, dut) == Status.ERROR | Status.REFUSED
 
     _simulate(bench)
 
@@ -107,7 +109,6 @@ def test_a_bus_fault_stops_at_once_and_the_first_one_stays(finishing: bool) -> N
         assert _status(ctx, dut) == Status.ERROR
         assert ctx.get(dut.bus_stop)
         await _fault(ctx, dut.read_fault, ErrorCode.BUS_READ, 8, 0x200)
-        await _pulse(ctx, dut.start)
         assert _status(ctx, dut) == Status.ERROR
         assert _error(ctx, dut) == (ErrorCode.BUS_WRITE, 7, 0x100)
 
@@ -123,13 +124,14 @@ def test_soft_reset_settles_scrubs_and_recovers() -> None:
         await ctx.tick().repeat(20)
         assert _status(ctx, dut) == Status.RESETTING
         assert not ctx.get(dut.scrub.en)
-        ctx.set(dut.bus_settled, 1)
+        ctx.set(dut.bus_idle, 1)
         await ctx.tick()
         assert ctx.get(dut.core_reset)
         assert not ctx.get(dut.scrub.en)
         await ctx.tick()
         addresses, resets = [], 0
-        while _status(ctx, dut) == Status.RESETTING:
+        while _status(ctx, dut) & Status.RESETTING:
+            assert ctx.get(dut.array_reset) == ctx.get(dut.core_reset)
             if ctx.get(dut.scrub.en):
                 addresses.append(ctx.get(dut.scrub.addr))
             ctx.set(dut.start, len(addresses) == 5)
@@ -138,7 +140,7 @@ def test_soft_reset_settles_scrubs_and_recovers() -> None:
             await ctx.tick()
         assert addresses == list(range(512))
         assert resets == 1
-        assert _status(ctx, dut) == 0
+        assert _status(ctx, dut) == Status.REFUSED
         assert _error(ctx, dut) == (0, 0, 0)
         await _pulse(ctx, dut.start)
         assert _status(ctx, dut) == Status.BUSY
@@ -155,5 +157,83 @@ def test_soft_reset_stops_a_running_program() -> None:
         assert ctx.get(dut.bus_stop)
         await _fault(ctx, dut.read_fault, ErrorCode.BUS_TIMEOUT, 1, 2)
         assert _status(ctx, dut) == Status.RESETTING
+
+    _simulate(bench)
+
+
+def test_start_is_refused_unless_it_starts_and_the_next_one_forgets_that() -> None:
+    async def bench(ctx: Any, dut: Sequencer) -> None:
+        await _pulse(ctx, dut.start)
+        await _pulse(ctx, dut.start)
+        assert not ctx.get(dut.begin)
+        assert _status(ctx, dut) == Status.BUSY | Status.REFUSED
+        ctx.set(dut.engines_idle, 1)
+        ctx.set(dut.weights_used, 1)
+        ctx.set(dut.bus_idle, 1)
+        await _fault(ctx, dut.stop, ErrorCode.NONE, 5, 0)
+        await ctx.tick().repeat(5)
+        assert _status(ctx, dut) == Status.DONE | Status.REFUSED
+        await _pulse(ctx, dut.start)
+        assert _status(ctx, dut) == Status.BUSY
+        await _pulse(ctx, dut.soft_reset)
+        assert _status(ctx, dut) == Status.RESETTING
+
+    _simulate(bench)
+
+
+def test_start_in_the_write_of_a_soft_reset_is_refused() -> None:
+    async def bench(ctx: Any, dut: Sequencer) -> None:
+        ctx.set(dut.start, 1)
+        ctx.set(dut.soft_reset, 1)
+        assert not ctx.get(dut.begin)
+        await ctx.tick()
+        assert _status(ctx, dut) == Status.RESETTING | Status.REFUSED
+
+    _simulate(bench)
+
+
+def test_weights_left_over_behind_a_broken_rule_are_dropped() -> None:
+    async def bench(ctx: Any, dut: Sequencer) -> None:
+        await _pulse(ctx, dut.start)
+        await _fault(ctx, dut.stop, ErrorCode.ILLEGAL_OPCODE, 1, 0)
+        await ctx.tick().repeat(3)
+        assert not ctx.get(dut.array_reset)
+        ctx.set(dut.engines_idle, 1)
+        await ctx.tick().repeat(2)
+        assert ctx.get(dut.array_reset)
+        assert not ctx.get(dut.core_reset)
+        assert not ctx.get(dut.bus_stop)
+        assert _status(ctx, dut) == Status.BUSY
+        ctx.set(dut.weights_used, 1)
+        ctx.set(dut.bus_idle, 1)
+        await ctx.tick().repeat(5)
+        assert _status(ctx, dut) == Status.ERROR
+        assert _error(ctx, dut) == (ErrorCode.ILLEGAL_OPCODE, 1, 0)
+
+    _simulate(bench)
+
+
+@pytest.mark.parametrize("where", ["dispatch", "halt", "broken rule"])
+@pytest.mark.parametrize("idle", [False, True])
+def test_what_never_moves_again_is_a_deadlock(where: str, idle: bool) -> None:
+    async def bench(ctx: Any, dut: Sequencer) -> None:
+        ctx.set(dut.engines_idle, idle)
+        ctx.set(dut.bus_idle, 1)
+        await _pulse(ctx, dut.start)
+        if where != "dispatch":
+            code = ErrorCode.NONE if where == "halt" else ErrorCode.ILLEGAL_FIELD
+            await _fault(ctx, dut.stop, code, 9, 0x30)
+        await ctx.tick().repeat(300)
+        assert _status(ctx, dut) == Status.BUSY
+        ctx.set(dut.stuck, 1)
+        await ctx.tick().repeat(3)
+        if idle:
+            # Nobody uses the weights: they are dropped, which is progress.
+            assert ctx.get(dut.array_reset)
+            ctx.set(dut.stuck, 0)
+            ctx.set(dut.weights_used, 1)
+        await ctx.tick().repeat(4)
+        assert _status(ctx, dut) == Status.ERROR
+        assert _error(ctx, dut) == (ErrorCode.DEADLOCK, 0, 0)
 
     _simulate(bench)

@@ -100,7 +100,7 @@ def test_nothing_keeps_a_program_alive():
 def test_messages_say_where_and_why():
     asm = Assembler(CONFIG)
     asm.add(Gemm(m=1, n=1, k_tiles=1, clear=1, release=1))
-    with pytest.raises(DeviceError, match="instruction 0: waits for words of the weight stream"):
+    with pytest.raises(DeviceError, match=r"^instruction 0: DEADLOCK: waits for words of the weight stream"):
         ModelDevice(CONFIG).run(asm.program(), {})
     asm = Assembler(CONFIG)
     asm.add(Load(addr=5, count=CONFIG.scratchpad_words))

@@ -11,6 +11,7 @@ from hw.registers import COUNTERS
 from sim.device import DeviceError
 from sim.memory import MemoryModel
 from sim.rtl import RtlDevice, Trace, build, library
+from sim.rtl.chip import Chip
 from tests.conformance.assembler import Assembler
 from tests.conformance.configs import CONFIGS
 from tests.conformance.interpreter import interpret
@@ -135,12 +136,39 @@ def test_errors_name_the_instruction(device):
     assert str(caught.value) == message
 
 
-def test_a_hang_ends_when_patience_does():
+def test_what_does_not_get_on_ends_when_patience_does():
     asm = Assembler(CONFIG)
     asm.add(Gemm(m=1, n=1, k_tiles=1, clear=1, release=1))
-    with pytest.raises(DeviceError, match="no progress for 5000 cycles") as caught:
-        RtlDevice(CONFIG, patience=5000).run(asm.program(), {})
+    patience = CONFIG.timeout_cycles // 2
+    with pytest.raises(DeviceError, match=f"no progress for {patience} cycles") as caught:
+        RtlDevice(CONFIG, patience=patience).run(asm.program(), {})
     assert caught.value.code == ErrorCode.NONE
+
+
+def test_what_an_interrupted_run_writes_goes_to_its_own_memory(monkeypatch):
+    old, new = Assembler(CONFIG), Assembler(CONFIG)
+    for number in range(30):
+        old.add(Gemm(m=32, n=2, k_tiles=1, b_scratchpad=1, clear=1, release=1))
+        old.drain_to_memory(f"sums_{number}", 32, 2)
+    new.input("all", "int8", (1 << 14,))
+    program, data = new.program(), np.full(1 << 14, 0x55, np.int8)
+    memories, attach = [], Chip.attach
+
+    def keep(chip, memory):
+        memories.append(memory)
+        attach(chip, memory)
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Chip, "attach", keep)
+    for patience in range(100, 700, 60):
+        device = RtlDevice(CONFIG, patience=patience, memory=MemoryModel(write_latency=200))
+        with pytest.raises(KeyboardInterrupt):
+            device.run(old.program(), {}, progress=interrupt)
+        device.run(program, {"all": data})
+        addr = program.inputs["all"].addr
+        np.testing.assert_array_equal(memories[-1][addr:][: data.size].view(np.int8), data)
 
 
 def test_a_program_for_another_configuration_is_refused(device):

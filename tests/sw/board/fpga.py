@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hw.config import AcceleratorConfig
-from hw.isa import INSTRUCTION_BYTES, ISA_VERSION
+from hw.isa import INSTRUCTION_BYTES, ISA_VERSION, ErrorCode
 from hw.link.protocol import Command
 from hw.program import Program, Region
 from hw.registers import COUNTERS, DEVICE_ID, REGISTERS, Control, Status
@@ -21,7 +21,7 @@ CYCLES = (5 << 32) + 7
 
 
 class AcceleratorModel(FpgaModel):
-    """Programs have ended when START has been written, but for those that hang; registers can be overridden."""
+    """Programs have ended when START has been written; registers can be overridden."""
 
     def __init__(self, config: AcceleratorConfig, memory_bytes: int = 1 << 19) -> None:
         super().__init__(config.bus_bytes, memory_bytes)
@@ -79,9 +79,8 @@ class AcceleratorModel(FpgaModel):
         try:
             device.run(program, parts)
         except DeviceError as error:
-            # Without a code it would hang.
-            status = Status.ERROR if error.code else Status.BUSY
-            self._set(STATUS=status, ERROR_CODE=error.code, ERROR_INDEX=error.index, ERROR_ADDR=error.addr)
+            index = 0 if error.code == ErrorCode.DEADLOCK else error.index
+            self._set(STATUS=Status.ERROR, ERROR_CODE=error.code, ERROR_INDEX=index, ERROR_ADDR=error.addr)
         else:
             self._set(STATUS=Status.DONE, cycles=CYCLES & 0xFFFFFFFF)
             self.registers[OFFSETS["cycles"] + 4] = CYCLES >> 32
