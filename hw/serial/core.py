@@ -87,9 +87,9 @@ class SerialCore(wiring.Component):
         with m.If(machine.start):
             m.d.sync += [state.eq(Status.BUSY), takes.eq(1)]
         with m.If(machine.restart):
-            m.d.sync += state.eq(Status.RESETTING)
-        with m.If(file.start | file.soft_reset):
-            m.d.sync += refused.eq(file.start & ~machine.start)
+            m.d.sync += status.eq(Status.RESETTING)
+        with m.If(file.start):
+            m.d.sync += refused.eq(~machine.start)
         m.d.comb += [
             file.status.eq(status),
             self.irq.eq(file.irq_enable & (status & (Status.DONE | Status.ERROR)).any()),

@@ -178,6 +178,8 @@ def test_a_start_while_resetting_is_refused(with_reset):
     else:
         host.write(CONTROL=Control.SOFT_RESET)
         host.write(CONTROL=Control.START)
+    # Another soft reset does nothing.
+    host.write(CONTROL=Control.SOFT_RESET)
     assert host.read("STATUS") == Status.RESETTING | Status.REFUSED
     assert host.leave(Status.RESETTING) == Status.REFUSED
     host.advance(1000)
