@@ -28,7 +28,7 @@ OFFSETS = {register.name: register.offset for register in (*REGISTERS, *COUNTERS
 GEMM = Gemm(m=1, n=1, k_tiles=1, b_scratchpad=1, clear=1, release=1)
 DRAIN = Drain(m=1, n=1, dest=Destination.VECTOR)
 STREAM = Stream(count=CONFIG.cols)
-CYCLES = 1200  # more than one of these takes, and less than the patience
+CYCLES = 1500  # more than one of these takes, and less than the patience
 
 
 def same(outputs, expected):
