@@ -23,6 +23,7 @@ __all__ = ["SerialCore"]
 _BYTE = 8
 _HALF_BYTES = VALUE_BITS // _BYTE
 _INDEX_BITS = (TABLE_ENTRIES - 1).bit_length()
+_OCCUPIED = Status.BUSY | Status.ERROR | Status.RESETTING
 
 
 class SerialCore(wiring.Component):
@@ -65,7 +66,6 @@ class SerialCore(wiring.Component):
             file.write.eq(machine.local_write),
             file.i.eq(machine.bus),
             machine.local.eq(file.o),
-            machine.start.eq(file.start),
         ]
         self._life(m, machine, file)
         self._memories(m, machine)
@@ -73,13 +73,23 @@ class SerialCore(wiring.Component):
         return m
 
     def _life(self, m: Module, machine: Machine, file: RegisterFile) -> None:
-        """Status and soft reset; a hardware reset begins with one."""
-        status = Signal(len(Status), init=Status.RESETTING)
+        """Status, START and soft reset; a hardware reset begins with one."""
+        status, takes = Signal(len(Status), init=Status.RESETTING), Signal()
+        state, refused = status[:-1], status[-1]
         with m.If(machine.now.destination == Register.STATUS):
-            m.d.sync += status.eq(machine.bus)
-        m.d.comb += machine.restart.eq(file.soft_reset & ((status & Status.RESETTING) == 0))
+            m.d.sync += [state.eq(machine.bus), takes.eq(0)]
+        m.d.comb += [
+            machine.start.eq(file.start & ~file.soft_reset & ~(status & _OCCUPIED).any()),
+            machine.restart.eq(file.soft_reset & ~(status & Status.RESETTING).any()),
+            file.hold.eq(takes),
+        ]
+        # Until the microprogram says that it is busy, it takes registers, which stay as they were at START.
+        with m.If(machine.start):
+            m.d.sync += [state.eq(Status.BUSY), takes.eq(1)]
         with m.If(machine.restart):
             m.d.sync += status.eq(Status.RESETTING)
+        with m.If(file.start):
+            m.d.sync += refused.eq(~machine.start)
         m.d.comb += [
             file.status.eq(status),
             self.irq.eq(file.irq_enable & (status & (Status.DONE | Status.ERROR)).any()),

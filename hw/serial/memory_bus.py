@@ -26,8 +26,10 @@ _SPARE_HALVES = 8  # of which at most 3 come once there is no more room
 class MemoryBus(wiring.Component):
     """One transfer at a time: a burst of reads, or the write of one word.
 
-    The buffer takes the words of many bursts; the bus waits while it is full. An error or the end of patience is kept
-    until ``forget`` or the next transfer.
+    The buffer takes the words of many bursts; the bus waits while it is full. What is offered stays until it is taken,
+    and answers that nobody waits for are dropped. A burst ends with the beat that says so, or with the last one that
+    was asked for; that these are not the same is an error. The first error, or the end of patience, is kept until
+    ``forget`` or the next transfer.
 
     Latency: 1 cycle from ``read`` or ``write`` to the bus, 2 from the bus to ``word``. Throughput: a word in two
     cycles.
@@ -54,13 +56,13 @@ class MemoryBus(wiring.Component):
     word : Out(32), second : Out(1)
         The half that was taken last, and this one; whether these are of the same word.
     forget : In(1)
-        Drop the buffer's words, and all that is owed.
+        Drop the buffer's words, and what went wrong; a transfer goes on.
     owed : Out(1)
         The transfer is not complete.
     failed : Out(1)
         It had an error, or the bus is ``dead``.
     dead : Out(1)
-        Nothing has happened for ``timeout_cycles``.
+        The bus has neither taken nor given anything for ``timeout_cycles``.
     """
 
     axi_read: Any
@@ -106,9 +108,10 @@ class MemoryBus(wiring.Component):
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
         read, write = self.axi_read, self.axi_write
+        # Answers are owed: to an address that has been taken, and to a word that may still be offered.
         reading, writing = Signal(), Signal()
         m.d.comb += [
-            self.owed.eq(reading | writing),
+            self.owed.eq(read.arvalid | reading | writing),
             read.araddr.eq(self.addr),
             read.arsize.eq(exact_log2(BUS_BYTES)),
             read.arburst.eq(BURST_INCR),
@@ -120,8 +123,8 @@ class MemoryBus(wiring.Component):
             write.wlast.eq(1),
             write.bready.eq(1),
         ]
-        with m.If(read.arready):
-            m.d.sync += read.arvalid.eq(0)
+        with m.If(read.arvalid & read.arready):
+            m.d.sync += [read.arvalid.eq(0), reading.eq(1)]
         with m.If(write.awready):
             m.d.sync += write.awvalid.eq(0)
         with m.If(write.wready):
@@ -152,23 +155,28 @@ class MemoryBus(wiring.Component):
         with m.If(self.pop):
             m.d.sync += last_half.eq(exit_port.data)
 
-        # Answers.
-        answered, error = Signal(), Signal()
+        # Answers. Once the address has been taken, its length counts the beats behind the next one.
+        answered, last, read_error, write_error = Signal(), Signal(), Signal(), Signal()
+        left = read.arlen[: len(self.beats)]
         m.d.comb += [
-            answered.eq(write.bvalid & writing),
-            error.eq((arrives & (read.rresp != RESPONSE_OKAY)) | (answered & (write.bresp != RESPONSE_OKAY))),
+            answered.eq(write.bvalid & writing & ~write.awvalid & ~write.wvalid),
+            last.eq(left == 0),
+            read_error.eq(arrives & ((read.rresp != RESPONSE_OKAY) | (read.rlast != last))),
+            write_error.eq(answered & (write.bresp != RESPONSE_OKAY)),
         ]
         wrong = Signal()
-        with m.If(arrives & read.rlast):
+        with m.If(arrives):
+            m.d.sync += left.eq(left - 1)
+        with m.If(arrives & (read.rlast | last)):
             m.d.sync += reading.eq(0)
         with m.If(answered):
             m.d.sync += writing.eq(0)
-        with m.If(error):
+        with m.If(read_error | write_error):
             m.d.sync += wrong.eq(1)
         m.submodules.watchdog = watchdog = Watchdog(self._timeout_cycles)
-        # A cycle late, as memory may take long to say whether it is ready.
+        # A cycle late, as memory may take long to say whether it is ready. What it gives may have to wait for room.
         m.d.sync += watchdog.progress.eq(
-            arrives
+            (read.rvalid & reading)
             | answered
             | (read.arvalid & read.arready)
             | (write.awvalid & write.awready)
@@ -178,16 +186,15 @@ class MemoryBus(wiring.Component):
             watchdog.outstanding.eq(self.owed),
             self.failed.eq(wrong | self.dead),
         ]
-        with m.If(watchdog.expired & self.owed):
+        with m.If(watchdog.expired & self.owed & ~wrong):
             m.d.sync += self.dead.eq(1)
 
         with m.If(self.read | self.write | self.forget):
             m.d.sync += self.dead.eq(0)
         with m.If(self.read):
-            m.d.sync += [read.arvalid.eq(1), read.arlen.eq(self.beats), reading.eq(1), wrong.eq(0)]
+            m.d.sync += [read.arvalid.eq(1), read.arlen.eq(self.beats), wrong.eq(0)]
         with m.If(self.write):
             m.d.sync += [write.awvalid.eq(1), write.wvalid.eq(1), writing.eq(1), wrong.eq(0)]
         with m.If(self.forget):
-            m.d.sync += [taken.eq(0), filled.eq(0), shows.eq(0), reading.eq(0), writing.eq(0), wrong.eq(0)]
-            m.d.sync += [read.arvalid.eq(0), write.awvalid.eq(0), write.wvalid.eq(0)]
+            m.d.sync += [taken.eq(0), filled.eq(0), shows.eq(0), wrong.eq(0)]
         return m

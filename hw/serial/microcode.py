@@ -152,7 +152,7 @@ class Action(enum.IntEnum):
     WEIGHTS = 10  # the operand that was read, to the next column
     NO_WEIGHTS = 11  # zeros to L columns
     WRITE = 12  # the low 32 bits of A to ADDR
-    FORGET = 13  # bus words that were read, and what the bus owes
+    FORGET = 13  # bus words that were read, and what went wrong
     B_LEFT = 14  # B + B
 
 

@@ -38,8 +38,8 @@ class RegisterFile(wiring.Component):
 
     Of the counters, ``cycles`` and ``instructions`` count, with 32 bits; read the first one once it has stopped.
 
-    The host waits while the microprogram uses a port. It writes PROGRAM_ADDR, PROGRAM_LENGTH and IRQ_ENABLE alone;
-    STATUS does not stand in the file.
+    The host waits while the microprogram uses a port, and with writes while these are held. It writes PROGRAM_ADDR,
+    PROGRAM_LENGTH and IRQ_ENABLE alone; STATUS does not stand in the file.
 
     Latency: ``o`` is the word in the cycle after ``read``, and only in that; a register comes after 4 cycles or more.
 
@@ -54,6 +54,8 @@ class RegisterFile(wiring.Component):
     read, write : In(1)
     i, o : In(16), Out(16)
     status : In(5)
+    hold : In(1)
+        Another write must not begin.
     start, soft_reset : Out(1)
         Pulses, after CONTROL has been written.
     irq_enable : Out(1)
@@ -66,6 +68,7 @@ class RegisterFile(wiring.Component):
     i: Signal
     o: Signal
     status: Signal
+    hold: Signal
     start: Signal
     soft_reset: Signal
     irq_enable: Signal
@@ -86,6 +89,7 @@ class RegisterFile(wiring.Component):
                 "i": In(VALUE_BITS),
                 "o": Out(VALUE_BITS),
                 "status": In(len(Status)),
+                "hold": In(1),
                 "start": Out(1),
                 "soft_reset": Out(1),
                 "irq_enable": Out(1),
@@ -134,7 +138,7 @@ class RegisterFile(wiring.Component):
 
         # Writes, low half first.
         high = Signal()
-        offered = axil.awvalid & axil.wvalid & ~axil.bvalid
+        offered = axil.awvalid & axil.wvalid & ~axil.bvalid & ~self.hold
         step = offered & ~self.write
         strobes = Cat(strobe.replicate(8) for strobe in axil.wstrb)
         mask = Signal(_WORD_BITS)

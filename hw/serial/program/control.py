@@ -2,6 +2,7 @@
 
 from hw.isa import (
     INSTRUCTION_BYTES,
+    MOST_TOKENS,
     Drain,
     Engine,
     ErrorCode,
@@ -17,14 +18,17 @@ from hw.registers import Status
 from hw.serial.memory_bus import BUS_BYTES
 from hw.serial.microcode import Access, Action, Alu, Condition, Local, Mode, Register, Source
 from hw.serial.program.words import Host, Word
-from hw.serial.program.writer import Writer, left_shift
+from hw.serial.program.writer import Writer, left_shift, right_shift
 
 __all__ = ["write_control"]
 
 _INSTRUCTION_WORDS = INSTRUCTION_BYTES // BUS_BYTES
 _INSTRUCTION_BITS = (INSTRUCTION_BYTES - 1).bit_length()
+_BYTE_BITS = (BUS_BYTES - 1).bit_length()
 _ENGINES = len(Engine)
 _HALF_BITS = 16
+_TOKEN = (1 << _HALF_BITS - 1) // MOST_TOKENS + 1
+"""What a token is in its counter: as many as there may be are LONG, and one less are not."""
 
 _PLACES: dict[type[Instruction], dict[str, int]] = {
     Load: {"target": Word.TARGET},
@@ -53,6 +57,7 @@ _BITWISE = {"wait", "signal", "dest", "param_mode", "second", "table", "stats", 
 def write_control(w: Writer) -> None:
     """Write it; execution begins at its start."""
     _reset(w)
+    _start(w)
     _fetch(w)
     _dispatch(w)
     _take(w)
@@ -61,12 +66,13 @@ def write_control(w: Writer) -> None:
 
 
 def _reset(w: Writer) -> None:
-    """Wait for the bus, which must get neither another address nor other data; then clear everything."""
+    """Wait for the bus, which must get neither another address nor other data; then clear everything.
+
+    Words that still come are forgotten, as the bus waits for room.
+    """
     w.label("reset")
-    w.go("settled", Condition.DEAD)
-    w.go("reset", Condition.OWED)
-    w.label("settled")
     w.op(source=Source.ZERO, destination=Register.V, action=Action.FORGET)
+    w.go("reset", Condition.OWED)
     w.small(Register.T, 1)
     w.constant(Register.K, w.map.depth)
     w.label("clear_memory")
@@ -97,21 +103,30 @@ def _reset(w: Writer) -> None:
         w.write_constant(word, w.map.streams)
     w.small(Register.STATUS, 0)
 
+
+def _start(w: Writer) -> None:
+    """Take registers, which wait for that: of the address, not the bits within a bus word."""
     w.label("idle")
     w.unless("idle", Condition.START)
-    w.small(Register.STATUS, Status.BUSY)
     for half in range(2):
         w.write_zero(Host.INSTRUCTIONS + half)
+    w.copy_pair(Word.PROGRAM_LENGTH, Host.PROGRAM_LENGTH)
+    w.load_a_pair(Host.PROGRAM_ADDR)
+    w.shift(right_shift(_BYTE_BITS))
+    w.small(Register.M_TOP, 0)
+    w.shift(left_shift(_BYTE_BITS))
+    w.store_a_pair(Word.PROGRAM_ADDR)
+    w.small(Register.STATUS, Status.BUSY)
 
 
 def _fetch(w: Writer) -> None:
     """The number of instructions that were dispatched is the index of the next one."""
     w.label("next")
     w.load_a_pair(Host.INSTRUCTIONS)
-    w.load_b_pair(Host.PROGRAM_LENGTH)
+    w.load_b_pair(Word.PROGRAM_LENGTH)
     w.if_not_less("no_halt")
     w.shift(left_shift(_INSTRUCTION_BITS))
-    w.add_pair(Host.PROGRAM_ADDR)
+    w.add_pair(Word.PROGRAM_ADDR)
     w.store_a_pair(Word.BURST_ADDR)
     w.write_constant(Word.BURST_LEFT, _INSTRUCTION_WORDS)
     w.write_zero(Word.OF_STREAM)
@@ -191,7 +206,7 @@ def _tokens(w: Writer) -> None:
     w.label("take_token")
     w.op(local=Local.READ_AT, alu=Alu.CLEAR)
     w.go("hang", Condition.ZERO, source=Source.LOCAL, alu=Alu.ADD_WORD)
-    w.add(-1)
+    w.add(-_TOKEN)
     w.back(local=Local.WRITE_AT, source=Source.A_LOW)
 
     w.label("give_tokens")
@@ -202,9 +217,9 @@ def _tokens(w: Writer) -> None:
         w.op(action=Action.NEXT_RESULT)
     w.back()
     w.label("give_token")
-    w.op(local=Local.READ_AT, alu=Alu.CLEAR)
+    w.small(Register.B_LOW, _TOKEN, local=Local.READ_AT, alu=Alu.CLEAR)
     w.op(source=Source.LOCAL, alu=Alu.ADD_WORD)
-    w.add(1)
+    w.go("hang", Condition.LONG, alu=Alu.ADD)
     w.back(local=Local.WRITE_AT, source=Source.A_LOW)
 
 
@@ -225,18 +240,17 @@ def _end(w: Writer) -> None:
     w.call("settle")
     w.call("no_tokens")
     w.call("count")
-    w.call("nothing_left")
-    w.small(Register.STATUS, Status.DONE)
-    w.go("idle")
-
-    # Whatever is left waits for ever.
-    w.label("nothing_left")
+    # Whatever is left would wait for ever.
     for word in (Word.GEMMS, Word.STREAMED, Word.STREAMED + 1):
         w.read(word)
         w.unless("hang", Condition.ZERO, source=Source.LOCAL)
-    w.back()
+    w.small(Register.STATUS, Status.DONE, target="idle")
+
     w.label("hang")
-    w.go("hang")
+    w.write_constant(Host.ERROR_CODE, ErrorCode.DEADLOCK)
+    w.write_zero(Host.ERROR_ADDR)
+    w.write_zero(Host.ERROR_ADDR + 1)
+    w.go("failed")
 
     w.label("no_halt")
     w.write_constant(Host.ERROR_CODE, ErrorCode.NO_HALT)
@@ -249,7 +263,8 @@ def _end(w: Writer) -> None:
     w.write_constant(Host.ERROR_CODE, ErrorCode.ILLEGAL_FIELD)
     w.label("refuse")
     w.call("settle")
-    w.call("nothing_left")
+    w.read(Word.GEMMS)
+    w.unless("hang", Condition.ZERO, source=Source.LOCAL)
     w.label("fail")
     w.copy_pair(Host.ERROR_INDEX, Host.INSTRUCTIONS)
     w.label("failed")

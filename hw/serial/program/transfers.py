@@ -29,9 +29,11 @@ def _burst(w: Writer) -> None:
 
     It ends where addresses are a multiple of the longest. L, T and the pointers stay.
     """
-    w.label("burst")
+    w.label("burst_owed")
     w.go("bus_error", Condition.FAILED)
-    w.go("burst", Condition.OWED)
+    w.label("burst")
+    w.go("burst_owed", Condition.OWED)
+    w.go("bus_error", Condition.FAILED)
     # Beats behind the first one up to there: of the complement of the address, the bits above those of a byte.
     w.read(Word.BURST_ADDR)
     w.take(Register.B_LOW, alu=Alu.CLEAR_BOTH)

@@ -128,6 +128,10 @@ class Word(enum.IntEnum):
     ROOT = FIRST_LOCAL + 138  # pair
     NEGATIVE = FIRST_LOCAL + 140
 
+    # What START takes of the host's registers.
+    PROGRAM_ADDR = FIRST_LOCAL + 141  # pair
+    PROGRAM_LENGTH = FIRST_LOCAL + 143  # pair
+
 
 class Gemm(enum.IntEnum):
     """Words of a GEMM in its queue."""

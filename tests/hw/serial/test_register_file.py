@@ -184,7 +184,7 @@ def test_status_is_that_of_the_core() -> None:
     dut = RegisterFile(_CONFIG)
 
     async def bench(ctx: Any) -> None:
-        for status in range(16):
+        for status in range(1 << len(Status)):
             ctx.set(dut.status, status)
             assert await read_register(ctx, dut.axil, _OFFSET["STATUS"]) == status
             assert await read_register(ctx, dut.axil, _OFFSET["PROGRAM_ADDR"]) == 0
@@ -265,6 +265,32 @@ def test_writes_wait_for_data_and_for_the_host() -> None:
         await ctx.tick().until(axil.wready)
         ctx.set(axil.wvalid, 0)
         assert await read_register(ctx, axil, _OFFSET["PROGRAM_LENGTH"]) == 0x7654321
+
+    _simulate(dut, bench)
+
+
+def test_writes_that_are_held_wait() -> None:
+    """Reads do not, and the microprogram neither."""
+    dut = RegisterFile(_CONFIG)
+    axil = dut.axil
+
+    async def bench(ctx: Any) -> None:
+        await write_register(ctx, axil, _OFFSET["PROGRAM_ADDR"], 0x1234_5678)
+        ctx.set(dut.hold, 1)
+        for name, value in (("PROGRAM_ADDR", 0x89AB_CDEF), ("CONTROL", Control.START | Control.SOFT_RESET)):
+            ctx.set(axil.awaddr, _OFFSET[name])
+            ctx.set(axil.wdata, int(value))
+            ctx.set(axil.wstrb, 0b1111)
+            ctx.set(axil.awvalid, 1)
+            ctx.set(axil.wvalid, 1)
+            for _ in range(5):
+                assert not ctx.get(axil.wready | axil.awready | axil.bvalid | dut.start | dut.soft_reset)
+                await _write_word(ctx, dut, FIRST_LOCAL, 5)
+                assert await _read_word(ctx, dut, FIRST_LOCAL) == 5
+                assert await read_register(ctx, axil, _OFFSET["PROGRAM_ADDR"]) == 0x1234_5678
+        ctx.set(dut.hold, 0)
+        await ctx.tick()
+        assert ctx.get(dut.start) and ctx.get(dut.soft_reset)
 
     _simulate(dut, bench)
 
