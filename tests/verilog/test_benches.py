@@ -29,7 +29,7 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module", params=["1x1", "2x2", "3x5"])
+@pytest.fixture(scope="module", params=["1x1", "2x2", "3x5", "4x4 serial"])
 def config(request):
     return CONFIGS[request.param]
 
