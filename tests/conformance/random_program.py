@@ -32,7 +32,7 @@ ATTEMPTS = 20
 
 
 def random_program(
-    config: AcceleratorConfig, seed: int, *, steps: int = 8
+    config: AcceleratorConfig, seed: int, *, steps: int = 8, vector: bool = True
 ) -> tuple[Program, dict[str, NDArray[np.generic]]]:
     """Return a program whose outputs are all that its ``steps`` have left in memories, and its inputs.
 
@@ -44,12 +44,14 @@ def random_program(
         Same seed and configuration, same program.
     steps : int
         Batches of matrix products, sweeps or loads.
+    vector : bool
+        With the vector memory, which takes the most cycles to bring out.
     """
     generator = _Generator(config, np.random.default_rng(seed))
     generator.fill_memories()
     for _ in range(steps):
         generator.step()
-    generator.finish()
+    generator.finish(vector)
     inputs = {name: generator.bytes(*region.shape).astype(np.int8) for name, region in generator.asm.inputs.items()}
     return generator.asm.program(), inputs
 
@@ -112,11 +114,12 @@ class _Generator:
         kinds = [self.products, self.moments, self.softmax, self.layernorm, self.gather, self.load]
         kinds[int(self.rng.choice(len(kinds), p=[0.5, 0.1, 0.1, 0.1, 0.1, 0.1]))]()
 
-    def finish(self) -> None:
+    def finish(self, vector: bool) -> None:
         if self.one_stream and self.weights:
             self.asm.instructions.insert(0, self.stream(self.weights))
         self.asm.dump_scratchpad("scratchpad")
-        self.asm.dump_vector("vector")
+        if vector:
+            self.asm.dump_vector("vector")
 
     def stream(self, words: list[NDArray[np.uint8]]) -> Stream:
         joined = np.concatenate(words)

@@ -103,7 +103,6 @@ class _Bench:
             await self.cycle(next_row=1)
         np.testing.assert_array_equal(found, self.sums[first_row : first_row + rows])
 
-
     async def clear(self) -> None:
         """All sums, and the word behind them, as a soft reset does; operands and weights are whatever they are."""
         self.ctx.set(self.dut.clear, 1)
