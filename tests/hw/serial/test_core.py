@@ -1,15 +1,19 @@
 """The serial core stopped amid a program, and its counters; conformance tests what programs compute."""
 
+import dataclasses
 import shutil
 
 import numpy as np
 import pytest
 
+from hw.isa import Gemm, ParamMode
 from hw.registers import Status
 from sim.driver import Driver
 from sim.memory import MemoryModel
+from sim.rtl import RtlDevice
 from sim.rtl.build import build_simulator
 from sim.rtl.chip import Chip
+from tests.conformance.assembler import Assembler
 from tests.conformance.configs import CONFIGS
 from tests.conformance.interpreter import interpret
 from tests.conformance.random_program import random_program
@@ -84,3 +88,19 @@ def test_cycles_are_counted_from_start_to_done():
     bench.start()
     bench.advance(10)
     assert bench.driver.read("cycles")[0] < 100
+
+
+def test_a_soft_reset_clears_as_many_sums_as_there_can_be():
+    """One microinstruction clears at most 255."""
+    config = dataclasses.replace(CONFIG, acc_depth=128, acc_banks=3)
+    asm, rng = Assembler(config), np.random.default_rng(6)
+    asm.load_operand(0, rng.integers(-128, 128, (config.acc_depth, config.rows)))
+    asm.load_broadcast(0)
+    for bank in range(config.acc_banks):
+        asm.stream(rng.integers(-128, 128, (config.cols, config.rows)).astype(np.int8))
+        asm.add(Gemm(m=config.acc_depth, n=config.cols, k_tiles=1, a_addr=0, a_stride=1, clear=0, release=1))
+        asm.drain_to_memory(f"bank_{bank}", config.acc_depth, config.cols, param_mode=ParamMode.FIXED, param_addr=0)
+    program, device = asm.program(), RtlDevice(config)
+    expected = interpret(program, {})
+    for _ in range(2):
+        assert same(device.run(program, {}).outputs, expected)
