@@ -13,6 +13,7 @@ from typing import NoReturn
 from gen.boards import BOARDS
 from gen.boards.command import run_board
 from gen.manifest import emit_manifest
+from gen.module_name import check_module_name
 from gen.rtlil import emit_rtlil
 from gen.verilog import emit_verilog
 from hw.config import AcceleratorConfig
@@ -22,7 +23,6 @@ __all__ = ["main"]
 
 _BAD_INPUT = 2
 _STDOUT = "-"
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -49,8 +49,7 @@ def main(arguments: Sequence[str]) -> int:
         if options.build or options.program:
             raise ValueError(f"--{'build' if options.build else 'program'} needs --board")
         config = _config(options)
-        if not _IDENTIFIER.fullmatch(options.name):
-            raise ValueError(f"name must be a Verilog identifier, not {options.name!r}")
+        check_module_name(options.name)
         output, manifest = _paths(options, config)
         rtlil = emit_rtlil(config, options.name)
         verilog = emit_verilog(rtlil)
@@ -87,7 +86,9 @@ def _parser() -> argparse.ArgumentParser:
         "(build/boards/<board>)",
     )
     parser.add_argument("--manifest", metavar="FILE", help="manifest (beside the Verilog, ending in .json)")
-    parser.add_argument("--name", default="systolm", help="name of the top module (%(default)s)")
+    parser.add_argument(
+        "--name", default="systolm", help="name of the top module, with which those of all others begin (%(default)s)"
+    )
     parser.add_argument(
         "--preset",
         choices=sorted(PRESETS),

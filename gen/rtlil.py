@@ -1,5 +1,6 @@
 """From configuration to RTLIL, the netlist format that everything else is made of."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +12,8 @@ from hw.accelerator import Accelerator
 from hw.config import AcceleratorConfig
 
 __all__ = ["emit_component", "emit_rtlil"]
+
+_EMITTING = threading.Lock()
 
 
 def emit_rtlil(config: AcceleratorConfig, name: str = "systolm", *, probes: bool = False) -> str:
@@ -59,16 +62,18 @@ def _empty_memories_unset() -> Iterator[None]:
     """Leave out the initial contents of memories that start with zeros.
 
     They hold nothing that counts before the first soft reset, and Amaranth would spend most of its time on writing
-    megabytes of zeros bit by bit.
+    megabytes of zeros bit by bit. It has no option for that: one of its functions is another one meanwhile, for one
+    call after the other.
     """
-    emit_memory = rtlil.ModuleEmitter.emit_memory
 
     def emit_contents(emitter: Any, index: int, memory: Any) -> None:
         if any(memory.init):
             emit_memory(emitter, index, memory)
 
-    rtlil.ModuleEmitter.emit_memory = emit_contents
-    try:
-        yield
-    finally:
-        rtlil.ModuleEmitter.emit_memory = emit_memory
+    with _EMITTING:
+        emit_memory = rtlil.ModuleEmitter.emit_memory
+        rtlil.ModuleEmitter.emit_memory = emit_contents
+        try:
+            yield
+        finally:
+            rtlil.ModuleEmitter.emit_memory = emit_memory

@@ -1,5 +1,6 @@
 """From RTLIL to Verilog."""
 
+import re
 import tempfile
 from pathlib import Path
 
@@ -7,8 +8,12 @@ from gen.yosys import run_yosys
 
 __all__ = ["emit_verilog"]
 
-# Wires without bits have no counterpart in Verilog; wires that nothing uses are aliases inside Amaranth's libraries.
-_SCRIPT = "read_rtlil design.il; proc; delete s:0; opt_clean -purge; write_verilog -noattr design.v"
+# - Wires without bits have no counterpart in Verilog; wires that nothing uses are aliases inside Amaranth's libraries.
+# - What selects one of many would become a function, whose arguments hide wires of the same names.
+_SCRIPT = "read_rtlil design.il; proc; delete s:0; pmuxtree; opt_clean -purge; write_verilog -noattr design.v"
+
+# Verilator warns of values in declarations of what a process assigns.
+_INITIALIZED = re.compile(r"^(  reg (?:signed )?(?:\[\d+:0\] )?(\S+ ?)) = (.*);$", re.MULTILINE)
 
 
 def emit_verilog(rtlil: str) -> str:
@@ -33,4 +38,5 @@ def emit_verilog(rtlil: str) -> str:
         run_yosys(_SCRIPT, directory)
         text = (directory / "design.v").read_text()
     # The first line names the build of Yosys.
-    return text.split("\n", 1)[1].lstrip()
+    text = text.split("\n", 1)[1].lstrip()
+    return _INITIALIZED.sub(r"\1;\n  initial \2 = \3;", text)

@@ -45,7 +45,7 @@ class SerialCore(wiring.Component):
 
     def __init__(self, config: AcceleratorConfig) -> None:
         self._config = config
-        self._machine, self._words, self._file = Machine(config), MemoryBus(config), RegisterFile(config)
+        self._machine, self._words, self._file = Machine(config), MemoryBus(config), RegisterFile()
         super().__init__(
             {
                 "s_axil": In(AxiLite(ADDRESS_BITS)),
@@ -94,6 +94,8 @@ class SerialCore(wiring.Component):
             file.status.eq(status),
             self.irq.eq(file.irq_enable & (status & (Status.DONE | Status.ERROR)).any()),
         ]
+        with m.If(machine.now.destination == Register.READY):
+            m.d.sync += file.ready.eq(1)
 
     def _memories(self, m: Module, machine: Machine) -> None:
         now, bus, config = machine.now, machine.bus, self._config
@@ -133,6 +135,7 @@ class SerialCore(wiring.Component):
             products.operand.eq(scratchpad.o),
             products.stream.eq(now.access == Access.STREAM),
             products.fresh.eq(machine.mode[Mode.FRESH]),
+            products.clear.eq((self._file.status & Status.RESETTING).any()),
             products.is_unsigned.eq(machine.mode[Mode.UNSIGNED]),
             products.load.eq(loads | (machine.takes_weights & self._words.second)),
             products.first.eq(now.destination == Register.ROW),

@@ -48,7 +48,7 @@ class Machine(wiring.Component):
     Members
     -------
     restart : In(1)
-        The next microinstruction is the first one.
+        The next microinstruction is the second one; the first one follows a hardware reset.
     now : Out(microinstruction)
     bus : Out(16)
     takes_weights : Out(1)
@@ -285,7 +285,7 @@ class Machine(wiring.Component):
         m.d.comb += [
             restarts.eq(self.restart | ~started),
             following.eq(present + 1),
-            stays.eq(Mux(restarts, 0, Mux(self.repeats, present, following))),
+            stays.eq(Mux(restarts, started, Mux(self.repeats, present, following))),
             goes.eq(((met ^ now.negate) ^ late) & ~(self.repeats | restarts)),
             fetch.addr.eq(Mux(goes, Mux(returns, back[0], now.target), stays)),
         ]

@@ -109,6 +109,7 @@ class Register(enum.IntEnum):
     STATUS = 17
     MODE = 18
     M_TOP = 19  # bits 16 to 23
+    READY = 20  # whatever it is: from now on the host may use the register file
 
 
 class Alu(enum.IntEnum):

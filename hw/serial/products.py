@@ -34,13 +34,17 @@ class Products(wiring.Component):
     operand : In(ArrayLayout(unsigned(8), rows))
         In the cycle after ``stream``.
     stream, fresh : In(1)
-        An operand comes for the next row of accumulators; ``fresh`` sums begin at zero.
+        An operand comes for the next row of accumulators; ``fresh`` sums begin at the word behind the last row, which
+        must have been cleared.
+    clear : In(1)
+        Sums are zero, whatever operands, weights and memory are; constant while operands are under way.
     is_unsigned : In(1)
         Operands are u8 instead of s8; constant while weights or operands enter.
     weights : In(ArrayLayout(signed(8), rows)), load : In(1)
         For the next column, from the last one on.
     first : In(1), first_row : In(range(acc_depth * acc_banks))
-        The next row, and the first column for weights and reads; not while operands are under way.
+        The next row, and the first column for weights and reads; not while operands are under way. The word behind the
+        last row follows it.
     next_row, next_column : In(1)
         For reads.
     read : In(1)
@@ -51,6 +55,7 @@ class Products(wiring.Component):
     operand: Any
     stream: Signal
     fresh: Signal
+    clear: Signal
     is_unsigned: Signal
     weights: Any
     load: Signal
@@ -65,13 +70,13 @@ class Products(wiring.Component):
         self._config = config
         word = data.ArrayLayout(unsigned(_BYTE), config.rows)
         rows = config.acc_depth * config.acc_banks
-        # The word behind the last row stays zero.
         self.sums = Memory(shape=_SUM_BITS * config.cols, depth=rows + 1, init=[], attrs=NO_COLLISIONS)
         super().__init__(
             {
                 "operand": In(word),
                 "stream": In(1),
                 "fresh": In(1),
+                "clear": In(1),
                 "is_unsigned": In(1),
                 "weights": In(word),
                 "load": In(1),
@@ -87,11 +92,12 @@ class Products(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         config = self._config
+        rows = config.acc_depth * config.acc_banks
         m.submodules.sums = self.sums
         read_port, write_port = self.sums.read_port(), self.sums.write_port()
 
         column = Signal(range(config.cols))
-        row, late_row = Signal.like(self.first_row), Signal.like(self.first_row)
+        row, late_row = Signal(range(rows + 1)), Signal(range(rows + 1))
         operands, multiplied, added = Signal(), Signal(), Signal()
         fresh = Signal(2)
         m.d.sync += [
@@ -121,7 +127,7 @@ class Products(wiring.Component):
         sums = Signal(data.ArrayLayout(signed(_SUM_BITS), config.cols))
         m.d.comb += [
             read_port.en.eq(multiplied | self.read),
-            read_port.addr.eq(Mux(multiplied & fresh[1], config.acc_depth * config.acc_banks, row)),
+            read_port.addr.eq(Mux(multiplied & fresh[1], rows, row)),
             write_port.en.eq(added),
             write_port.addr.eq(late_row),
             write_port.data.eq(sums),
@@ -142,5 +148,5 @@ class Products(wiring.Component):
                     [extra[r] for r in lanes],
                     load=load,
                 )
-            m.d.comb += sums[c].eq(total + sum(parts[1:], parts[0]))
+            m.d.comb += sums[c].eq(Mux(self.clear, 0, total + sum(parts[1:], parts[0])))
         return m

@@ -8,10 +8,8 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hw.bus.axi import AxiLite
-from hw.config import AcceleratorConfig
-from hw.isa import ISA_VERSION
 from hw.memory.collisions import NO_COLLISIONS
-from hw.registers import ADDRESS_BITS, COUNTERS, DEVICE_ID, REGISTERS, Control, Status
+from hw.registers import ADDRESS_BITS, COUNTERS, REGISTERS, Control, Status
 from hw.serial.microcode import INDEX_BITS, VALUE_BITS
 
 __all__ = ["FIRST_LOCAL", "RegisterFile", "file_index"]
@@ -38,18 +36,17 @@ class RegisterFile(wiring.Component):
 
     Of the counters, ``cycles`` and ``instructions`` count, with 32 bits; read the first one once it has stopped.
 
-    The host waits while the microprogram uses a port, and with writes while these are held. It writes PROGRAM_ADDR,
-    PROGRAM_LENGTH and IRQ_ENABLE alone; STATUS does not stand in the file.
+    The host waits until the file is ``ready``, for which all its words must be written, constants and zeros, and then
+    while the microprogram uses a port, and with writes while these are held. It writes PROGRAM_ADDR, PROGRAM_LENGTH and
+    IRQ_ENABLE alone; STATUS does not stand in the file.
 
     Latency: ``o`` is the word in the cycle after ``read``, and only in that; a register comes after 4 cycles or more.
-
-    Parameters
-    ----------
-    config : AcceleratorConfig
 
     Members
     -------
     axil : In(AxiLite(12))
+    ready : In(1)
+        What the host sees has been written.
     index : In(8)
     read, write : In(1)
     i, o : In(16), Out(16)
@@ -62,6 +59,7 @@ class RegisterFile(wiring.Component):
     """
 
     axil: Any
+    ready: Signal
     index: Signal
     read: Signal
     write: Signal
@@ -73,16 +71,12 @@ class RegisterFile(wiring.Component):
     soft_reset: Signal
     irq_enable: Signal
 
-    def __init__(self, config: AcceleratorConfig) -> None:
-        constants = {"ID": DEVICE_ID, "VERSION": ISA_VERSION}
-        constants |= {"ROWS": config.rows, "COLS": config.cols, "LANES": config.lanes}
-        init = [0] * (1 << INDEX_BITS)
-        for name, value in constants.items():
-            init[file_index(name) : file_index(name) + 2] = value % (1 << VALUE_BITS), value >> VALUE_BITS
-        self.memory = Memory(shape=VALUE_BITS, depth=len(init), init=init, attrs=NO_COLLISIONS)
+    def __init__(self) -> None:
+        self.memory = Memory(shape=VALUE_BITS, depth=1 << INDEX_BITS, init=[], attrs=NO_COLLISIONS)
         super().__init__(
             {
                 "axil": In(AxiLite(ADDRESS_BITS)),
+                "ready": In(1),
                 "index": In(INDEX_BITS),
                 "read": In(1),
                 "write": In(1),
@@ -105,7 +99,7 @@ class RegisterFile(wiring.Component):
 
         # Reads, low half first; the address stays until both have been read.
         halves, taken, answer = Signal(2), Signal(), Signal(_WORD_BITS, reset_less=True)
-        asks = axil.arvalid & ~axil.rvalid & (halves != 2)
+        asks = self.ready & axil.arvalid & ~axil.rvalid & (halves != 2)
         turn = asks & ~self.read
         m.d.sync += taken.eq(turn)
         with m.If(turn):
@@ -138,7 +132,7 @@ class RegisterFile(wiring.Component):
 
         # Writes, low half first.
         high = Signal()
-        offered = axil.awvalid & axil.wvalid & ~axil.bvalid & ~self.hold
+        offered = self.ready & axil.awvalid & axil.wvalid & ~axil.bvalid & ~self.hold
         step = offered & ~self.write
         strobes = Cat(strobe.replicate(8) for strobe in axil.wstrb)
         mask = Signal(_WORD_BITS)

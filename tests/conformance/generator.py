@@ -119,11 +119,12 @@ class Generator:
         kinds = [self.products, self.moments, self.softmax, self.layernorm, self.gather, self.load]
         kinds[int(self.rng.choice(len(kinds), p=[0.5, 0.1, 0.1, 0.1, 0.1, 0.1]))]()
 
-    def finish(self) -> None:
-        """Append what brings all memories to outputs."""
+    def finish(self, vector: bool = True) -> None:
+        """Append what brings memories to outputs: the scratchpad, and the ``vector`` memory if so."""
         self.add_stream()
         self.asm.dump_scratchpad("scratchpad")
-        self.asm.dump_vector("vector")
+        if vector:
+            self.asm.dump_vector("vector")
 
     def add_stream(self) -> None:
         """Put the weights that one STREAM is to bring for all products in front of them."""

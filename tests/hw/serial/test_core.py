@@ -8,10 +8,23 @@ import numpy as np
 import pytest
 
 from hw.bus.axi import BURST_BEATS
-from hw.isa import INSTRUCTION_BYTES, MOST_TOKENS, Destination, Drain, Engine, ErrorCode, Gemm, Halt, Load, Stream
+from hw.isa import (
+    INSTRUCTION_BYTES,
+    MOST_TOKENS,
+    Destination,
+    Drain,
+    Engine,
+    ErrorCode,
+    Gemm,
+    Halt,
+    Load,
+    ParamMode,
+    Stream,
+)
 from hw.registers import COUNTERS, REGISTERS, Control, Status
 from sim.driver import Driver
 from sim.memory import MemoryModel
+from sim.rtl import RtlDevice
 from sim.rtl.build import build_simulator
 from sim.rtl.chip import Chip
 from tests.conformance.assembler import Assembler
@@ -325,3 +338,19 @@ def test_soft_reset_amid_many_words_of_a_stream():
         host.start()
         host.advance(wait)
         assert host.reset() == 0
+
+
+def test_a_soft_reset_clears_as_many_sums_as_there_can_be():
+    """One microinstruction clears at most 255."""
+    config = dataclasses.replace(CONFIG, acc_depth=128, acc_banks=3)
+    asm, rng = Assembler(config), np.random.default_rng(6)
+    asm.load_operand(0, rng.integers(-128, 128, (config.acc_depth, config.rows)))
+    asm.load_broadcast(0)
+    for bank in range(config.acc_banks):
+        asm.stream(rng.integers(-128, 128, (config.cols, config.rows)).astype(np.int8))
+        asm.add(Gemm(m=config.acc_depth, n=config.cols, k_tiles=1, a_addr=0, a_stride=1, clear=0, release=1))
+        asm.drain_to_memory(f"bank_{bank}", config.acc_depth, config.cols, param_mode=ParamMode.FIXED, param_addr=0)
+    program, device = asm.program(), RtlDevice(config)
+    expected = interpret(program, {})
+    for _ in range(2):
+        assert same(device.run(program, {}).outputs, expected)

@@ -7,15 +7,11 @@ from typing import Any
 import pytest
 from amaranth.sim import Simulator
 
-from hw.config import AcceleratorConfig
 from hw.isa import ISA_VERSION
 from hw.registers import COUNTERS, DEVICE_ID, REGISTERS, Control, Status
 from hw.serial.register_file import FIRST_LOCAL, RegisterFile, file_index
 from tests.hw.bus.axi_lite_host import read_register, write_register
 
-_CONFIG = AcceleratorConfig(
-    rows=4, cols=6, lanes=1, serial=1, bus_bytes=4, scratchpad_kib=1, scratchpad_banks=1, vector_kib=1, acc_depth=16
-)
 _OFFSET = {register.name: register.offset for register in (*REGISTERS, *COUNTERS)}
 _WIDTH = {register.offset: register.width for register in REGISTERS if register.access == "rw"}
 _CONSTANTS = {"ID": DEVICE_ID, "VERSION": ISA_VERSION, "ROWS": 4, "COLS": 6, "LANES": 1}
@@ -26,14 +22,28 @@ _NEVER_WRITTEN = {_OFFSET[name]: value for name, value in _CONSTANTS.items()} | 
 )
 
 
-def _simulate(dut: RegisterFile, *benches: Any, background: Iterable[Any] = ()) -> None:
+def _ready_file() -> RegisterFile:
+    """One as the microprogram leaves it after a hardware reset."""
+    dut = RegisterFile()
+    content = [0] * dut.memory.depth
+    for name, value in _CONSTANTS.items():
+        content[file_index(name) : file_index(name) + 2] = value & 0xFFFF, value >> 16
+    dut.memory.init = content  # type: ignore[assignment]
+    return dut
+
+
+def _simulate(dut: RegisterFile, *benches: Any, background: Iterable[Any] = (), ready: int = 1) -> None:
     async def watchdog(ctx: Any) -> None:
         for _ in range(_MOST_CYCLES):
             await ctx.tick()
         raise AssertionError("it hangs")
 
+    async def begin(ctx: Any) -> None:
+        ctx.set(dut.ready, ready)
+
     simulator = Simulator(dut)
     simulator.add_clock(1e-6)
+    simulator.add_testbench(begin)
     for bench in benches:
         simulator.add_testbench(bench)
     for bench in (*background, watchdog):
@@ -65,7 +75,7 @@ def _merged(old: int, new: int, strobes: int, width: int) -> int:
 
 
 def test_constants_and_addresses_without_a_register() -> None:
-    dut = RegisterFile(_CONFIG)
+    dut = _ready_file()
 
     async def bench(ctx: Any) -> None:
         for offset, value in _NEVER_WRITTEN.items():
@@ -79,7 +89,7 @@ def test_constants_and_addresses_without_a_register() -> None:
 
 def test_only_writable_registers_keep_what_is_written() -> None:
     """Nor does a write anywhere else change a word of the microprogram."""
-    dut = RegisterFile(_CONFIG)
+    dut = _ready_file()
 
     async def bench(ctx: Any) -> None:
         for index in range(FIRST_LOCAL, 256):
@@ -99,7 +109,7 @@ def test_only_writable_registers_keep_what_is_written() -> None:
 
 @pytest.mark.parametrize("name", ["PROGRAM_ADDR", "PROGRAM_LENGTH"])
 def test_byte_strobes_count(name: str) -> None:
-    dut, random = RegisterFile(_CONFIG), Random(1)
+    dut, random = _ready_file(), Random(1)
     offset = _OFFSET[name]
 
     async def bench(ctx: Any) -> None:
@@ -116,7 +126,7 @@ def test_byte_strobes_count(name: str) -> None:
 
 
 def test_host_sees_what_the_microprogram_writes() -> None:
-    dut, random = RegisterFile(_CONFIG), Random(2)
+    dut, random = _ready_file(), Random(2)
 
     async def bench(ctx: Any) -> None:
         for name in ("ERROR_CODE", "ERROR_INDEX", "ERROR_ADDR", "instructions"):
@@ -132,7 +142,7 @@ def test_host_sees_what_the_microprogram_writes() -> None:
 @pytest.mark.parametrize("busy", [0.0, 0.7])
 @pytest.mark.parametrize("value", [0, Control.START, Control.SOFT_RESET, Control.START | Control.SOFT_RESET])
 def test_control_gives_one_pulse(value: Control, busy: float) -> None:
-    dut, random = RegisterFile(_CONFIG), Random(3)
+    dut, random = _ready_file(), Random(3)
     pulses = [0, 0]
 
     async def bench(ctx: Any) -> None:
@@ -159,7 +169,7 @@ def test_control_gives_one_pulse(value: Control, busy: float) -> None:
 
 
 def test_irq_enable() -> None:
-    dut = RegisterFile(_CONFIG)
+    dut = _ready_file()
 
     async def bench(ctx: Any) -> None:
         assert ctx.get(dut.irq_enable) == 0
@@ -181,7 +191,7 @@ def test_irq_enable() -> None:
 
 
 def test_status_is_that_of_the_core() -> None:
-    dut = RegisterFile(_CONFIG)
+    dut = _ready_file()
 
     async def bench(ctx: Any) -> None:
         for status in range(1 << len(Status)):
@@ -193,7 +203,7 @@ def test_status_is_that_of_the_core() -> None:
 
 
 def test_cycles_are_those_while_busy() -> None:
-    dut = RegisterFile(_CONFIG)
+    dut = _ready_file()
 
     async def bench(ctx: Any) -> None:
         # The third number needs both halves.
@@ -213,7 +223,7 @@ def test_cycles_are_those_while_busy() -> None:
 
 
 def test_a_register_comes_after_4_cycles_and_waits_for_the_host() -> None:
-    dut = RegisterFile(_CONFIG)
+    dut = _ready_file()
     axil = dut.axil
 
     async def bench(ctx: Any) -> None:
@@ -242,7 +252,7 @@ def test_a_register_comes_after_4_cycles_and_waits_for_the_host() -> None:
 
 
 def test_writes_wait_for_data_and_for_the_host() -> None:
-    dut = RegisterFile(_CONFIG)
+    dut = _ready_file()
     axil = dut.axil
 
     async def bench(ctx: Any) -> None:
@@ -271,7 +281,7 @@ def test_writes_wait_for_data_and_for_the_host() -> None:
 
 def test_writes_that_are_held_wait() -> None:
     """Reads do not, and the microprogram neither."""
-    dut = RegisterFile(_CONFIG)
+    dut = _ready_file()
     axil = dut.axil
 
     async def bench(ctx: Any) -> None:
@@ -298,7 +308,7 @@ def test_writes_that_are_held_wait() -> None:
 @pytest.mark.parametrize("busy", [0.1, 0.5, 0.9])
 def test_host_and_microprogram_at_the_same_time(busy: float) -> None:
     """The host writes and reads, and neither disturbs the microprogram nor is disturbed."""
-    dut, random = RegisterFile(_CONFIG), Random(4)
+    dut, random = _ready_file(), Random(4)
     written, finished = dict.fromkeys(_WIDTH, 0), set()
 
     async def pause(ctx: Any) -> None:
@@ -340,3 +350,26 @@ def test_host_and_microprogram_at_the_same_time(busy: float) -> None:
                 content[index] = value
 
     _simulate(dut, writer, reader, background=(microprogram,))
+
+
+@pytest.mark.parametrize("host", ["writer", "reader"])
+def test_the_host_waits_until_the_file_is_ready(host: str) -> None:
+    dut = _ready_file()
+
+    async def writer(ctx: Any) -> None:
+        await write_register(ctx, dut.axil, _OFFSET["PROGRAM_ADDR"], 0x12345678)
+        assert ctx.get(dut.ready)
+        assert await read_register(ctx, dut.axil, _OFFSET["PROGRAM_ADDR"]) == 0x12345678
+
+    async def reader(ctx: Any) -> None:
+        assert await read_register(ctx, dut.axil, _OFFSET["ID"]) == DEVICE_ID
+        assert ctx.get(dut.ready)
+
+    async def microprogram(ctx: Any) -> None:
+        for index in range(FIRST_LOCAL):
+            await _write_word(ctx, dut, index, 0)
+        for half in range(2):
+            await _write_word(ctx, dut, file_index("ID") + half, DEVICE_ID >> 16 * half & 0xFFFF)
+        ctx.set(dut.ready, 1)
+
+    _simulate(dut, {"writer": writer, "reader": reader}[host], background=(microprogram,), ready=0)
