@@ -1,8 +1,13 @@
 """``python -m sw``: classify, quantize, matmul, trace, flash-image."""
 
-import sys
+from cli.run_command import run_command
 
-from sw.cli.main import main
+
+def _run() -> int:
+    from sw.cli.main import main  # noqa: PLC0415  # takes a while, in which the command can be stopped
+
+    return main()
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command("python -m sw", _run)

@@ -8,6 +8,8 @@ from typing import Literal, Self, get_args
 
 from tokenizers import Tokenizer as Backend
 
+from cli.whole_file import write_whole
+
 __all__ = ["Encoding", "Tokenizer", "Truncation"]
 
 Truncation = Literal["head", "tail", "head_tail"]
@@ -63,7 +65,7 @@ class Tokenizer:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a ``tokenizer.json``."""
-        Path(path).write_text(self._backend.to_str(), encoding="utf-8")
+        write_whole(Path(path), self._backend.to_str().encode())
 
     def encode(self, text: str, max_length: int, truncation: Truncation = "head_tail") -> Encoding:
         """Turn a text into at most ``max_length`` token ids.

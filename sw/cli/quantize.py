@@ -4,8 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
+from cli.terminal import Terminal
+from cli.whole_file import check_outputs
 from sw.cli.model_files import TOKENIZER
 from sw.cli.options import add_truncation, at_least
 from sw.cli.texts import load_texts
@@ -50,14 +50,18 @@ def _run(options: argparse.Namespace) -> int:
     texts = [text.text for text in load_texts(options.calibration, limit=options.limit)]
     tokenizer = Tokenizer.load(options.tokenizer) if options.tokenizer else load_tokenizer(options.model)
     cut = {"max_length": options.max_length, "truncation": options.truncation}
-    console = Console()
-    with console.status(f"calibrating with {len(texts)} texts"):
+    console = Terminal()
+    check_outputs(options.output, options.output.with_name(TOKENIZER))
+    with console.status(f"calibrating with {len(texts)} texts", spinner="line"):
         metadata = {"source": Path(options.model).name}
         checkpoint = quantize(options.model, texts, tokenizer, **cut, metadata=metadata)
     options.output.parent.mkdir(parents=True, exist_ok=True)
     checkpoint.save(options.output)
     tokenizer.save(options.output.with_name(TOKENIZER))
-    with console.status("comparing with the float model"):
+    with console.status("comparing with the float model", spinner="line"):
         console.print(compare(options.model, checkpoint, texts, tokenizer, **cut))
-    console.print(f"{options.output}: {options.output.stat().st_size / 1e6:.1f} MB, calibrated with {len(texts)} texts")
+    console.print(
+        f"{options.output}: {options.output.stat().st_size / 1e6:.1f} MB, calibrated with {len(texts)} texts",
+        spinner="line",
+    )
     return 0

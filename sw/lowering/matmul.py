@@ -100,6 +100,7 @@ class MatmulLowering:
             raise ValueError(
                 f"k must be at most {MAX_K[a_unsigned]} for {kind} times int8, or int32 overflows, not {k}"
             )
+        _check_memory(m * k + k * n + SUM_BYTES * m * n)  # without padding, before any of the work below
         self._config, self._m, self._n, self._k = config, m, n, k
         self._words = -(-k // config.rows)
         self._rows, self._stretch = _block_shape(config, m, self._words)
@@ -153,8 +154,7 @@ class MatmulLowering:
         ):
             regions[name] = Region(addr=size, dtype=dtype, shape=(count,))
             size += regions[name].nbytes + -regions[name].nbytes % config.bus_bytes
-        if size > MEMORY_BYTES:
-            raise ValueError(f"the operands must fit 4 GiB, not take {size} bytes")
+        _check_memory(size)
         builder = Builder(config, weights_base=regions["b"].addr, ring_words=range(config.scratchpad_words))
         no_bias = Binding(Resident(LoadTarget.PARAM_BROADCAST, zero_addr, 1))
         self._emit(builder, no_bias, regions["a"].addr, regions["c"].addr, a_unsigned)
@@ -226,6 +226,11 @@ class MatmulLowering:
     def _stretch_bytes(self, block: _Block, words: int) -> int:
         size = block.rows * words * self._config.rows
         return size + -size % self._config.bus_bytes
+
+
+def _check_memory(size: int) -> None:
+    if size > MEMORY_BYTES:
+        raise ValueError(f"the operands must fit 4 GiB, not take {size} bytes")
 
 
 def _block_shape(config: AcceleratorConfig, m: int, words: int) -> tuple[int, int]:
