@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from cli.failure import Failure
 from cli.stopped import Stopped
+from hw.one_line import one_line
 
 __all__ = ["BY_SIGNAL", "WRONG_INPUT", "exit_status", "stopped_by"]
 
@@ -60,7 +61,7 @@ def _say(name: str, message: str, reason: BaseException) -> None:
     notes = [note for error in (reason, reason.__cause__) for note in getattr(error, "__notes__", ())]
     line = "; ".join([message.partition("\n")[0], *notes])
     with suppress(OSError):
-        print(f"{name}: {line}", file=sys.stderr, flush=True)
+        print(f"{name}: {one_line(line)}", file=sys.stderr, flush=True)
 
 
 def _message(error: Exception) -> str:

@@ -5,7 +5,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -52,22 +52,20 @@ def write_together(files: Mapping[Path, bytes]) -> None:
             neighbour.unlink(missing_ok=True)
 
 
-def check_outputs(*outputs: Path | None, inputs: Iterable[Path] = ()) -> None:
+def check_outputs(*outputs: Path | None) -> None:
     """Find out before the work whether its results can be written; the folders are made if need be.
 
     Parameters
     ----------
     *outputs : Path or None
         Where :func:`write_whole` will write; None where nothing is wanted.
-    inputs : iterable of Path
-        What must not be overwritten.
 
     Raises
     ------
     OSError
         If one cannot be written; ``filename`` is its path.
     ValueError
-        If two of them are one file, or one is an input.
+        If two of them are one file.
     """
     wanted = [path for path in outputs if path is not None]
     for path in wanted:
@@ -78,9 +76,6 @@ def check_outputs(*outputs: Path | None, inputs: Iterable[Path] = ()) -> None:
                     raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
                 continue
             _write_neighbour(target, _PROBE).unlink()
-        for given in inputs:
-            if given.exists() and target.exists() and target.samefile(given):
-                raise ValueError(f"the output {path} must not be an input")
     places = [target for path in wanted if (target := _target(path))]
     if len(set(places)) < len(places):
         raise ValueError(f"outputs must be different files, not {' and '.join(map(str, wanted))}")

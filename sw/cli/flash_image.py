@@ -4,14 +4,14 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 
 from cli.whole_file import check_outputs, write_whole
 from hw.flash.memory_map import ICEBREAKER_MAP
 from hw.isa import INSTRUCTION_BYTES
 from hw.program import FORMAT, Program
 from sw.board import FlashImage
-from sw.cli.model_files import load_model, model_files
+from sw.cli.model_files import load_model
 from sw.cli.options import add_configuration, at_least, configuration
 from sw.lowering import BertLowering
 
@@ -49,8 +49,7 @@ def add_parser(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    inputs = [options.model] if options.model.is_file() else model_files(options.model)
-    check_outputs(options.output, inputs=inputs)
+    check_outputs(options.output)
     programs, where = _programs(options), ICEBREAKER_MAP
     image = FlashImage.of(programs, where)
     ram_end = max(image.place(program).memory_bytes for program in programs)
@@ -69,7 +68,7 @@ def _programs(options: argparse.Namespace) -> list[Program]:
     if not _is_program(options.model):
         checkpoint, _ = load_model(options.model)
         lowering = BertLowering(checkpoint, configuration(options))
-        longest = options.length or LENGTH
+        longest = options.length or min(LENGTH, len(checkpoint.embedding.position))
         # The longest first: if one does not fit, it does not.
         return [lowering.lower(length) for length in range(longest, SHORTEST - 1, -1)]
     if any(getattr(options, name) is not None for name in _OF_MODELS):
@@ -84,5 +83,5 @@ def _is_program(path: Path) -> bool:
     try:
         with safe_open(path, "numpy") as file:
             return FORMAT in (file.metadata() or {})
-    except SafetensorError:
+    except Exception:  # what it is not, its loader says
         return False

@@ -6,6 +6,7 @@ from typing import NoReturn
 
 from cli.exit_status import WRONG_INPUT, exit_status
 from cli.failure import Failure
+from hw.one_line import one_line
 from sim.device import DeviceError
 from sw.cli import classify, flash_image, matmul, quantize, trace
 
@@ -43,4 +44,4 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(WRONG_INPUT, f"{self.prog}: {message}\n")
+        self.exit(WRONG_INPUT, f"{self.prog}: {one_line(message)}\n")

@@ -10,7 +10,7 @@ from cli.terminal import Terminal
 from cli.whole_file import check_outputs, write_whole
 from sim.rtl import Activity, RtlDevice
 from sw.cli.json_file import write_json
-from sw.cli.model_files import load_model, model_files
+from sw.cli.model_files import load_model
 from sw.cli.options import add_configuration, add_truncation, at_least, configuration, device_options
 from sw.lowering.bert import BertLowering
 from sw.lowering.bert_constants import BertConstants
@@ -47,7 +47,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--layer", type=at_least(0), metavar="N", help=f"layer that is drawn (default: {LAYER})")
     add_configuration(parser, choice=False)
     add_truncation(parser, MAX_LENGTH)
-    parser.set_defaults(run=_run)
+    parser.set_defaults(run=_run, max_length=None)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -58,10 +58,11 @@ def _run(options: argparse.Namespace) -> int:
     layer = min(LAYER, len(checkpoint.layers) - 1) if options.layer is None else options.layer
     if options.svg and layer >= len(checkpoint.layers):
         raise ValueError(f"layer must be below {len(checkpoint.layers)}, not {layer!r}")
-    ids = tokenizer.encode(options.text, options.max_length, options.truncation).ids
+    max_length = options.max_length or min(MAX_LENGTH, len(checkpoint.embedding.position))
+    ids = tokenizer.encode(options.text, max_length, options.truncation).ids
     rows = embed(checkpoint, ids)
     program = BertLowering(checkpoint, config).lower(len(ids))
-    check_outputs(options.output, options.svg, inputs=model_files(options.model))
+    check_outputs(options.output, options.svg)
     shape = program.inputs["rows"].shape
     records: list[Activity] = []
     device = RtlDevice(config, record=records.append, **device_options(options))
