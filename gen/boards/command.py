@@ -48,13 +48,12 @@ def run_board(name: str, directory: Path | None, *, build: bool, program: bool) 
     if build:
         with Steps(board.title) as steps:
             report = build_bitstream(board, directory, steps)
-            steps.done(f"built in {directory}")
-        _print(console, board, report, directory)
+        _print(console, board, report, directory, steps.seconds)
     if program:
         _load(board, directory)
 
 
-def _print(console: Terminal, board: Board, report: Report, directory: Path) -> None:
+def _print(console: Terminal, board: Board, report: Report, directory: Path, seconds: float) -> None:
     table = Table(title=f"{board.title}: {report.array} array")
     for column in ("", "used", "available", ""):
         table.add_column(column, justify="right" if column else "left")
@@ -68,7 +67,8 @@ def _print(console: Terminal, board: Board, report: Report, directory: Path) -> 
     for name, clock in report.clocks.items():
         table.add_row(name, f"{clock.asked_mhz:.2f}", f"{clock.fmax_mhz:.2f}")
     console.print(table)
-    console.print(f"bitstream {directory / report.bitstream}, report {directory / REPORT}", markup=False)
+    made = f"bitstream {directory / report.bitstream}, report {directory / REPORT}"
+    console.print(f"{made}, in {seconds / 60:.0f} min {seconds % 60:.0f} s", markup=False)
 
 
 def _load(board: Board, directory: Path) -> None:

@@ -2,11 +2,10 @@
 
 import argparse
 from collections.abc import Sequence
-from typing import NoReturn
 
-from cli.exit_status import WRONG_INPUT, exit_status
+from cli.exit_status import exit_status
 from cli.failure import Failure
-from hw.one_line import one_line
+from cli.parser import Parser
 from sim.device import DeviceError
 from sw.cli import classify, flash_image, matmul, quantize, trace
 
@@ -25,8 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         0; 1 if the device failed or any result is not bit exact; else what :func:`cli.exit_status.exit_status` says.
     """
-    parser = _Parser(prog=NAME, description="Runs quantized BERTs and matrix products on the accelerator.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+    parser = Parser(prog=NAME, description="Runs quantized BERTs and matrix products on the accelerator.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
     for command in (classify, quantize, matmul, trace, flash_image):
         command.add_parser(commands)
     options = parser.parse_args(arguments)
@@ -38,10 +37,3 @@ def _run(options: argparse.Namespace) -> int:
         return int(options.run(options))
     except DeviceError as error:
         raise Failure(f"the device stopped: {error}", WRONG_RESULT) from error
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(WRONG_INPUT, f"{self.prog}: {one_line(message)}\n")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from rich.progress import track
 
+from cli.terminal import Terminal
 from sw.checkpoint import Checkpoint
 from sw.quantizer.load_bert import load_bert
 from sw.reference import embed, forward
@@ -57,7 +58,7 @@ def evaluate(
     """
     bert = load_bert(merged)
     truncated, floats, integers = 0, [], []
-    for review in track(reviews, f"{len(reviews)} reviews, {max_length} tokens"):
+    for review in track(reviews, f"{len(reviews)} reviews, {max_length} tokens", console=Terminal()):
         encoding = tokenizer.encode(review.text, max_length, truncation)
         truncated += encoding.truncated
         floats.append(bert.forward(encoding.ids))

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ import torch
 from transformers import BertForSequenceClassification
 
 from sw.checkpoint import Checkpoint
-from sw.training.__main__ import main
+from sw.training.cli import main
 from sw.training.evaluate import Evaluation
 from sw.training.lora import add_adapters, load_adapter, merge_adapters, save_adapter
 from sw.training.model_card import model_card
@@ -43,13 +42,12 @@ def base(tmp_path: Path) -> Path:
     return folder
 
 
-def test_all_steps(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_steps(base: Path, tmp_path: Path) -> None:
     write_reviews(tmp_path / "imdb_train.jsonl.gz", 60, 0)
     write_reviews(tmp_path / "imdb_dev.jsonl.gz", 2010, 1)
     model, merged = tmp_path / "model", tmp_path / "merged"
     options = {"--data": tmp_path, "--base": base, "--merged": merged, "--model": model, "--limit": 48}
-    monkeypatch.setattr(sys, "argv", ["training", *(str(word) for pair in options.items() for word in pair)])
-    main()
+    assert main([str(word) for pair in options.items() for word in pair]) == 0
     assert Checkpoint.load(model / "checkpoint.safetensors").labels == ("negative", "positive")
     assert json.loads((model / "config.json").read_text())["labels"] == ["negative", "positive"]
     results = json.loads((model / "evaluation.json").read_text())
@@ -114,11 +112,10 @@ def test_lines_that_are_no_reviews_are_named(tmp_path: Path) -> None:
     assert load_reviews(tmp_path / "reviews.gz", 1) == [Review(text="x", label=0)]
 
 
-def test_data_folder_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_folder_is_needed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.delenv("SYSTOLM_DATA", raising=False)
-    monkeypatch.setattr(sys, "argv", ["training", "train", "--base", "nowhere"])
-    with pytest.raises(SystemExit, match="name the folder of the reviews with --data or SYSTOLM_DATA"):
-        main()
+    assert main(["train", "--base", "nowhere"]) == 2
+    assert "name the folder of the reviews with --data or SYSTOLM_DATA" in capsys.readouterr().err
 
 
 def test_card_shows_what_was_counted() -> None:

@@ -1,0 +1,103 @@
+"""The steps from the base model to the default checkpoint and its card."""
+
+import argparse
+import dataclasses
+import json
+from pathlib import Path
+
+from transformers import AutoTokenizer, logging
+
+from cli.terminal import Terminal
+from cli.whole_file import write_whole
+from hw.loading import loading
+from sw.checkpoint import Checkpoint
+from sw.imdb import LINE_BREAK
+from sw.quantizer import compare, quantize
+from sw.tokenizer import Tokenizer, Truncation
+from sw.training.evaluate import Evaluation, evaluate
+from sw.training.merge import LABELS, default_base, merge
+from sw.training.model_card import model_card
+from sw.training.reviews import Review, load_reviews
+from sw.training.train import STAGES, train
+
+__all__ = ["run_step"]
+
+COMMAND = "python -m sw.training evaluate"
+CALIBRATION_REVIEWS = 128
+COMPARED_REVIEWS = 16
+MAX_LENGTH = 256
+TRUNCATION: Truncation = "head_tail"
+
+EVALUATIONS = ((0, 2000, 256), (0, 2000, 128), (2000, 3000, 256))
+"""First review, number of reviews and tokens."""
+
+
+def run_step(name: str, arguments: argparse.Namespace) -> None:
+    """Run a step with the options of :mod:`sw.training.cli`."""
+    logging.set_verbosity_error()  # that the base model has no classifier yet is no news
+    {"train": _train, "merge": _merge, "quantize": _quantize, "evaluate": _evaluate, "card": _card}[name](arguments)
+
+
+def _train(arguments: argparse.Namespace) -> None:
+    reviews = _reviews(arguments, "train")
+    tokenizer = Tokenizer(AutoTokenizer.from_pretrained(arguments.base or default_base()).backend_tokenizer)
+    stages = [dataclasses.replace(s, reviews=_least(s.reviews, arguments.limit)) for s in STAGES]
+    train((arguments.base or default_base()), reviews, tokenizer, arguments.model / "adapter", stages)
+
+
+def _merge(arguments: argparse.Namespace) -> None:
+    merge((arguments.base or default_base()), arguments.model / "adapter", arguments.merged)
+
+
+def _quantize(arguments: argparse.Namespace) -> None:
+    count = _least(CALIBRATION_REVIEWS, arguments.limit)
+    texts = [review.text for review in _reviews(arguments, "train", count)]
+    tokenizer = Tokenizer.load(arguments.merged / "tokenizer.json").replacing(LINE_BREAK, " ")
+    metadata = {
+        "license": "Apache-2.0",
+        "base_model": "sentence-transformers/all-MiniLM-L6-v2",
+        "data": "Large Movie Review Dataset (Maas et al., 2011), training split",
+    }
+    checkpoint = quantize(
+        arguments.merged, texts, tokenizer, max_length=MAX_LENGTH, truncation=TRUNCATION, metadata=metadata
+    )
+    Terminal().print(compare(arguments.merged, checkpoint, texts[:COMPARED_REVIEWS], tokenizer, max_length=MAX_LENGTH))
+    arguments.model.mkdir(parents=True, exist_ok=True)
+    checkpoint.save(arguments.model / "checkpoint.safetensors")
+    tokenizer.save(arguments.model / "tokenizer.json")
+    config = {"labels": LABELS, "max_length": MAX_LENGTH, "truncation": TRUNCATION}
+    _write(arguments.model / "config.json", json.dumps(config, indent=2) + "\n")
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    checkpoint = Checkpoint.load(arguments.model / "checkpoint.safetensors")
+    tokenizer = Tokenizer.load(arguments.model / "tokenizer.json")
+    found = []
+    for start, count, max_length in EVALUATIONS:
+        reviews = _reviews(arguments, "dev", _least(count, arguments.limit), start)
+        found.append(evaluate(arguments.merged, checkpoint, tokenizer, reviews, start=start, max_length=max_length))
+        Terminal().print(found[-1])
+    results = {"command": COMMAND, "evaluations": [dataclasses.asdict(e) for e in found]}
+    _write(arguments.model / "evaluation.json", json.dumps(results, indent=2) + "\n")
+
+
+def _card(arguments: argparse.Namespace) -> None:
+    path = arguments.model / "evaluation.json"
+    with loading(path, "an evaluation"):
+        results = json.loads(path.read_text(encoding="utf-8"))
+        card = model_card([Evaluation(**e) for e in results["evaluations"]], results["command"])
+    _write(arguments.model / "README.md", card)
+
+
+def _write(path: Path, text: str) -> None:
+    write_whole(path, text.encode())
+
+
+def _reviews(arguments: argparse.Namespace, split: str, count: int | None = None, start: int = 0) -> list[Review]:
+    if arguments.data is None:
+        raise ValueError("name the folder of the reviews with --data or SYSTOLM_DATA")
+    return load_reviews(Path(arguments.data) / f"imdb_{split}.jsonl.gz", count, start)
+
+
+def _least(count: int | None, limit: int | None) -> int | None:
+    return min((n for n in (count, limit) if n is not None), default=None)
