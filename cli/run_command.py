@@ -1,5 +1,6 @@
 """A command as a process: signals, streams, and an end in time."""
 
+import io
 import os
 import signal
 import sys
@@ -9,7 +10,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from cli.exit_status import BY_SIGNAL, exit_status, stopped_by
 from cli.stopped import Stopped
@@ -72,18 +73,29 @@ def _open_streams() -> None:
             if closed != number:
                 os.dup2(closed, number)
                 os.close(closed)
-    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115  # for good
+    encoding = getattr(sys.stdout, "encoding", None)
+    sys.stdout = io.TextIOWrapper(
+        io.BufferedWriter(_StandardOutput(1, "wb", closefd=False)),
+        encoding=encoding,
+        errors="backslashreplace",  # a terminal may lack characters that a text has
+        line_buffering=os.isatty(1),
+    )
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: PTH123, SIM115  # for good
-    for output in (sys.stdout, sys.stderr):
-        output.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
+
+class _StandardOutput(io.FileIO):
+    """Names itself where it cannot be written."""
+
+    def write(self, data: Any, /) -> int:
+        try:
+            return super().write(data)
+        except OSError as error:
+            error.filename = "standard output"
+            raise
 
 
 def _flush() -> int:
-    try:
-        sys.stdout.flush()
-    except OSError as error:
-        error.filename = "standard output"
-        raise
+    sys.stdout.flush()
     return 0
 
 

@@ -70,20 +70,12 @@ def _run(options: argparse.Namespace) -> int:
         if manifest is not None:
             files[manifest] = emit_manifest(config, rtlil).encode()
         if output is None:
-            _print(verilog)
+            sys.stdout.write(verilog)
+            sys.stdout.flush()
         write_together(files)
         written = " and ".join(map(str, files or ["Verilog"]))
         steps.done(f"wrote {written}, {len(verilog) / 1e6:.1f} MB of Verilog,")
     return 0
-
-
-def _print(text: str) -> None:
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except OSError as error:
-        error.filename = "standard output"
-        raise
 
 
 def _refuse_all_but(options: argparse.Namespace, names: Sequence[str]) -> None:

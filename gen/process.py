@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 __all__ = ["run_process", "run_processes"]
 
@@ -55,7 +56,7 @@ def run_processes(commands: Sequence[Sequence[str]]) -> list[Done]:
 class _Run:
     def __init__(self, command: Sequence[str], directory: Path | None, capture: bool) -> None:
         output = subprocess.PIPE if capture else None
-        self._process = subprocess.Popen(
+        self._process: subprocess.Popen[str] = subprocess.Popen(
             ["/bin/sh", "-c", _GUARD, "sh", *command],
             cwd=directory,
             stdin=subprocess.PIPE,
@@ -65,18 +66,19 @@ class _Run:
             errors="replace",
             process_group=0,
         )
+        assert self._process.stdin
         # Not to be closed by `communicate`, which would end the program.
-        self._lifeline, self._process.stdin = self._process.stdin, None
+        self._lifeline: IO[str] = self._process.stdin
+        self._process.stdin = None
 
     def finish(self) -> Done:
-        try:
-            output, errors = self._process.communicate()
-        except BaseException:
-            self.kill()
-            raise
-        finally:
-            if self._lifeline:
-                self._lifeline.close()
+        with self._process, self._lifeline:
+            try:
+                output, errors = self._process.communicate()
+            except BaseException:
+                self.kill()
+                self._process.wait()
+                raise
         return Done(self._process.args, self._process.returncode, output, errors)
 
     def kill(self) -> None:

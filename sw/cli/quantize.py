@@ -60,8 +60,5 @@ def _run(options: argparse.Namespace) -> int:
     tokenizer.save(options.output.with_name(TOKENIZER))
     with console.status("comparing with the float model", spinner="line"):
         console.print(compare(options.model, checkpoint, texts, tokenizer, **cut))
-    console.print(
-        f"{options.output}: {options.output.stat().st_size / 1e6:.1f} MB, calibrated with {len(texts)} texts",
-        spinner="line",
-    )
+    console.print(f"{options.output}: {options.output.stat().st_size / 1e6:.1f} MB, calibrated with {len(texts)} texts")
     return 0
