@@ -22,6 +22,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE_SECONDS = 1.5
 """After this a command that was told to stop ends wherever it is."""
 
+RETRY_SECONDS = 0.02
+
 _SHOW_CURSOR = b"\x1b[?25h"
 
 
@@ -111,6 +113,7 @@ class _Stopping:
         for number in SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._stop)
+        sys.unraisablehook = self._unraised
         threading.Thread(target=self._watch, args=(reader,), daemon=True).start()
 
     def end(self, status: int) -> NoReturn:
@@ -123,6 +126,15 @@ class _Stopping:
         for other in SIGNALS:
             signal.signal(other, signal.SIG_IGN)
         raise Stopped(number)
+
+    def _unraised(self, what: "sys.UnraisableHookArgs") -> None:
+        """Try again a moment later where an exception had no effect, as in a finalizer."""
+        if isinstance(what.exc_value, Stopped):
+            number = what.exc_value.number
+            signal.signal(number, self._stop)
+            threading.Timer(RETRY_SECONDS, os.kill, (os.getpid(), number)).start()
+        else:
+            sys.__unraisablehook__(what)
 
     def _watch(self, reader: int) -> None:
         number = os.read(reader, 1)[0]

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 __all__ = ["PROMPTLY", "Running"]
 
@@ -39,7 +38,9 @@ class Running:
     def wait_for(self, text: str, *, error: bool = False) -> None:
         """Read standard output, or standard error, up to a line with a text."""
         stream = self._process.stderr if error else self._process.stdout
-        assert any(text in line for line in _lines(stream)), f"{text!r} never came"
+        assert stream
+        while text not in (line := stream.readline()):
+            assert line, f"{text!r} never came"
 
     def wait_for_processes(self, count: int) -> None:
         """Wait until the command has started so many others."""
@@ -68,17 +69,13 @@ class Running:
         return living
 
 
-def _lines(stream: IO[str] | None) -> Iterator[str]:
-    assert stream
-    yield from stream
-
-
 def _lives(process: int) -> bool:
     return (stat := _stat(process)) is not None and stat[0] != "Z"
 
 
 def _below(process: int) -> Iterator[int]:
-    stats = {int(name): stat for name in os.listdir("/proc") if name.isdigit() and (stat := _stat(int(name)))}
+    numbers = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+    stats = {number: stat for number in numbers if (stat := _stat(number))}
     parents = {process}
     while parents:
         parents = {child for child, stat in stats.items() if int(stat[1]) in parents}

@@ -1,10 +1,8 @@
 """How a process ends."""
 
-import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -41,13 +39,15 @@ def test_one_line_and_the_status_of_the_signal(number: signal.Signals) -> None:
     "body",
     [
         "print('go', flush=True)\ntry:\n  time.sleep(60)\nexcept BaseException:\n  time.sleep(60)",
-        "import threading\nt = threading.Thread(target=time.sleep, args=(60,))\nt.start()\nprint('go', flush=True)\nt.join()",
+        "import threading\nt = threading.Thread(target=time.sleep, args=(60,))\nt.start()\n"
+        "print('go', flush=True)\nt.join()",
+        "class C:\n  def __del__(self):\n    print('go', flush=True)\n    time.sleep(60)\nC()\ntime.sleep(60)",
         # A call of somebody else's that signals do not end.
         "import ctypes\nprint('go', flush=True)\nl = ctypes.CDLL(None)\n"
         "end = time.monotonic() + 60\nf = lambda: l.usleep(900000)\nwhile time.monotonic() < end:\n"
         "  try:\n    f()\n  except BaseException:\n    pass",
     ],
-    ids=["swallowed", "thread", "foreign"],
+    ids=["swallowed", "thread", "finalizer", "foreign"],
 )
 def test_ends_whatever_the_main_thread_does(body: str) -> None:
     running = Running(*program(body))
@@ -98,7 +98,7 @@ def test_terminals_of_few_characters(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (done.returncode, done.stdout) == (0, "wide \\u2500\n")
 
 
-def test_absent_module_is_one_line(tmp_path: Path) -> None:
+def test_absent_module_is_one_line() -> None:
     done = shell('"$@"', "import no_such_module_here")
     assert done.returncode == 2
     assert done.stderr.startswith("name: the Python module no_such_module_here is not installed; pip install")

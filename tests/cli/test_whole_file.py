@@ -81,12 +81,12 @@ def test_what_cannot_be_written_is_found_before_and_named(tmp_path: Path, make, 
         with pytest.raises(OSError, match=reason) as caught:
             write(path)
         assert caught.value.filename == str(path)
-    assert os.listdir(tmp_path) == ["out"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 def test_full_disk_is_found_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_arguments: object, **_more: object) -> object:
-        return open("/dev/full", "wb", buffering=0)  # noqa: SIM115, PTH123
+        return open("/dev/full", "wb", buffering=0)  # noqa: PTH123
 
     monkeypatch.setattr(whole_file.os, "fdopen", full)
     with pytest.raises(OSError, match="No space left on device") as caught:
@@ -123,4 +123,4 @@ def test_several_files_or_none(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError):
         write_together({tmp_path / "a": b"new", tmp_path / "b": b"new"})
     assert (tmp_path / "a").read_bytes() == b"old"
-    assert sorted(os.listdir(tmp_path)) == ["a", "b"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
