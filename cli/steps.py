@@ -31,7 +31,7 @@ class Steps:
         self._console = Terminal(stderr=True)
         columns = (SpinnerColumn("line"), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
         self._progress = Progress(
-            *columns, console=self._console, transient=True, disable=not self._console.is_terminal
+            *columns, console=self._console, transient=True, refresh_per_second=2, disable=not self._console.is_terminal
         )
         self._started = time.monotonic()
         self._step = ""

@@ -15,7 +15,7 @@ from hw.config import AcceleratorConfig
 from sim.rtl import RtlDevice
 from sw.cli.options import add_configuration, at_least, backend, configuration, device_options
 from sw.cli.upload import Upload
-from sw.lowering import MatmulLowering
+from sw.lowering.matmul import MatmulLowering, check_sizes
 from sw.open_device import open_device
 
 __all__ = ["add_parser"]
@@ -42,6 +42,7 @@ def add_parser(commands: Any) -> None:
 def _run(options: argparse.Namespace) -> int:
     config = configuration(options)
     m, n, k = options.m, options.n, options.k
+    check_sizes(m, n, k)
     _warn(backend(options), config, m * n * k)
     product = MatmulLowering(config, m, n, k)
     rng = np.random.default_rng(options.seed)
