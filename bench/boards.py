@@ -14,6 +14,7 @@ from gen.boards.command import BUILD
 from gen.boards.report import Report
 from hw.flash.chip import FlashChip
 from hw.flash.memory_map import ICEBREAKER_MAP
+from hw.loading import loading
 from hw.program import Program
 from sim.board import SimulatedPort
 from sim.driver import Driver
@@ -43,7 +44,10 @@ _PATIENCE = 20_000_000  # cycles: of a serial core nothing but the number of ins
 
 def load_boards(path: Path = RESULTS) -> dict[str, Any]:
     """Return the entries of boards by name; nothing if there is no file."""
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if not path.exists():
+        return {}
+    with loading(path, "a file of results"):
+        return dict(json.loads(path.read_text(encoding="utf-8")).items())
 
 
 def measure_boards(

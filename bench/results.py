@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.figure import Figure
+from hw.loading import loading
 from sw.cli.json_file import write_json
 
 __all__ = ["RESULTS", "load_results", "update_results"]
@@ -16,8 +17,9 @@ def load_results(path: Path = RESULTS) -> dict[str, Any]:
     """Return what was measured: ``figures`` by name, and a table for each part; nothing if there is no file."""
     if not path.exists():
         return {"figures": {}}
-    results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return results
+    with loading(path, "a file of results"):
+        results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return results | {"figures": dict(results["figures"].items())}
 
 
 def update_results(part: str, figures: dict[str, Figure], table: dict[str, Any], path: Path = RESULTS) -> None:

@@ -9,11 +9,12 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.numpy import save
 
 from hw.config import AcceleratorConfig
 from hw.isa import INSTRUCTION_BYTES, ISA_VERSION
+from hw.loading import loading
 
 __all__ = ["Program", "Region"]
 
@@ -160,28 +161,22 @@ class Program:
         ValueError
             If it is not a whole and sound program for this version of the instruction set, with the reason in one line.
         """
-        try:
-            with safe_open(path, "numpy") as file:
-                header = json.loads((file.metadata() or {})[FORMAT])
-                if header["isa_version"] != ISA_VERSION:
-                    raise ValueError(f"isa_version must be {ISA_VERSION}, not {header['isa_version']!r}")
-                return cls(
-                    config=AcceleratorConfig(**header["config"]),
-                    instructions=file.get_tensor("instructions"),
-                    instructions_addr=header["instructions_addr"],
-                    constants=file.get_tensor("constants"),
-                    constants_addr=header["constants_addr"],
-                    inputs=_regions(header["inputs"]),
-                    outputs=_regions(header["outputs"]),
-                    memory_bytes=header["memory_bytes"],
-                    macs=header["macs"],
-                    metadata={str(key): str(value) for key, value in header["metadata"].items()},
-                )
-        except KeyError as error:
-            reason = f"{error} is missing"
-        except (SafetensorError, AttributeError, TypeError, ValueError) as error:
-            reason = str(error).partition("\n")[0]
-        raise ValueError(f"{os.fspath(path)} is not a SystoLM program: {reason}")
+        with loading(path, "a SystoLM program"), safe_open(path, "numpy") as file:
+            header = json.loads((file.metadata() or {})[FORMAT])
+            if header["isa_version"] != ISA_VERSION:
+                raise ValueError(f"isa_version must be {ISA_VERSION}, not {header['isa_version']!r}")
+            return cls(
+                config=AcceleratorConfig(**header["config"]),
+                instructions=file.get_tensor("instructions"),
+                instructions_addr=header["instructions_addr"],
+                constants=file.get_tensor("constants"),
+                constants_addr=header["constants_addr"],
+                inputs=_regions(header["inputs"]),
+                outputs=_regions(header["outputs"]),
+                memory_bytes=header["memory_bytes"],
+                macs=header["macs"],
+                metadata={str(key): str(value) for key, value in header["metadata"].items()},
+            )
 
     def _areas(self) -> Iterator[tuple[str, int, int]]:
         """Yield name, address and size of instructions, constants and regions."""

@@ -9,8 +9,10 @@ from typing import Any, Self, get_args, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.numpy import save
+
+from hw.loading import loading
 
 __all__ = ["Checkpoint", "Embedding", "Layer", "Linear", "Norm", "Slots"]
 
@@ -24,6 +26,9 @@ BITS = {
     **dict.fromkeys(("b", "slot_b", "bias"), 28),
 }
 """Widths, signed, of the device's parameters by field name."""
+
+CODES = dict.fromkeys(("word_scale", "position"), 1 << 24)
+"""Greatest magnitudes, by field name, of what is added up to an int16: far beyond, and float32 does not overflow."""
 
 SHIFTS = ("shift", "pre_shift", "residual_shift", "score_pre_shift", "score_shift", "context_shift")
 """Fields of 5 bits, unsigned."""
@@ -126,10 +131,14 @@ class Checkpoint:
         ValueError
             With the name of the first tensor that does not fit, and why.
         """
+        _check_texts(self)
         tensors = dict(_flatten(self))
         for name, shape in _shapes(self):
             if tensors[name].shape != shape:
                 raise ValueError(f"{name} must have the shape {shape}, not {tensors[name].shape}")
+        for name, value in tensors.items():
+            if not np.isfinite(value).all():
+                raise ValueError(f"{name} must be finite everywhere")
         for name, (low, high) in _ranges(self, tensors):
             value = tensors[name]
             if value.size and (value.min() < low or value.max() > high):
@@ -170,13 +179,17 @@ class Checkpoint:
         ValueError
             If it is not a whole checkpoint of this format, with the reason in one line.
         """
-        try:
+        with loading(path, "a SystoLM checkpoint"):
             with safe_open(path, "numpy") as file:
                 header = file.metadata() or {}
                 if FORMAT not in header:
                     raise ValueError(f"its header must have the entry {FORMAT!r}")
                 texts = json.loads(header[FORMAT])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
+            if not isinstance(texts, dict) or not isinstance(texts["labels"], list):
+                raise ValueError("its header must be an object with a list of labels")
+            if unknown := texts.keys() - {"labels", "metadata"}:
+                raise ValueError(f"its header must have labels and metadata alone, not {min(unknown)!r}")
             checkpoint = cls(
                 **_build_fields(cls, "", tensors),
                 labels=tuple(texts["labels"]),
@@ -185,10 +198,6 @@ class Checkpoint:
             if tensors:
                 raise ValueError(f"there is no place for the tensor {min(tensors)!r}")
             checkpoint.check()
-        except KeyError as error:
-            raise ValueError(f"{os.fspath(path)} is not a SystoLM checkpoint: {error} is missing") from None
-        except (SafetensorError, TypeError, ValueError) as error:
-            raise ValueError(f"{os.fspath(path)} is not a SystoLM checkpoint: {error}") from None
         return checkpoint
 
 
@@ -220,7 +229,10 @@ def _build(hint: Any, name: str, tensors: dict[str, NDArray[Any]]) -> Any:
         count = len({key.split(".")[1] for key in tensors if key.startswith(f"{name}.")})
         return tuple(_build(Layer, f"{name}.{i}", tensors) for i in range(count))
     if hint is int:
-        return int(tensors.pop(name).item())
+        number = tensors.pop(name)
+        if number.dtype.kind not in "iu":
+            raise ValueError(f"{name} must be an integer, not {number.dtype}")
+        return int(number.item())
     if type(None) in get_args(hint):
         return _build(get_args(hint)[0], name, tensors) if name in tensors else None
     dtype = get_args(get_args(hint)[1])[0]
@@ -236,10 +248,26 @@ def _narrow(value: NDArray[Any]) -> NDArray[Any]:
     return np.ascontiguousarray(value.astype(dtype)).reshape(value.shape)
 
 
+def _check_texts(c: Checkpoint) -> None:
+    """Make sure that labels can be told from each other and that metadata are texts."""
+    if not all(isinstance(label, str) and label.strip() for label in c.labels):
+        raise ValueError(f"labels must be names, not {list(c.labels)!r}")
+    if len(set(c.labels)) < len(c.labels):
+        raise ValueError(f"labels must differ from each other, not be {', '.join(c.labels)}")
+    if len(c.labels) == 1:
+        raise ValueError(
+            f"a model must choose between two labels or more; num_labels=1 ({c.labels[0]}) is not supported"
+        )
+    if not isinstance(c.metadata, dict) or not all(isinstance(x, str) for pair in c.metadata.items() for x in pair):
+        raise ValueError(f"metadata must be texts by name, not {c.metadata!r}")
+
+
 def _shapes(c: Checkpoint) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Yield names of tensors and the shapes that they must have."""
-    if c.embedding.word.ndim != 2 or not c.layers or not c.labels:
+    if c.embedding.word.ndim != 2 or not c.embedding.word.size or not c.layers or not c.labels:
         raise ValueError("a checkpoint must have word embeddings of two dimensions, layers and labels")
+    if c.embedding.position.ndim != 2:
+        raise ValueError(f"embedding.position must have two dimensions, not {c.embedding.position.ndim}")
     vocabulary, n = c.embedding.word.shape
     if c.heads < 1 or n % c.heads:
         raise ValueError(f"heads must divide the {n} hidden values, not be {c.heads}")
@@ -255,7 +283,9 @@ def _shapes(c: Checkpoint) -> Iterator[tuple[str, tuple[int, ...]]]:
 
 
 def _layer_shapes(name: str, layer: Layer, n: int, heads: int) -> Iterator[tuple[str, tuple[int, ...]]]:
-    ffn, slots = len(layer.ffn1.bias), layer.ffn1_slots.channel.size
+    ffn, slots = layer.ffn1.bias.size, layer.ffn1_slots.channel.size
+    if not ffn:
+        raise ValueError(f"{name}.ffn1.bias must not be empty")
     yield from _norm_shapes(f"{name}.input_norm", layer.input_norm, n)
     for matrix in ("query", "key", "value"):
         yield from _linear_shapes(f"{name}.{matrix}", getattr(layer, matrix), n, n + layer.input_norm.slot_channel.size)
@@ -292,12 +322,14 @@ def _linear_shapes(
 
 
 def _ranges(c: Checkpoint, tensors: Mapping[str, NDArray[Any]]) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Yield names of integer tensors and the least and greatest value that they may hold."""
+    """Yield names of tensors and the least and greatest value that they may hold."""
     hidden = c.embedding.word.shape[1]
     for name in tensors:
         parent, _, field = name.rpartition(".")
         if field in BITS:
             yield name, (-(1 << (BITS[field] - 1)), (1 << (BITS[field] - 1)) - 1)
+        elif field in CODES:
+            yield name, (-CODES[field], CODES[field])
         elif field in SHIFTS:
             yield name, (0, 31)
         elif field == "slot_channel":

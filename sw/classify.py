@@ -16,6 +16,9 @@ from sw.tokenizer import Tokenizer, Truncation
 
 __all__ = ["Classification", "Classifier"]
 
+SHORTEST = 2
+"""Tokens of an empty text: [CLS] and [SEP]."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Classification:
@@ -23,7 +26,7 @@ class Classification:
 
     ``logits`` are floats, ``sums`` the device's integers. ``utilization`` is the model's multiply-accumulates over
     those of all processing elements in ``cycles``; both are None without a clock. ``bit_exact``: the device's integers
-    are those of the reference and of the integer model.
+    are those of the reference and of the integer model, unless they come from that itself.
     """
 
     label: str
@@ -37,6 +40,11 @@ class Classification:
     utilization: float | None
     bit_exact: bool
     counters: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def empty(self) -> bool:
+        """Whether the text had no token of its own: then the label says nothing about it."""
+        return self.tokens == SHORTEST and not self.truncated
 
 
 class Classifier:
@@ -74,8 +82,8 @@ class Classifier:
         **options: Any,
     ) -> None:
         positions = len(checkpoint.embedding.position)
-        if not 2 <= max_length <= positions:
-            raise ValueError(f"max_length must be from 2 to {positions}, not {max_length!r}")
+        if not SHORTEST <= max_length <= positions:
+            raise ValueError(f"max_length must be from {SHORTEST} to {positions}, not {max_length!r}")
         self._checkpoint, self._tokenizer = checkpoint, tokenizer
         self._max_length, self._truncation = max_length, truncation
         self._lowering = BertLowering(checkpoint, config)

@@ -4,6 +4,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from hw.loading import loading
+
 __all__ = ["Clock", "Report", "Resource"]
 
 
@@ -66,8 +68,19 @@ class Report:
 
     @classmethod
     def read(cls, path: Path) -> "Report":
-        """Read what :meth:`write` has written."""
-        entry = json.loads(path.read_text())
-        entry["clocks"] = {name: Clock(**clock) for name, clock in entry["clocks"].items()}
-        entry["resources"] = {name: Resource(**resource) for name, resource in entry["resources"].items()}
-        return cls(**entry)
+        """Read what :meth:`write` has written.
+
+        Raises
+        ------
+        OSError
+            If it cannot be read.
+        ValueError
+            If it is no report.
+        """
+        with loading(path, "a report"):
+            entry = json.loads(path.read_text())
+            entry["clocks"] = {name: Clock(**clock) for name, clock in entry["clocks"].items()}
+            entry["resources"] = {name: Resource(**resource) for name, resource in entry["resources"].items()}
+            if not isinstance(entry["bitstream"], str):
+                raise ValueError(f"bitstream must be a file's name, not {entry['bitstream']!r}")
+            return cls(**entry)

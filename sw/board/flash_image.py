@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from hw.flash.memory_map import MemoryMap
 from hw.isa import INSTRUCTION_BYTES
+from hw.loading import loading
 from hw.program import Program
 from sw.lowering import relocate
 
@@ -26,6 +27,9 @@ _FIELDS = struct.Struct("<8s5I4x")
 
 HEADER_BYTES = _FIELDS.size + hashlib.sha256().digest_size
 """Bytes at the beginning, which are those of no other image."""
+
+_BUS_BYTES = (4, 8, 16, 32, 64)
+"""Widths that a bus may have."""
 
 _ENTRY = struct.Struct("<2I")
 """Address and bytes of a program's instructions."""
@@ -58,13 +62,27 @@ class FlashImage:
             raise ValueError(f"a flash image must be of format {_FORMAT}, not {version}")
         if size != len(content) or self.header != _header(content):
             raise ValueError("a flash image must be whole, with the digest that its header says")
+        if bus_bytes not in _BUS_BYTES:
+            raise ValueError(
+                f"a flash image must be for a bus of {_BUS_BYTES[0]} to {_BUS_BYTES[-1]} bytes, not {bus_bytes}"
+            )
         start = _constants_offset(count, bus_bytes)
+        code_start = start + constants_bytes
+        if not count or code_start > size:
+            raise ValueError(
+                f"a flash image of {size} bytes must hold its {count} programs and {constants_bytes} constants"
+            )
         self._constants = np.frombuffer(content, np.uint8)[start : start + constants_bytes]
         self._constants_addr = where.data_addr + start
         self._places: dict[bytes, int] = {}
         for number in range(count):
             addr, nbytes = _ENTRY.unpack_from(content, HEADER_BYTES + number * _ENTRY.size)
-            self._places[content[addr - where.data_addr :][:nbytes]] = addr
+            at = addr - where.data_addr
+            if not code_start <= at <= at + nbytes <= size or not nbytes or nbytes % INSTRUCTION_BYTES:
+                raise ValueError(
+                    f"program {number} of a flash image must lie behind its constants, not {nbytes} bytes at {addr:#x}"
+                )
+            self._places[content[at : at + nbytes]] = addr
 
     @classmethod
     def of(cls, programs: Sequence[Program], where: MemoryMap) -> Self:
@@ -112,10 +130,8 @@ class FlashImage:
         ValueError
             If it is none.
         """
-        try:
+        with loading(path, "a flash image"):
             return cls(path.read_bytes(), where)
-        except ValueError as error:
-            raise ValueError(f"{path} is not a flash image: {error}") from None
 
     @property
     def header(self) -> bytes:

@@ -14,17 +14,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from sw.classify import Classification
 from sw.cli.json_file import write_json
+from sw.cli.labels import Labels
 from sw.cli.model_files import load_model
 from sw.cli.options import add_configuration, add_truncation, at_least, backend, configuration, device_options
 from sw.cli.report import Report
-from sw.cli.texts import LabelledText, load_texts
+from sw.cli.texts import FORMATS, LabelledText, load_texts
 from sw.cli.upload import Upload
 from sw.cli.workers import Job, classify_all
 
 __all__ = ["add_parser"]
 
 SAMPLES = Path(__file__).parents[1] / "samples.jsonl"
-SAMPLE_LABELS = {"negative", "positive"}
+SAMPLE_LABELS = ("negative", "positive")
 
 DEFAULT_MODEL = Path("minilm-l6-imdb")
 
@@ -44,7 +45,15 @@ def add_parser(commands: Any) -> None:
         type=Path,
         default=SAMPLES,
         metavar="PATH",
-        help="an aclImdb folder with pos and neg, or a .jsonl or .jsonl.gz file (default: the samples)",
+        help=f"texts with or without labels: {FORMATS} (default: the samples, {SAMPLES.name})",
+    )
+    parser.add_argument(
+        "--label-map",
+        type=_renamed,
+        nargs="+",
+        action="extend",
+        metavar="THEIRS=MODELS",
+        help="labels of --data that are not the model's, each with the model's label or its number, as neg=LABEL_0",
     )
     parser.add_argument("--limit", type=at_least(1), metavar="N", help="classify no more texts than this")
     parser.add_argument(
@@ -66,7 +75,7 @@ def add_parser(commands: Any) -> None:
     )
     add_configuration(parser)
     add_truncation(parser, MAX_LENGTH)
-    parser.set_defaults(run=_run)
+    parser.set_defaults(run=_run, max_length=None)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -80,10 +89,15 @@ def _run(options: argparse.Namespace) -> int:
             config=configuration(options),
             backend=backend(options),
             options=device_options(options, upload),
-            max_length=options.max_length,
+            max_length=options.max_length or min(MAX_LENGTH, len(checkpoint.embedding.position)),
             truncation=options.truncation,
         )
-        report = Report(labels=checkpoint.labels, clock_mhz=options.clock, processing_elements=job.config.macs)
+        report = Report(
+            labels=checkpoint.labels,
+            clock_mhz=options.clock,
+            processing_elements=job.config.macs,
+            hardware=job.backend != "model",
+        )
         started = time.monotonic()
         results = _classify(job, texts, report, console, workers)
     totals = report.totals(texts, results, time.monotonic() - started)
@@ -112,14 +126,15 @@ def _jobs(options: argparse.Namespace) -> int:
     return 1
 
 
-def _texts(options: argparse.Namespace, labels: Sequence[str]) -> list[LabelledText]:
-    if options.text is not None:
-        return [LabelledText(text=options.text)]
-    if options.file is not None:
-        return [LabelledText(text=options.file.read_text(encoding="utf-8", errors="replace"))]
-    if options.data == SAMPLES and not set(labels) >= SAMPLE_LABELS:
-        labels = ()  # a model with other labels can still read them
-    return load_texts(options.data, labels, options.limit)
+def _texts(options: argparse.Namespace, names: Sequence[str]) -> list[LabelledText]:
+    if options.text is not None or options.file is not None:
+        if options.label_map:
+            raise ValueError("--label-map is for --data, whose texts may have labels")
+        return [LabelledText.of(options.file.read_bytes() if options.text is None else options.text)]
+    labels = Labels(names, dict(options.label_map or ()))
+    fit = options.data != SAMPLES or None not in map(labels.index, SAMPLE_LABELS)
+    # A model with other labels can still read the samples.
+    return load_texts(options.data, labels if fit else None, options.limit)
 
 
 def _classify(
@@ -133,9 +148,19 @@ def _classify(
         answers = classify_all(job, [text.text for text in texts], workers)
         for text, result in zip(texts, answers, strict=True):
             results.append(result)
-            console.print(report.line(len(results), text, result), markup=False)
+            console.print(report.line(len(results), text, result), markup=False, emoji=False)
             progress.advance(task)
     return results
+
+
+def _renamed(text: str) -> tuple[str, str]:
+    theirs, equals, ours = text.partition("=")
+    if not (theirs and equals and ours):
+        raise ValueError(text)
+    return theirs, ours
+
+
+_renamed.__name__ = "THEIRS=MODELS"
 
 
 def _megahertz(text: str) -> float:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 
 from hw.flash.memory_map import ICEBREAKER_MAP
 from hw.isa import INSTRUCTION_BYTES
@@ -67,7 +67,7 @@ def _programs(options: argparse.Namespace) -> list[Program]:
     if not _is_program(options.model):
         checkpoint, _ = load_model(options.model)
         lowering = BertLowering(checkpoint, configuration(options))
-        longest = options.length or LENGTH
+        longest = options.length or min(LENGTH, len(checkpoint.embedding.position))
         # The longest first: if one does not fit, it does not.
         return [lowering.lower(length) for length in range(longest, SHORTEST - 1, -1)]
     if any(getattr(options, name) is not None for name in _OF_MODELS):
@@ -82,5 +82,5 @@ def _is_program(path: Path) -> bool:
     try:
         with safe_open(path, "numpy") as file:
             return FORMAT in (file.metadata() or {})
-    except SafetensorError:
+    except Exception:  # what it is not, its loader says
         return False

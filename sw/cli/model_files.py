@@ -25,7 +25,7 @@ def load_model(path: Path) -> tuple[Checkpoint, Tokenizer]:
     OSError
         If there is no such model.
     ValueError
-        If a file is not what it should be.
+        If a file is not what it should be, or the two do not fit each other.
     """
     place = path if path.exists() else MODELS / path
     if place.is_dir():
@@ -35,4 +35,10 @@ def load_model(path: Path) -> tuple[Checkpoint, Tokenizer]:
         place = files[0]
     elif not place.exists():
         raise FileNotFoundError(f"there is no model at {path}")
-    return Checkpoint.load(place), Tokenizer.load(place.with_name(TOKENIZER))
+    checkpoint, tokenizer = Checkpoint.load(place), Tokenizer.load(place.with_name(TOKENIZER))
+    words = len(checkpoint.embedding.word)
+    if tokenizer.ids > words:
+        raise ValueError(
+            f"{place} must have an embedding for each of the {tokenizer.ids} ids of {TOKENIZER}, not {words}"
+        )
+    return checkpoint, tokenizer

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
+from hw.one_line import one_line
 from sw.classify import Classification
 from sw.cli.texts import LabelledText
 
@@ -21,6 +23,11 @@ KEPT = {
 }
 
 
+NOT_UTF8 = "not UTF-8"
+
+EMPTY = "empty"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Report:
     """Formats results.
@@ -33,11 +40,19 @@ class Report:
         Clock for which times are given.
     processing_elements : int
         Multiply-accumulates per cycle at full use.
+    hardware : bool
+        Whether results come from hardware, be it simulated, and were compared with the integer model, too.
     """
 
     labels: Sequence[str]
     clock_mhz: float
     processing_elements: int
+    hardware: bool
+
+    @property
+    def compared_with(self) -> list[str]:
+        """What every result must equal to be called exact."""
+        return ["the integer model"] * self.hardware + ["the checkpoint's integer reference"]
 
     def seconds(self, cycles: int | None) -> float | None:
         """Time of so many cycles at the stated clock."""
@@ -45,18 +60,28 @@ class Report:
 
     def line(self, number: int, text: LabelledText, result: Classification) -> str:
         """One text on one line."""
-        width = max(len(label) for label in self.labels)
-        parts = [f"{number:5}", f"{result.label:{width}} {result.probability:6.3f}", f"{result.tokens:4} tokens"]
+        width = max(len(one_line(label)) for label in self.labels)
+        parts = [
+            f"{number:5}",
+            f"{one_line(result.label):{width}} {result.probability:6.3f}",
+            f"{result.tokens:4} tokens",
+        ]
         parts[-1] += " (cut)" if result.truncated else "      "
         if result.cycles is not None:
             milliseconds = result.cycles / (self.clock_mhz * 1e3)
             parts.append(f"{result.cycles:12,} cycles  {result.utilization:6.1%}  {milliseconds:9.3f} ms")
-        parts.append("bit exact" if result.bit_exact else "NOT BIT EXACT")
+        exact = "bit exact" if self.hardware else "as the reference"
+        parts.append(exact if result.bit_exact else f"NOT {exact.upper()}")
         if text.label is not None:
             parts.append("right" if self.labels[text.label] == result.label else "wrong")
-        preview = " ".join(text.text[: 2 * PREVIEW].split())
-        parts.append(preview if len(preview) <= PREVIEW else f"{preview[: PREVIEW - 1]}…")
+        parts += self.notes(text, result)
+        preview = one_line(" ".join(text.text[: 2 * PREVIEW].split()))
+        parts.append(preview if len(preview) <= PREVIEW else f"{preview[: PREVIEW - 3]}...")
         return "  ".join(parts)
+
+    def notes(self, text: LabelledText, result: Classification) -> list[str]:
+        """What must be known about a text before its label is believed."""
+        return [NOT_UTF8] * (not text.utf8) + [EMPTY] * result.empty
 
     def review(self, text: LabelledText, result: Classification) -> dict[str, Any]:
         """One text as JSON."""
@@ -68,6 +93,7 @@ class Report:
             "sums": list(result.sums),
             "tokens": result.tokens,
             "truncated": result.truncated,
+            "notes": self.notes(text, result),
             "macs": result.macs,
             "cycles": result.cycles,
             "utilization": result.utilization,
@@ -92,6 +118,10 @@ class Report:
             "labelled": len(known),
             "accuracy": sum(known) / len(known) if known else None,
             "truncated": sum(result.truncated for result in results),
+            "empty": sum(result.empty for result in results),
+            "not_utf8": sum(not text.utf8 for text in texts),
+            "labels_by_number": sum(text.by_number for text in texts),
+            "compared_with": self.compared_with,
             "bit_exact": all(result.bit_exact for result in results),
             "not_bit_exact": sum(not result.bit_exact for result in results),
             "cycles": cycles,
@@ -104,7 +134,7 @@ class Report:
         """The totals for the terminal."""
         table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
         for name, value in self._rows(totals, truncation):
-            table.add_row(name, value)
+            table.add_row(name, Text(value))  # not markup
         return table
 
     def _rows(self, totals: dict[str, Any], truncation: str) -> Iterator[tuple[str, str]]:
@@ -112,8 +142,12 @@ class Report:
         yield "texts", f"{count:,} in {totals['wall_seconds']:.1f} s"
         if totals["labelled"]:
             yield "accuracy", f"{totals['accuracy']:.2%} of {totals['labelled']:,}"
+        if totals["labels_by_number"]:
+            names = ", ".join(f"{number} is {one_line(label)}" for number, label in enumerate(self.labels))
+            yield "labels", f"{totals['labels_by_number']:,} given as numbers, taken for the model's: {names}"
         exact = count - totals["not_bit_exact"]
-        yield "bit exact", f"{exact:,} of {count:,} equal the integer model"
+        name = "bit exact" if self.hardware else "exact"
+        yield name, f"{exact:,} of {count:,} equal {' and '.join(self.compared_with)}"
         if totals["cycles"]:
             yield "cycles", f"{totals['cycles'] // count:,} a text on average"
             yield (
@@ -121,5 +155,9 @@ class Report:
                 f"{totals['utilization']:.1%} of {self.processing_elements} multiply-accumulates a cycle",
             )
             yield "time", f"{totals['seconds_at_clock'] / count * 1e3:.3f} ms a text at {self.clock_mhz:g} MHz"
+        if totals[EMPTY]:
+            yield EMPTY, f"{totals[EMPTY]:,} without a word that the tokenizer knows of: their labels say nothing"
+        if totals["not_utf8"]:
+            yield NOT_UTF8, f"{totals['not_utf8']:,} with bytes that are no characters, read as U+FFFD"
         if totals["truncated"]:
             yield "truncated", f"{totals['truncated']:,} texts were too long: {KEPT[truncation]}"

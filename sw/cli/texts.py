@@ -1,38 +1,71 @@
-"""Reviews from files and folders."""
+"""Texts from files and folders."""
 
+import csv
 import gzip
+import io
 import json
+import sys
 import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from itertools import chain, islice, zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Self
 
-__all__ = ["LabelledText", "load_texts"]
+from hw.loading import loading
+from sw.cli.labels import Labels
+from sw.imdb import FOLDERS, LINE_BREAK
+from sw.sound_text import sound_text
 
-FOLDERS = ("neg", "pos")
-"""Of the Large Movie Review Dataset, in order of their labels."""
+__all__ = ["FORMATS", "LabelledText", "load_texts"]
+
+FORMATS = (
+    'a .jsonl file whose lines are objects such as {"text": "...", "label": "positive"}; a .csv file whose first line '
+    "names the columns text and label; either with .gz behind; or an aclImdb folder with pos and neg. A label is a "
+    "name of the model's, or its number from 0 on; it may be absent"
+)
+"""What :func:`load_texts` reads, for ``--help``."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LabelledText:
-    """A text and its label's index, if it is known."""
+    """A text, whether it is all UTF-8, and its label's index, if it is known; ``by_number`` if no name said which."""
 
     text: str
+    utf8: bool = True
     label: int | None = None
+    by_number: bool = False
+
+    @classmethod
+    def of(cls, raw: str | bytes) -> Self:
+        """Return a text without a label; what is not UTF-8 in it becomes U+FFFD."""
+        if isinstance(raw, bytes):
+            raw = raw.decode("utf-8-sig", "surrogateescape")
+        text, utf8 = sound_text(raw)
+        return cls(text=text, utf8=utf8)
 
 
-def load_texts(path: Path, labels: Sequence[str] = (), limit: int | None = None) -> list[LabelledText]:
+@dataclass(frozen=True)
+class _Entry:
+    """A text, its label as a file has it, and where that stands."""
+
+    text: str | bytes
+    label: Any
+    where: str
+
+
+def load_texts(path: Path, labels: Labels | None = None, limit: int | None = None) -> list[LabelledText]:
     """Read texts.
 
     Parameters
     ----------
     path : Path
-        A folder with ``neg`` and ``pos``, or one above a ``test`` with both, whose files alternate; or a ``.jsonl`` or
-        ``.jsonl.gz`` file of objects with ``text`` and perhaps ``label``, an index or a name.
-    labels : sequence of str
-        Names that labels may have.
+        A folder with ``neg`` and ``pos``, or one above a ``test`` with both, whose files alternate, with spaces for
+        their HTML line breaks; a ``.csv`` file whose first line names the column ``text`` and perhaps ``label``; or
+        a file of JSON objects, one a line, with ``text`` and perhaps ``label``. Files may be gzipped (``.gz``).
+    labels : Labels, optional
+        The model's; without them labels are not looked at.
     limit : int, optional
         Read no more texts than this.
 
@@ -41,51 +74,109 @@ def load_texts(path: Path, labels: Sequence[str] = (), limit: int | None = None)
     OSError
         If the path cannot be read.
     ValueError
-        If it holds no texts, or a line is not one, with its number.
+        If it holds no texts, a part of it is not one, or it has labels that the model does not have.
     """
-    found = _folder(path) if path.is_dir() else _lines(path, labels)
-    texts = list(islice(found, limit))
-    if not texts:
-        raise ValueError(f"{path} must hold at least one text")
-    return texts
+    with loading(path, "a folder of texts" if path.is_dir() else "a file of texts"):
+        entries = list(islice(_entries(path), None if limit is None else min(limit, sys.maxsize)))
+        if not entries:
+            raise ValueError("it must hold at least one text")
+    if labels is None:
+        return [LabelledText.of(entry.text) for entry in entries]
+    spelt = [_spelt(entry.label, f"{path}, {entry.where},") for entry in entries]
+    found = {label: labels.index(label) for label in spelt if label is not None}
+    if None in found.values():
+        raise ValueError(f"{path} does not fit the model: {labels.refusal(sorted(found))}")
+    return [_labelled(entry, label, labels) for entry, label in zip(entries, spelt, strict=True)]
 
 
-def _folder(path: Path) -> Iterator[LabelledText]:
+def _labelled(entry: _Entry, label: str | None, labels: Labels) -> LabelledText:
+    text = LabelledText.of(entry.text)
+    if label is None:
+        return text
+    return replace(text, label=labels.index(label), by_number=labels.by_number(label))
+
+
+def _entries(path: Path) -> Iterator[_Entry]:
+    if path.is_dir():
+        yield from _folder(path)
+        return
+    name = path.name.lower()
+    read = _rows if name.removesuffix(".gz").endswith(".csv") else _lines
+    with path.open("rb") as raw:
+        if name.endswith(".gz"):
+            with gzip.open(raw) as file, _whole_gzip():
+                yield from read(file)  # type: ignore[arg-type]  # it is a binary file
+        else:
+            yield from read(raw)
+
+
+@contextmanager
+def _whole_gzip() -> Iterator[None]:
+    try:
+        yield
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise ValueError(f"it is not a whole gzip file: {error}") from None
+
+
+def _folder(path: Path) -> Iterator[_Entry]:
     base = path if (path / FOLDERS[0]).is_dir() else path / "test"
     if not all((base / name).is_dir() for name in FOLDERS):
-        raise ValueError(f"{path} must be a folder with {' and '.join(FOLDERS)}, or a .jsonl file")
-    files = [[(label, file) for file in sorted((base / name).glob("*.txt"))] for label, name in enumerate(FOLDERS)]
+        raise ValueError(f"it must have the folders {' and '.join(FOLDERS)}; or name a .jsonl or .csv file")
+    files = [[(name, file) for file in sorted((base / name).glob("*.txt"))] for name in FOLDERS]
     for item in chain.from_iterable(zip_longest(*files)):
         if item:
-            label, file = item
-            yield LabelledText(text=file.read_text(encoding="utf-8", errors="replace"), label=label)
+            name, file = item
+            yield _Entry(file.read_bytes().replace(LINE_BREAK.encode(), b" "), name, file.name)
 
 
-def _lines(path: Path, labels: Sequence[str]) -> Iterator[LabelledText]:
-    with path.open("rb") as raw, gzip.open(raw) if path.suffix == ".gz" else raw as file:
+def _lines(file: BinaryIO) -> Iterator[_Entry]:
+    for number, line in enumerate(file, 1):
+        if not line.strip():
+            continue
+        # What is not UTF-8 within a text is the text's affair.
+        decoded = line.decode("utf-8-sig" if number == 1 else "utf-8", "surrogateescape")
         try:
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    yield _parse(line, labels, f"{path}, line {number},")
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise ValueError(f"{path} is not a whole gzip file: {error}") from None
+            entry = json.loads(decoded)
+        except RecursionError:
+            raise ValueError(f"line {number} is nested too deeply") from None
+        except ValueError as error:
+            raise ValueError(f"line {number} must be JSON: {error}") from None
+        if not isinstance(entry, dict) or not isinstance(entry.get("text"), str):
+            raise ValueError(f"line {number} must be an object with a text")
+        yield _Entry(entry["text"], entry.get("label"), f"line {number}")
 
 
-def _parse(line: bytes, labels: Sequence[str], where: str) -> LabelledText:
+def _rows(file: BinaryIO) -> Iterator[_Entry]:
+    csv.field_size_limit(sys.maxsize)  # a text may be as long as it likes
+    decoded = io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline="")
+    rows = csv.reader(decoded, strict=True)
     try:
-        entry = json.loads(line)
-    except ValueError as error:
-        raise ValueError(f"{where} must be JSON: {error}") from None
-    if not isinstance(entry, dict) or not isinstance(entry.get("text"), str):
-        raise ValueError(f"{where} must be an object with a text")
-    return LabelledText(text=entry["text"], label=_label(entry.get("label"), labels, where))
+        columns = [name.strip().casefold() for name in next(rows, [])]
+        if "text" not in columns:
+            raise ValueError(
+                f"line 1 must name a column text, and perhaps label, not {', '.join(columns) or 'nothing'}"
+            )
+        for row in rows:
+            if not row:
+                continue
+            where = f"line {rows.line_num}"
+            if len(row) != len(columns):
+                raise ValueError(f"{where} must have {len(columns)} columns, not {len(row)}")
+            entry = dict(zip(columns, row, strict=True))
+            yield _Entry(entry["text"], entry.get("label") or None, where)
+    except csv.Error as error:
+        raise ValueError(f"line {rows.line_num} must be CSV: {error}") from None
+    finally:
+        decoded.detach()  # the file is not this function's to close
 
 
-def _label(value: Any, labels: Sequence[str], where: str) -> int | None:
-    if value is None or not labels:
-        return None
-    if value in labels:
-        return labels.index(value)
-    if isinstance(value, int) and 0 <= value < len(labels):
-        return int(value)
-    raise ValueError(f"{where} must have a label of {', '.join(labels)} or its number, not {value!r}")
+def _spelt(label: Any, where: str) -> str | None:
+    """Return a label as text; a whole number as that, however it is written."""
+    match label:
+        case None | str():
+            return label
+        case int():
+            return str(int(label))
+        case float() if label.is_integer():
+            return str(int(label))
+    raise ValueError(f"{where} must have a label that is a name or a number, not {label!r}")

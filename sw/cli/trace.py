@@ -44,7 +44,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--layer", type=at_least(0), default=1, metavar="N", help="layer that is drawn (default: 1)")
     add_configuration(parser, choice=False)
     add_truncation(parser, MAX_LENGTH)
-    parser.set_defaults(run=_run)
+    parser.set_defaults(run=_run, max_length=None)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -52,7 +52,8 @@ def _run(options: argparse.Namespace) -> int:
     config = configuration(options)
     if options.svg and options.layer >= len(checkpoint.layers):
         raise ValueError(f"layer must be below {len(checkpoint.layers)}, not {options.layer!r}")
-    ids = tokenizer.encode(options.text, options.max_length, options.truncation).ids
+    max_length = options.max_length or min(MAX_LENGTH, len(checkpoint.embedding.position))
+    ids = tokenizer.encode(options.text, max_length, options.truncation).ids
     rows = embed(checkpoint, ids)
     program = BertLowering(checkpoint, config).lower(len(ids))
     shape = program.inputs["rows"].shape

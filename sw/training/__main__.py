@@ -11,7 +11,9 @@ from pathlib import Path
 from rich import print as show
 from transformers import AutoTokenizer, logging
 
+from hw.loading import loading
 from sw.checkpoint import Checkpoint
+from sw.imdb import LINE_BREAK
 from sw.quantizer import compare, quantize
 from sw.tokenizer import Tokenizer, Truncation
 from sw.training.evaluate import Evaluation, evaluate
@@ -68,7 +70,7 @@ def _merge(arguments: argparse.Namespace) -> None:
 def _quantize(arguments: argparse.Namespace) -> None:
     count = _least(CALIBRATION_REVIEWS, arguments.limit)
     texts = [review.text for review in _reviews(arguments, "train", count)]
-    tokenizer = Tokenizer.load(arguments.merged / "tokenizer.json")
+    tokenizer = Tokenizer.load(arguments.merged / "tokenizer.json").replacing(LINE_BREAK, " ")
     metadata = {
         "license": "Apache-2.0",
         "base_model": "sentence-transformers/all-MiniLM-L6-v2",
@@ -98,9 +100,11 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 
 
 def _card(arguments: argparse.Namespace) -> None:
-    results = json.loads((arguments.model / "evaluation.json").read_text())
-    evaluations = [Evaluation(**e) for e in results["evaluations"]]
-    (arguments.model / "README.md").write_text(model_card(evaluations, results["command"]))
+    path = arguments.model / "evaluation.json"
+    with loading(path, "an evaluation"):
+        results = json.loads(path.read_text(encoding="utf-8"))
+        card = model_card([Evaluation(**e) for e in results["evaluations"]], results["command"])
+    (arguments.model / "README.md").write_text(card)
 
 
 STEPS: dict[str, Callable[[argparse.Namespace], None]] = {

@@ -8,6 +8,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from hw.loading import loading
+
 __all__ = ["ALPHA", "RANK", "LoraLinear", "add_adapters", "load_adapter", "merge_adapters", "save_adapter"]
 
 RANK = 16
@@ -81,9 +83,10 @@ def load_adapter(model: Any, folder: Path) -> None:
     OSError
         If there is no adapter.
     ValueError
-        If a tensor is missing, left over or of another shape.
+        If it is no adapter, or a tensor is missing, left over or of another shape.
     """
-    tensors = {name.removeprefix(PREFIX): tensor.float() for name, tensor in load_file(folder / FILE).items()}
+    with loading(folder / FILE, "an adapter"):
+        tensors = {name.removeprefix(PREFIX): tensor.float() for name, tensor in load_file(folder / FILE).items()}
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from hw.loading import loading
+from sw.imdb import LINE_BREAK
+
 __all__ = ["Review", "load_reviews"]
 
 
@@ -18,7 +21,7 @@ class Review:
 
 
 def load_reviews(path: Path, count: int | None = None, start: int = 0) -> list[Review]:
-    """Read ``count`` reviews (all, if None) from the line ``start`` on.
+    """Read ``count`` reviews (all, if None) from the line ``start`` on, with spaces for their HTML line breaks.
 
     Raises
     ------
@@ -28,12 +31,13 @@ def load_reviews(path: Path, count: int | None = None, start: int = 0) -> list[R
         If a line is not a review, with its number.
     """
     reviews = []
-    with gzip.open(path, "rt", encoding="utf-8") as file:
+    with loading(path, "a file of reviews"), gzip.open(path, "rt", encoding="utf-8") as file:
         lines = islice(enumerate(file, 1), start, None if count is None else start + count)
         for number, line in lines:
             try:
                 entry = json.loads(line)
-                reviews.append(Review(text=str(entry["text"]), label=int(entry["label"])))
+                text = str(entry["text"]).replace(LINE_BREAK, " ")
+                reviews.append(Review(text=text, label=int(entry["label"])))
             except (KeyError, TypeError, ValueError) as error:
-                raise ValueError(f"{path}, line {number}, must be a review with text and label: {error!r}") from None
+                raise ValueError(f"line {number} must be a review with text and label: {error!r}") from None
     return reviews
