@@ -71,8 +71,7 @@ def compare(
     truncation: Truncation = "head_tail",
 ) -> Comparison:
     """Run model and checkpoint on texts; arguments and errors as those of :func:`quantize`."""
-    bert = load_bert(model)
-    tokenizer.check_fits(len(bert.word))
+    bert = load_bert(model, tokenizer)
     limit = min(max_length, len(bert.position))
     return compare_bert(bert, checkpoint, (tokenizer.encode(text, limit, truncation).ids for text in texts))
 

@@ -6,6 +6,7 @@ from sw.quantizer.float_bert import Float, FloatBert, FloatLayer, FloatLinear, F
 from sw.quantizer.model_folder import existing_folder, load_packages
 from sw.quantizer.read_config import BertConfig, read_config
 from sw.quantizer.read_weights import read_weights
+from sw.tokenizer import Tokenizer
 
 __all__ = ["load_bert"]
 
@@ -14,13 +15,15 @@ ARCHITECTURE = "BertForSequenceClassification"
 EMBEDDINGS = "bert.embeddings"
 
 
-def load_bert(model: str | os.PathLike[str]) -> FloatBert:
+def load_bert(model: str | os.PathLike[str], tokenizer: Tokenizer | None = None) -> FloatBert:
     """Read a fine-tuned ``BertForSequenceClassification``.
 
     Parameters
     ----------
     model : str or path
         Folder, as ``save_pretrained`` writes it.
+    tokenizer : Tokenizer, optional
+        What must have an embedding for each of its ids.
 
     Raises
     ------
@@ -34,6 +37,11 @@ def load_bert(model: str | os.PathLike[str]) -> FloatBert:
     load_packages()
     folder = existing_folder(model)
     config = read_config(folder)
+    if tokenizer and tokenizer.ids > config.vocabulary:
+        raise ValueError(
+            f"{folder} must have a vocab_size of at least {tokenizer.ids}, the ids of its tokenizer, not "
+            f"{config.vocabulary}"
+        )
     try:
         state = read_weights(folder, _shapes(config))
     except ValueError as error:

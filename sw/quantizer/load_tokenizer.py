@@ -6,7 +6,8 @@ from typing import Any
 
 from tokenizers import Tokenizer as Backend
 
-from sw.quantizer.model_folder import brief, existing_folder, load_packages, read_object, read_text
+from hw.loading import loading
+from sw.quantizer.model_folder import existing_folder, load_packages, read_object, read_text
 from sw.quantizer.read_config import read_config
 from sw.tokenizer import Tokenizer
 
@@ -88,13 +89,12 @@ def _auto_tokenizer(folder: Path, settings: dict[str, Any]) -> Any:
     from transformers import AutoTokenizer  # noqa: PLC0415  # optional and slow
 
     kind = settings.get("tokenizer_class")
-    try:
-        theirs = AutoTokenizer.from_pretrained(os.fspath(folder), local_files_only=True, trust_remote_code=False)
-    except Exception as error:  # there is no end of what it raises
-        which = f"the tokenizer_class {kind}" if kind else "its tokenizer"
-        raise ValueError(
-            f"{folder}: AutoTokenizer cannot load {which} ({brief(error)}); name a {TOKENIZER} with --tokenizer"
-        ) from None
+    what = "a folder from which AutoTokenizer loads a " + (kind if isinstance(kind, str) else "tokenizer of BERT")
+    with loading(folder, what):
+        try:
+            theirs = AutoTokenizer.from_pretrained(os.fspath(folder), local_files_only=True, trust_remote_code=False)
+        except OSError as error:  # of the files that it looks for, not of the folder
+            raise ValueError(str(error)) from None
     if not theirs.is_fast:
         raise ValueError(
             f"{folder / SETTINGS}: the tokenizer_class must be one that a {TOKENIZER} can stand for, not "

@@ -5,13 +5,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-__all__ = ["brief", "existing_folder", "load_packages", "read_object", "read_text", "refuse_pointer"]
+from hw.loading import loading
+
+__all__ = ["existing_folder", "load_packages", "read_object", "read_text", "refuse_pointer"]
 
 POINTER = b"version https://git-lfs"
 """Beginning of what Git LFS leaves in place of a file that it has not fetched."""
-
-LONGEST = 200
-"""Characters of another library's message that are passed on."""
 
 
 def existing_folder(model: str | os.PathLike[str]) -> Path:
@@ -59,19 +58,15 @@ def read_text(path: Path) -> str:
         If it is only a pointer of Git LFS, or not UTF-8.
     """
     refuse_pointer(path)
-    try:
+    with loading(path, "UTF-8"):
         return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise ValueError(f"{path} must be UTF-8") from None
 
 
 def read_object(path: Path) -> dict[str, Any]:
     """Read a JSON object; raises as :func:`read_text`, and ValueError if it is none."""
     text = read_text(path)
-    try:
+    with loading(path, "JSON"):
         content = json.loads(text)
-    except (RecursionError, ValueError) as error:
-        raise ValueError(f"{path} must be JSON: {brief(error)}") from None
     if not isinstance(content, dict):
         raise ValueError(f"{path} must be a JSON object, not {type(content).__name__}")
     return content
@@ -82,9 +77,3 @@ def refuse_pointer(path: Path) -> None:
     with path.open("rb") as file:
         if file.read(len(POINTER)) == POINTER:
             raise ValueError(f"{path} is only a pointer of Git LFS; fetch the file itself with: git lfs pull")
-
-
-def brief(error: BaseException) -> str:
-    """The first line of another library's message, as far as it can be read at a glance."""
-    line = (str(error) or type(error).__name__).strip().partition("\n")[0]
-    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"

@@ -62,8 +62,7 @@ def quantize(
     ModuleNotFoundError, OSError, ValueError
         As :func:`load_bert`; ValueError also without calibration texts, or if the tokenizer does not fit the model.
     """
-    bert = load_bert(model)
-    tokenizer.check_fits(len(bert.word))
+    bert = load_bert(model, tokenizer)
     limit = min(max_length, len(bert.position))
     ids = [tokenizer.encode(text, limit, truncation).ids for text in texts]
     return quantize_bert(bert, ids, slots=slots, metadata=metadata)

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sw.quantizer.model_folder import brief, read_object, refuse_pointer
+from hw.loading import loading
+from sw.quantizer.model_folder import read_object, refuse_pointer
 
 __all__ = ["read_weights"]
 
@@ -71,13 +72,10 @@ def _read(path: Path) -> dict[str, Any]:
     from safetensors.torch import load_file  # noqa: PLC0415
 
     refuse_pointer(path)
-    try:
-        if path.suffix == ".safetensors":
-            return dict(load_file(path))
-        content = dict(torch.load(path, map_location="cpu", weights_only=True))
-    except Exception as error:  # there is no end of what damaged files raise
-        raise ValueError(f"{path} is not a whole file of weights: {brief(error)}") from None
-    return {str(name): tensor for name, tensor in content.items() if isinstance(tensor, torch.Tensor)}
+    with loading(path, "a whole file of weights"):
+        safe = path.suffix == ".safetensors"
+        content = load_file(path) if safe else torch.load(path, map_location="cpu", weights_only=True)
+        return {str(name): tensor for name, tensor in content.items() if isinstance(tensor, torch.Tensor)}
 
 
 def _compare(found: Mapping[str, Shape], shapes: Mapping[str, Shape]) -> None:
