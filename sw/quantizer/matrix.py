@@ -11,7 +11,7 @@ from sw.quantizer.float_bert import FloatLinear
 from sw.quantizer.operand import Operand
 from sw.quantizer.scaling import FACTOR_BITS, POWER, requantizer
 
-__all__ = ["Matrix"]
+__all__ = ["FINEST", "Matrix"]
 
 WEIGHT_LIMIT = 127
 
@@ -20,6 +20,9 @@ BIAS_REACH = 8
 
 BIAS_LIMIT = 1 << 26
 """They fit the device's 28 bits with room for rounding."""
+
+FINEST = 64
+"""Codes that the least step of a sum may make; finer ones do not fit the multipliers."""
 
 Real = NDArray[np.float64]
 
@@ -51,6 +54,11 @@ class Matrix:
         weight = np.concatenate([weight, weight[:, operand.slot_channel]], axis=1)
         bias = mean - step * (weight @ operand.code_mean)
         return cls(weight=weight, step=step, bias=bias, scaled=scaled, mean=mean, operand=operand)
+
+    @property
+    def least_lsb(self) -> Real:
+        """The finest codes that each row can have."""
+        return self.step / FINEST
 
     def rows(self, channel: NDArray[np.int64]) -> "Matrix":
         """Some rows of the matrix."""

@@ -135,10 +135,11 @@ def _layer(layer: FloatLayer, name: str, statistics: Statistics, heads: int, slo
 
 def _with_residual(linear: FloatLinear, operand: Operand, norm: FloatNorm, magnitude: float) -> Linear:
     """A matrix whose result is added to ``gamma * h + beta``; ``magnitude`` is the sums' calibrated maximum."""
-    lsb = (magnitude or 1.0) * RESIDUAL_MARGIN / INT16_LIMIT
+    matrix = Matrix.quantize(linear, operand)
+    lsb = max((magnitude or 1.0) * RESIDUAL_MARGIN / INT16_LIMIT, float(matrix.least_lsb.max()))
     factor = norm.gamma.astype(np.float64) / (NORMALIZED_ONE * lsb)
     shift = common_shift((factor, 18))
-    made = Matrix.quantize(linear, operand).linear(lsb, norm.beta)
+    made = matrix.linear(lsb, norm.beta)
     return Linear(
         weight=made.weight,
         bias=made.bias,
