@@ -122,8 +122,8 @@ def _middle(statistics: Statistics, name: str) -> Real:
 def _head_lsb(rows: NDArray[np.floating[Any]], matrix: Matrix, heads: int) -> Real:
     """Return one LSB for each head."""
     per_head = rows.reshape(len(rows), heads, -1).transpose(0, 2, 1).reshape(-1, heads)
-    lsb: Real = clip_thresholds(per_head.astype(np.float32)) / LIMIT
-    lsb = np.maximum(lsb, matrix.least_lsb.reshape(heads, -1).max(1))
+    clipped = clip_thresholds(per_head.astype(np.float32)) / LIMIT
+    lsb: Real = np.maximum(clipped, matrix.least_lsb.reshape(heads, -1).max(1))
     return lsb
 
 

@@ -29,8 +29,13 @@ def existing_folder(model: str | os.PathLike[str]) -> Path:
     return folder
 
 
-def load_packages() -> None:
+def load_packages(purpose: str = "quantizing") -> None:
     """Import torch and transformers, and tell the latter to be quiet.
+
+    Parameters
+    ----------
+    purpose : str
+        What cannot be done without.
 
     Raises
     ------
@@ -42,7 +47,7 @@ def load_packages() -> None:
         from transformers.utils import logging  # noqa: PLC0415
     except ImportError:
         raise ModuleNotFoundError(
-            "quantizing needs torch and transformers; install them with: pip install -c constraints.txt -e '.[model]'"
+            f"{purpose} needs torch and transformers; install them with: pip install -c constraints.txt -e '.[model]'"
         ) from None
     logging.set_verbosity_error()
 

@@ -9,18 +9,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rich import print as show
-from transformers import AutoTokenizer, logging
 
 from hw.loading import loading
+from hw.one_line import one_line
 from sw.checkpoint import Checkpoint
+from sw.cli.options import at_least
 from sw.imdb import LINE_BREAK
 from sw.quantizer import compare, quantize
+from sw.quantizer.model_folder import load_packages
 from sw.tokenizer import Tokenizer, Truncation
+from sw.training.base import LABELS, check_base, default_base
 from sw.training.evaluate import Evaluation, evaluate
-from sw.training.merge import LABELS, default_base, merge
 from sw.training.model_card import model_card
 from sw.training.reviews import Review, load_reviews
-from sw.training.train import STAGES, train
 
 COMMAND = "python -m sw.training evaluate"
 CALIBRATION_REVIEWS = 128
@@ -45,25 +46,45 @@ def main() -> None:
     parser.add_argument("--base", default=default_base(), help="base model, a folder or a name on the hub")
     parser.add_argument("--merged", type=Path, default=Path("build/minilm-l6-imdb"), help="folder of the float model")
     parser.add_argument("--model", type=Path, default=Path("models/minilm-l6-imdb"), help="folder of the checkpoint")
-    parser.add_argument("--limit", type=int, help="use at most this many reviews in each step, for a trial")
+    parser.add_argument("--limit", type=at_least(1), help="use at most this many reviews in each step, for a trial")
     arguments = parser.parse_args()
-    logging.set_verbosity_error()  # that the base model has no classifier yet is no news
     try:
+        _check_folders(arguments)
+        if arguments.step != "card":
+            load_packages("training")
         for name, step in STEPS.items():
             if arguments.step in (None, name):
                 step(arguments)
-    except (OSError, ValueError) as error:
-        sys.exit(f"{parser.prog}: {error}")
+    except (OSError, RuntimeError, ValueError, ModuleNotFoundError) as error:
+        sys.exit(f"{parser.prog}: {one_line(str(error).partition(chr(10))[0])}")
+
+
+def _check_folders(arguments: argparse.Namespace) -> None:
+    """Make sure that no step writes over what another reads."""
+    folders: dict[Path, str] = {}
+    for name in ("base", "merged", "model"):
+        folder = Path(getattr(arguments, name)).resolve()
+        if folder in folders:
+            raise ValueError(f"--{folders[folder]} and --{name} must be different folders, not both {folder}")
+        folders[folder] = name
 
 
 def _train(arguments: argparse.Namespace) -> None:
+    from transformers import AutoTokenizer  # noqa: PLC0415  # optional and slow
+
+    from sw.training.train import STAGES, train  # noqa: PLC0415  # needs torch
+
     reviews = _reviews(arguments, "train")
+    check_base(arguments.base)
     tokenizer = Tokenizer(AutoTokenizer.from_pretrained(arguments.base).backend_tokenizer)
     stages = [dataclasses.replace(s, reviews=_least(s.reviews, arguments.limit)) for s in STAGES]
     train(arguments.base, reviews, tokenizer, arguments.model / "adapter", stages)
 
 
 def _merge(arguments: argparse.Namespace) -> None:
+    from sw.training.merge import merge  # noqa: PLC0415  # needs torch
+
+    check_base(arguments.base)
     merge(arguments.base, arguments.model / "adapter", arguments.merged)
 
 
