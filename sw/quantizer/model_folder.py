@@ -44,6 +44,7 @@ def load_packages(purpose: str = "quantizing") -> None:
     """
     try:
         import torch  # noqa: F401, PLC0415  # optional and slow
+        import transformers  # noqa: F401, PLC0415
         from transformers.utils import logging  # noqa: PLC0415
     except ImportError:
         raise ModuleNotFoundError(
