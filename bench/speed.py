@@ -98,7 +98,7 @@ def _onnx_runner(checkpoint: Checkpoint, folder: Path) -> Callable[[], float]:
         import onnxruntime  # noqa: PLC0415  # only for benchmarks
         from onnxruntime.quantization import QuantType, quantize_dynamic  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        raise RuntimeError(f"{error.name} must be installed: pip install -e '.[bench]'") from error
+        raise RuntimeError(f"{error.name} must be installed: pip install -c constraints.txt -e '.[bench]'") from error
     hidden = len(checkpoint.pooler.bias)
     shape = BertShape(
         layers=len(checkpoint.layers),

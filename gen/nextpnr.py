@@ -79,7 +79,7 @@ def run_tool(family: str, tool: str, arguments: Sequence[str], directory: Path) 
         If nextpnr is not installed or the tool fails, with its last message.
     """
     if importlib.util.find_spec(f"yowasp_nextpnr_{family}") is None:
-        raise RuntimeError("nextpnr is not installed; install it with: pip install -e '.[fpga]'")
+        raise RuntimeError("nextpnr is not installed; install it with: pip install -c constraints.txt -e '.[fpga]'")
     done = run_process([sys.executable, "-c", _START.format(family=family, tool=tool), *arguments], directory)
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip()]

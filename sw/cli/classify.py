@@ -24,8 +24,9 @@ from cli.whole_file import check_outputs
 from sw.classify import Classification
 from sw.cli.json_file import write_json
 from sw.cli.labels import Labels
-from sw.cli.model_files import load_model
+from sw.cli.model_files import load_model, model_files
 from sw.cli.options import add_configuration, add_truncation, at_least, backend, configuration, device_options
+from sw.cli.overwriting import refuse_overwriting, text_folders
 from sw.cli.report import Report
 from sw.cli.texts import FORMATS, LabelledText, load_texts
 from sw.cli.upload import Upload
@@ -88,6 +89,8 @@ def add_parser(commands: Any) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     _refuse_what_has_no_effect(options)
+    read = (*model_files(options.model), *text_folders(options.data), options.file, options.flash_image)
+    refuse_overwriting({"--json": options.json}, read)
     checkpoint, _ = load_model(options.model)
     texts = _texts(options, checkpoint.labels)
     console = Terminal()

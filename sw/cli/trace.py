@@ -10,8 +10,9 @@ from cli.terminal import Terminal
 from cli.whole_file import check_outputs, write_whole
 from sim.rtl import Activity, RtlDevice
 from sw.cli.json_file import write_json
-from sw.cli.model_files import load_model
+from sw.cli.model_files import load_model, model_files
 from sw.cli.options import add_configuration, add_truncation, at_least, configuration, device_options
+from sw.cli.overwriting import refuse_overwriting
 from sw.lowering.bert import BertLowering
 from sw.lowering.bert_constants import BertConstants
 from sw.reference import embed
@@ -51,6 +52,7 @@ def add_parser(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    refuse_overwriting({"-o": options.output, "--svg": options.svg}, model_files(options.model))
     checkpoint, tokenizer = load_model(options.model)
     config = configuration(options)
     if options.layer is not None and not options.svg:

@@ -24,11 +24,21 @@ from sw.cli.model_files import load_model
 from sw.cli.texts import load_texts
 from sw.cli.upload import Upload
 from sw.lowering import BertLowering
+from sw.quantizer.compare import Comparison
 from tests.sw.board.fpga import CYCLES, AcceleratorModel
 from tests.sw.link.ports import ModelPort
 from tests.sw.tiny_model import save_tiny_model
 
 ROOT = Path(__file__).parents[2]
+
+COMPARISON = Comparison(
+    texts=2,
+    same_label=2,
+    logit_difference=0.01,
+    relative_error={"layers.0.input_norm": 0.005},
+    epsilon=1e-5,
+    epsilon_error={"layers.0.input_norm": 0.004},
+)
 
 
 @pytest.fixture(scope="module")
@@ -308,7 +318,8 @@ def test_quantize_writes_checkpoint_and_tokenizer(
         return workers.load_model(model)[0]
 
     monkeypatch.setattr("sw.quantizer.quantize", fake)
-    monkeypatch.setattr("sw.quantizer.compare", lambda *_, **__: "relative error")
+    monkeypatch.setattr("sw.quantizer.load_tokenizer", lambda folder: workers.load_model(folder)[1])
+    monkeypatch.setattr("sw.quantizer.compare", lambda *_, **__: COMPARISON)
     data = lines(tmp_path / "data.jsonl", {"text": "a"}, {"text": "b"}, {"text": "c"})
     output = tmp_path / "new" / "checkpoint.safetensors"
     command = ["quantize", model, "--calibration", data, "-o", output, "--limit", "2", "--max-length", "9"]
@@ -317,7 +328,7 @@ def test_quantize_writes_checkpoint_and_tokenizer(
     assert output.exists()
     assert (output.parent / "tokenizer.json").exists()
     shown = capsys.readouterr().out
-    assert "relative error" in shown
+    assert "0.50%" in shown
     assert "calibrated with 2 texts" in shown
 
 
