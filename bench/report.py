@@ -96,7 +96,7 @@ _TIMELINE = """\
 
 Drawn by `python -m sw trace --text TEXT --svg FILE` from the RTL's own signals, cycle by cycle, for a text of 128
 tokens; the same command writes the whole inference as a trace for Perfetto. Rows with `cycles` show what an engine
-did in every cycle, the others its instructions.
+did in every cycle, the others its instructions; of a row's height each takes its share of a short stretch of time.
 """
 
 

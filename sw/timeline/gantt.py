@@ -17,7 +17,7 @@ _DOT = 2
 _STEPS = 2 * _BAR
 """Heights that a share may have."""
 
-_LEGEND_ROW, _OPERATION_COLUMN, _STATE_COLUMN = 18, 142, 250
+_LEGEND_ROW, _OPERATION_COLUMN, _STATE_COLUMN = 18, 166, 333
 
 _OPERATIONS = {
     "query": "#4361ee",
@@ -44,7 +44,7 @@ _OPERATIONS = {
 
 _STATES = {
     "busy": "#2a6f97",
-    "wait weights": "#8d99ae",
+    "wait weights": "#c9ada7",
     "wait operand": "#f2cc8f",
     "wait bank": "#b56576",
     "wait row": "#ffb4a2",
