@@ -1,8 +1,12 @@
 """``python -m bench``: measure all parts, or those that are named, and write results and report."""
 
 import os
+import sys
 
-from cli.run_command import run_command
+try:
+    from cli.run_command import run_command
+except ModuleNotFoundError:
+    sys.exit("run python -m bench in the repository's folder")
 
 # Before NumPy is loaded: as many threads as there are measurements at the same time, and no more.
 os.environ["OPENBLAS_NUM_THREADS"] = "1"

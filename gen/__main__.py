@@ -2,7 +2,10 @@
 
 import sys
 
-from cli.run_command import run_command
+try:
+    from cli.run_command import run_command
+except ModuleNotFoundError:
+    sys.exit("run python -m gen in the repository's folder")
 
 
 def _run() -> int:

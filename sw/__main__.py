@@ -1,6 +1,11 @@
 """``python -m sw``: classify, quantize, matmul, trace, flash-image."""
 
-from cli.run_command import run_command
+import sys
+
+try:
+    from cli.run_command import run_command
+except ModuleNotFoundError:
+    sys.exit("run python -m sw in the repository's folder")
 
 
 def _run() -> int:

@@ -1,6 +1,11 @@
 """``python -m sw.training``: make the default model, step by step or as a whole."""
 
-from cli.run_command import run_command
+import sys
+
+try:
+    from cli.run_command import run_command
+except ModuleNotFoundError:
+    sys.exit("run python -m sw.training in the repository's folder")
 
 
 def _run() -> int:
