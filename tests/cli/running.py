@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["PROMPTLY", "Running"]
+__all__ = ["PROMPTLY", "ROOT", "Running"]
 
 ROOT = Path(__file__).parents[2]
 

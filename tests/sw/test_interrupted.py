@@ -3,11 +3,13 @@
 import json
 import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.cli.running import PROMPTLY, Running
+from tests.cli.running import PROMPTLY, ROOT, Running
 from tests.sw.tiny_model import save_tiny_model
 
 compiled = pytest.mark.skipif(not any(map(shutil.which, ("clang++", "g++"))), reason="there is no C++ compiler")
@@ -99,3 +101,13 @@ def test_in_the_middle_of_a_simulation(group: bool) -> None:
     running.wait_for("simulating")
     assert running.stop(signal.SIGINT, group=group) == (130, "python -m sw: interrupted\n")
     assert running.seconds < PROMPTLY
+
+
+def test_nobody_reads_on(classify: list[str], tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
+    command = ["bash", "-c", '"$@" | head -n 1; exit ${PIPESTATUS[0]}', "bash", sys.executable, *classify]
+    done = subprocess.run(
+        [*command, "--jobs", "2", "--json", str(out)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr, done.stdout.count("\n")) == (141, "", 1)
+    assert json.loads(out.read_text())["partial"] is True
