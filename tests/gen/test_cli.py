@@ -73,7 +73,8 @@ def test_dash_writes_to_standard_output_alone(capsys, tmp_path):
     assert main([*SMALL, "-o", "-"]) == 0
     out, err = capsys.readouterr()
     assert not list(tmp_path.iterdir())
-    assert [line.split(" in ")[0] for line in err.splitlines()] == [
+    # On a busy machine a step may take minutes, which are counted.
+    assert [line.split(" in ")[0] for line in err.splitlines() if not line.endswith("min so far")] == [
         "systolm, 2x2: elaborating",
         "systolm, 2x2: turning it into Verilog",
         f"wrote Verilog, {len(out) / 1e6:.1f} MB of Verilog,",
