@@ -10,7 +10,7 @@ from typing import Any
 
 from cli.workers import end_with_parent, no_interrupts
 from hw.config import AcceleratorConfig
-from sw.classify import Classification, Classifier
+from sw.classify import Classification, Classifier, check_length
 from sw.cli.model_files import load_model
 from sw.lowering import BertLowering
 from sw.tokenizer import Truncation
@@ -41,6 +41,7 @@ class Job:
             If the model cannot be read, or a text is too long for the accelerator.
         """
         checkpoint, tokenizer = load_model(self.model)
+        check_length(checkpoint, self.max_length)
         longest = 0
         for text in texts:
             longest = max(longest, len(tokenizer.encode(text, self.max_length, self.truncation).ids))
