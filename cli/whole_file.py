@@ -19,7 +19,7 @@ _OPEN_FILES = Path("/proc")
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file as a whole or not at all; its folder is made if need be.
+    """Write a file as a whole or not at all.
 
     A link stays and leads to the new content. A pipe or a terminal is written to.
 
@@ -75,6 +75,7 @@ def check_outputs(*outputs: Path | None) -> None:
                 if not os.access(path, os.W_OK):
                     raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
                 continue
+            _make_folder(target.parent)
             _write_neighbour(target, _PROBE).unlink()
     places = [target for path in wanted if (target := _target(path))]
     if len(set(places)) < len(places):
@@ -87,7 +88,8 @@ def _named(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        error.filename, error.filename2 = str(path), None
+        if error.errno:
+            error.filename, error.filename2 = str(path), None
         raise
 
 
@@ -117,14 +119,17 @@ def _is_open_file(path: Path) -> bool:
     return _OPEN_FILES in path.parent.resolve().parents
 
 
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from None
+
+
 def _write_neighbour(target: Path, content: bytes) -> Path:
     """Write a file beside the one that it will replace, with its permissions."""
     if target.exists() and not os.access(target, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except FileExistsError:
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from None
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:64]}.")
     neighbour = Path(name)
     try:
