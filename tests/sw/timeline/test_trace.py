@@ -113,7 +113,7 @@ def test_gantt_draws_shares_of_what_is_shorter_than_a_dot() -> None:
 
 def test_every_state_and_operation_has_a_color_of_its_own(recorded: tuple[list[Slice], Any, Any]) -> None:
     svg = gantt(recorded[0], "", 0, max(each.stop for each in recorded[0]))
-    legend = [e for e in ElementTree.fromstring(svg).iter() if e.tag.endswith("rect") and e.get("height") == "12"]
+    legend = [e for e in ElementTree.fromstring(svg).iter() if e.get("width") == "12" and e.get("fill")]
     assert len({e.get("fill") for e in legend}) == len(legend)
     names = {each.name for each in recorded[0] if each.track.endswith(" cycles")}
     assert all(f">{name}: " in svg for name in names)
@@ -154,4 +154,4 @@ def test_outputs_are_checked_before_the_work(
     assert capsys.readouterr().err == f"python -m sw: {tmp_path}: Is a directory\n"
     same = str(tmp_path / "same")
     assert main(["trace", *options, same, "--svg", same]) == 2
-    assert "outputs must be different files" in capsys.readouterr().err
+    assert "--svg and -o must not name the same file" in capsys.readouterr().err
