@@ -14,6 +14,7 @@
 
 PYTHON ?= python3
 EXTRAS ?= test
+BOARDS := icebreaker ulx3s_12f ulx3s_25f ulx3s_45f ulx3s_85f
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 VENV := .venv
 RUN := $(VENV)/bin/python
@@ -77,7 +78,8 @@ model: $(MODEL_STAMP)
 bench: $(BENCH_STAMP)
 	@$(RUN) -m bench $(BENCH) $(if $(UNIT),--unit $(UNIT))
 
-bitstream: $(FPGA_STAMP)
+bitstream: $(if $(filter $(BOARDS),$(BOARD)),$(FPGA_STAMP))
+	$(if $(filter $(BOARDS),$(BOARD)),,$(error make bitstream needs BOARD=NAME, one of: $(BOARDS)))
 	@$(RUN) -m gen --board '$(BOARD)' --build
 
 docs: $(RUN_STAMP)

@@ -3,9 +3,20 @@
 import os
 import sys
 
+try:
+    from cli.run_command import run_command
+except ModuleNotFoundError:
+    sys.exit("run python -m bench in the repository's folder")
+
 # Before NumPy is loaded: as many threads as there are measurements at the same time, and no more.
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
-from bench.cli import main
 
-sys.exit(main())
+def _run() -> int:
+    from bench.cli import main  # noqa: PLC0415  # takes a while, in which the command can be stopped
+
+    return main()
+
+
+if __name__ == "__main__":
+    run_command("python -m bench", _run)

@@ -1,7 +1,6 @@
 """Whole inferences and whole layers on the RTL, and the bytes that they move."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bench.arrays import ARRAYS
-from bench.cores import CORES
+from bench.at_once import at_once
 from bench.figure import Figure
 from bench.measurement import Measurement
 from bench.run import FAST_MEMORY, SLOW_MEMORY, run
@@ -72,11 +71,10 @@ def measure_bert(progress: Callable[[str, int, int], None] | None = None) -> tup
     """
     cases = list(_cases())
     measured: dict[_Case, tuple[Measurement, Traffic]] = {}
-    with ThreadPoolExecutor(CORES) as pool:
-        for case, result in zip(cases, pool.map(_measure, cases), strict=True):
-            measured[case] = result
-            if progress:
-                progress(f"{case.model}, {case.depth} layers, {case.length} tokens", len(measured), len(cases))
+    for case, result in zip(cases, at_once(_measure, cases), strict=True):
+        measured[case] = result
+        if progress:
+            progress(f"{case.model}, {case.depth} layers, {case.length} tokens", len(measured), len(cases))
     inferences = [
         {"tokens": length, "bytes_per_cycle": memory, **_inference(*measured[_Case("MiniLM", 6, length, memory)])}
         for memory in (FAST_MEMORY, SLOW_MEMORY)

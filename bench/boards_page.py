@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import markdown
+from cli.whole_file import write_whole
 from gen.boards import BOARDS
 
 __all__ = ["boards_page", "write_boards_page"]
@@ -69,7 +70,7 @@ def boards_page(entries: dict[str, Any]) -> str:
 
 def write_boards_page(entries: dict[str, Any], path: Path = _PAGE) -> None:
     """Write the page."""
-    path.write_text(boards_page(entries), encoding="utf-8")
+    write_whole(path, boards_page(entries).encode())
 
 
 def _absent(entries: dict[str, Any]) -> Iterator[str]:

@@ -1,11 +1,9 @@
 """Arguments of ``python -m bench``."""
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -18,8 +16,14 @@ from bench.gemm import measure_gemm
 from bench.report import write_report
 from bench.results import load_results, update_results
 from bench.speed import measure_speed
+from cli.exit_status import exit_status
+from cli.parser import Parser
+from cli.steps import Steps
+from cli.terminal import Terminal
 
 __all__ = ["main"]
+
+_NAME = "python -m bench"
 
 Part = Callable[[Callable[[str, int, int], None]], tuple[dict[str, Figure], dict[str, Any]]]
 
@@ -30,10 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0; 2 with one line on standard error if something that is needed is not there. That a target is not met is no
-        error.
+        0, also if a target is not met; else what :func:`cli.exit_status.exit_status` says.
     """
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Measures what the accelerator achieves.")
+    parser = Parser(prog=_NAME, description="Measures what the accelerator achieves.")
     parts: dict[str, Part] = {"gemm": measure_gemm, "bert": measure_bert, "area": measure_area, "sim": measure_speed}
     parser.add_argument(
         "parts",
@@ -46,26 +49,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unknown = set(options.parts) - {*parts, "report", "boards"}
     if unknown:
         parser.error(f"a part must be one of {', '.join(parts)}, report, boards, not {min(unknown)!r}")
-    console = Console(highlight=False, soft_wrap=True)
-    try:
-        if options.unit:
-            _show_unit(options.unit, console)
-            return 0
-        for name in options.parts or parts:
-            if name in parts:
-                _measure(name, parts[name], console)
-        if "boards" in options.parts:
-            with console.status("boards") as status:
-                measure_boards(lambda name, done, total: status.update(f"boards: {name} ({done} of {total})"))
-        write_report()
-        write_boards_page(load_boards())
-    except (OSError, RuntimeError, ValueError) as error:
-        print(f"python -m bench: {str(error).partition(chr(10))[0]}", file=sys.stderr)
-        return 2
+    if options.unit and options.parts not in ([], ["area"]):
+        parser.error("--unit is for the part area alone")
+    return exit_status(_NAME, lambda: _run(options, parts))
+
+
+def _run(options: argparse.Namespace, parts: dict[str, Part]) -> int:
+    console = Terminal()
+    if options.unit:
+        _show_unit(options.unit, console)
+        return 0
+    for name in options.parts or parts:
+        if name in parts:
+            _measure(name, parts[name], console)
+    if "boards" in options.parts:
+        with Steps("boards") as steps:
+            measure_boards(lambda name, done, total: steps(f"{name} is the {done}. of {total}"))
+    write_report()
+    write_boards_page(load_boards())
     return 0
 
 
-def _show_unit(name: str, console: Console) -> None:
+def _show_unit(name: str, console: Terminal) -> None:
     """Print a unit's area in each chip."""
     table = Table(title=name)
     columns = ("chip", "LUT4", "CCU2C", "DPR16X4", "FF", "MULT18X18D", "DP16KD", "LUT-eq")
@@ -77,7 +82,7 @@ def _show_unit(name: str, console: Console) -> None:
     console.print(table)
 
 
-def _measure(name: str, measure: Part, console: Console) -> None:
+def _measure(name: str, measure: Part, console: Terminal) -> None:
     """Measure one part, say what came out, and keep it."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:

@@ -37,7 +37,7 @@ def write_onnx_bert(shape: BertShape, path: Path, seed: int = 0) -> None:
     try:
         import onnx  # noqa: PLC0415  # only for benchmarks
     except ModuleNotFoundError as error:
-        raise RuntimeError(f"{error.name} must be installed: pip install -e '.[bench]'") from error
+        raise RuntimeError(f"{error.name} must be installed: pip install -c constraints.txt -e '.[bench]'") from error
     graph = _Graph(np.random.default_rng(seed))
     width = shape.hidden // shape.heads
     x = graph.norm("rows", shape.hidden)

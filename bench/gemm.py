@@ -1,7 +1,6 @@
 """Utilization of matrix products, memory traffic included."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from math import gcd
 from typing import Any
@@ -9,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from bench.arrays import ARRAYS
+from bench.at_once import at_once
 from bench.attention import attention_inputs, attention_program
-from bench.cores import CORES
 from bench.figure import Figure
 from bench.ideal import ideal_cycles
 from bench.measurement import Measurement
@@ -134,11 +133,10 @@ def measure_gemm(
     """
     cases = list(_cases())
     rows = []
-    with ThreadPoolExecutor(CORES) as pool:
-        for case, row in zip(cases, pool.map(_measure, cases), strict=True):
-            rows.append(row)
-            if progress:
-                progress(f"{case.name} on {case.array}", len(rows), len(cases))
+    for case, row in zip(cases, at_once(_measure, cases), strict=True):
+        rows.append(row)
+        if progress:
+            progress(f"{case.name} on {case.array}", len(rows), len(cases))
     figures = {
         f"{case.kind} {case.name} on {case.array}": Figure(
             value=row["utilization"], unit="%", command=COMMAND, target=f">= {case.target:g}" if case.target else None

@@ -22,7 +22,7 @@ def ideal_cycles(config: AcceleratorConfig, m: int, n: int, k: int) -> int:
         from scalesim.compute.systolic_compute_ws import systolic_compute_ws  # noqa: PLC0415  # only for benchmarks
         from scalesim.scale_config import scale_config  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        raise RuntimeError(f"{error.name} must be installed: pip install -e '.[bench]'") from error
+        raise RuntimeError(f"{error.name} must be installed: pip install -c constraints.txt -e '.[bench]'") from error
     settings = scale_config()
     settings.set_arr_dims(config.rows, config.cols)
     settings.valid_conf_flag = True

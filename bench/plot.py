@@ -41,7 +41,7 @@ def plot_attribution(bars: Sequence[tuple[str, dict[str, int]]], title: str, pat
         import matplotlib as mpl  # noqa: PLC0415  # only for benchmarks
         from matplotlib.figure import Figure as Canvas  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        raise RuntimeError(f"{error.name} must be installed: pip install -e '.[bench]'") from error
+        raise RuntimeError(f"{error.name} must be installed: pip install -c constraints.txt -e '.[bench]'") from error
     with mpl.rc_context(_SETTINGS):
         canvas: Any = Canvas(figsize=(8, 1.4 + 0.28 * len(bars)), layout="constrained")
         axes = canvas.subplots()

@@ -8,6 +8,7 @@ from bench import markdown
 from bench.measurement import CAUSES
 from bench.plot import plot_attribution
 from bench.results import load_results
+from cli.whole_file import write_whole
 
 __all__ = ["report", "write_report"]
 
@@ -95,7 +96,7 @@ _TIMELINE = """\
 
 Drawn by `python -m sw trace --text TEXT --svg FILE` from the RTL's own signals, cycle by cycle, for a text of 128
 tokens; the same command writes the whole inference as a trace for Perfetto. Rows with `cycles` show what an engine
-did in every cycle, the others its instructions.
+did in every cycle, the others its instructions; of a row's height each takes its share of a short stretch of time.
 """
 
 
@@ -110,7 +111,7 @@ def write_report(folder: Path = _DOCS) -> None:
     results = load_results()
     for name, (title, bars) in _plots(results).items():
         plot_attribution(bars, title, folder / name)
-    (folder / "performance.md").write_text(report(results), encoding="utf-8")
+    write_whole(folder / "performance.md", report(results).encode())
 
 
 def report(results: dict[str, Any]) -> str:

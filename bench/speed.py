@@ -17,6 +17,7 @@ from bench.cores import CORES
 from bench.figure import Figure
 from bench.float_bert import BertShape, write_onnx_bert
 from bench.run import run
+from cli.workers import end_with_parent, no_interrupts
 from sw.checkpoint import Checkpoint
 from sw.cli.model_files import load_model
 from sw.lowering import BertLowering
@@ -97,7 +98,7 @@ def _onnx_runner(checkpoint: Checkpoint, folder: Path) -> Callable[[], float]:
         import onnxruntime  # noqa: PLC0415  # only for benchmarks
         from onnxruntime.quantization import QuantType, quantize_dynamic  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        raise RuntimeError(f"{error.name} must be installed: pip install -e '.[bench]'") from error
+        raise RuntimeError(f"{error.name} must be installed: pip install -c constraints.txt -e '.[bench]'") from error
     hidden = len(checkpoint.pooler.bias)
     shape = BertShape(
         layers=len(checkpoint.layers),
@@ -127,7 +128,8 @@ class _Workers:
 
     def __enter__(self) -> "_Workers":
         os.environ["OPENBLAS_NUM_THREADS"] = "1"
-        self._pool = multiprocessing.get_context("spawn").Pool(CORES, _load)
+        with no_interrupts():
+            self._pool = multiprocessing.get_context("spawn").Pool(CORES, _load)
         self.seconds()
         return self
 
@@ -142,6 +144,7 @@ class _Workers:
 
 
 def _load() -> None:
+    end_with_parent()
     global _checkpoint  # of this process
     _checkpoint, _ = load_model(MODEL)
 

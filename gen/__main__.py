@@ -2,7 +2,17 @@
 
 import sys
 
-from gen.cli import main
+try:
+    from cli.run_command import run_command
+except ModuleNotFoundError:
+    sys.exit("run python -m gen in the repository's folder")
+
+
+def _run() -> int:
+    from gen.cli import main  # noqa: PLC0415  # takes a while, in which the command can be stopped
+
+    return main(sys.argv[1:])
+
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run_command("python -m gen", _run)

@@ -2,14 +2,15 @@
 
 import argparse
 import dataclasses
-import os
 import re
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from cli.exit_status import exit_status
+from cli.steps import Steps
+from cli.whole_file import check_outputs, write_together
 from gen.boards import BOARDS
 from gen.boards.command import run_board
 from gen.manifest import emit_manifest
@@ -21,12 +22,17 @@ from hw.presets import PRESETS
 
 __all__ = ["main"]
 
-_BAD_INPUT = 2
+_NAME = "python -m gen"
 _STDOUT = "-"
+_TOP, _PRESET = "systolm", "default"
+_OF_BOARDS = ("board", "output", "build", "program")
+"""Options that say something of a board."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Write the Verilog of an accelerator, and its manifest beside it; or build a board's bitstream.
+
+    What it is doing and what it has written stands on standard error.
 
     Parameters
     ----------
@@ -36,33 +42,48 @@ def main(arguments: Sequence[str]) -> int:
     Returns
     -------
     int
-        Exit status: 0, or 2 if the input is wrong, a file cannot be written or a bitstream cannot be made. Then there
-        is one line on standard error, and no Verilog or manifest has been touched.
+        0; else what :func:`cli.exit_status.exit_status` says, and then no Verilog or manifest has been touched.
     """
-    parser = _parser()
-    try:
-        options = parser.parse_args(arguments)
-        if options.board:
-            directory = Path(options.output) if options.output else None
-            run_board(options.board, directory, build=options.build, program=options.program)
-            return 0
-        if options.build or options.program:
-            raise ValueError(f"--{'build' if options.build else 'program'} needs --board")
-        config = _config(options)
-        check_module_name(options.name)
-        output, manifest = _paths(options, config)
-        rtlil = emit_rtlil(config, options.name)
+    return exit_status(_NAME, lambda: _run(_parser().parse_args(arguments)), error="error: ")
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.board:
+        _refuse_all_but(options, _OF_BOARDS)
+        directory = Path(options.output) if options.output else None
+        run_board(options.board, directory, build=options.build, program=options.program)
+        return 0
+    if options.build or options.program:
+        raise ValueError(f"--{'build' if options.build else 'program'} needs --board")
+    config = _config(options)
+    name = _TOP if options.name is None else options.name
+    check_module_name(name)
+    output, manifest = _paths(options, config)
+    check_outputs(output, manifest)
+    with Steps(f"{name}, {config.rows}x{config.cols}") as steps:
+        steps("elaborating")
+        rtlil = emit_rtlil(config, name)
+        steps("turning it into Verilog")
         verilog = emit_verilog(rtlil)
-        files = {} if output is None else {output: verilog}
+        files = {} if output is None else {output: verilog.encode()}
         if manifest is not None:
-            files[manifest] = emit_manifest(config, rtlil)
-        _write(files)
-    except (OSError, RuntimeError, TypeError, ValueError) as error:
-        print(f"{parser.prog}: error: {error}", file=sys.stderr)
-        return _BAD_INPUT
-    if output is None:
-        sys.stdout.write(verilog)
+            files[manifest] = emit_manifest(config, rtlil).encode()
+        if output is None:
+            sys.stdout.write(verilog)
+            sys.stdout.flush()
+        write_together(files)
+        written = " and ".join(map(str, files or ["Verilog"]))
+        steps.done(f"wrote {written}, {len(verilog) / 1e6:.1f} MB of Verilog,")
     return 0
+
+
+def _refuse_all_but(options: argparse.Namespace, names: Sequence[str]) -> None:
+    """Refuse what a board would not heed: its configuration is its own."""
+    given = [name for name, value in vars(options).items() if name not in names and value is not None]
+    if given:
+        raise ValueError(f"--{given[0].replace('_', '-')} must not be given for a board, which has its own")
+    if options.output == _STDOUT:
+        raise ValueError("the output of a board must be a folder, not standard output")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -75,7 +96,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     """Return a parser with one option for each field of the configuration."""
     parser = _Parser(
-        prog="python -m gen",
+        prog=_NAME,
         description="Write the Verilog of an accelerator, and a manifest of its interface; or make a bitstream.",
     )
     parser.add_argument(
@@ -86,14 +107,11 @@ def _parser() -> argparse.ArgumentParser:
         "(build/boards/<board>)",
     )
     parser.add_argument("--manifest", metavar="FILE", help="manifest (beside the Verilog, ending in .json)")
-    parser.add_argument(
-        "--name", default="systolm", help="name of the top module, with which those of all others begin (%(default)s)"
-    )
+    parser.add_argument("--name", help=f"name of the top module, with which those of all others begin ({_TOP})")
     parser.add_argument(
         "--preset",
         choices=sorted(PRESETS),
-        default="default",
-        help="configuration that the options below change (%(default)s)",
+        help=f"configuration that the options below change ({_PRESET})",
     )
     group = parser.add_argument_group("boards")
     group.add_argument("--board", choices=sorted(BOARDS), help="board, with the configuration of the same name")
@@ -127,7 +145,7 @@ def _config(options: argparse.Namespace) -> AcceleratorConfig:
     given = {name: value for name in names if (value := getattr(options, name)) is not None}
     if given.keys() & {"rows", "cols"}:
         given.setdefault("lanes", None)
-    return dataclasses.replace(PRESETS[options.preset], **given)
+    return dataclasses.replace(PRESETS[options.preset or _PRESET], **given)
 
 
 def _paths(options: argparse.Namespace, config: AcceleratorConfig) -> tuple[Path | None, Path | None]:
@@ -136,6 +154,8 @@ def _paths(options: argparse.Namespace, config: AcceleratorConfig) -> tuple[Path
     if options.output == _STDOUT:
         return None, manifest
     output = _file(options.output or f"systolm_{config.rows}x{config.cols}.v")
+    if output.exists() and not output.is_file():
+        return output, manifest  # what is written to a pipe has nothing beside it
     manifest = manifest or _file(str(output.with_suffix(".json")))
     if manifest == output:
         raise ValueError(f"output and manifest must be two files, not both {str(output)!r}")
@@ -148,27 +168,3 @@ def _file(name: str) -> Path:
     if path.is_dir() or not path.parent.is_dir():
         raise ValueError(f"output must be a file in an existing folder, not {name!r}")
     return path
-
-
-def _write(files: dict[Path, str]) -> None:
-    """Write all files or none: each to a neighbour first, then all are renamed."""
-    neighbours: dict[Path, Path] = {}
-    try:
-        for path, text in files.items():
-            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-            neighbours[path] = Path(name)
-            with os.fdopen(handle, "w") as file:
-                file.write(text)
-            neighbours[path].chmod(0o666 & ~_umask())
-        for path, neighbour in neighbours.items():
-            neighbour.replace(path)
-    finally:
-        for neighbour in neighbours.values():
-            neighbour.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    """Return the process's file mode mask, which can only be read by setting it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -1,9 +1,10 @@
 """What software needs to know about an emitted accelerator, as JSON."""
 
 import dataclasses
-import importlib.metadata
 import json
 import re
+import tomllib
+from pathlib import Path
 from typing import Any
 
 from hw.config import AcceleratorConfig
@@ -11,6 +12,9 @@ from hw.isa import ISA_VERSION, LoadTarget
 from hw.registers import COUNTERS, REGISTERS
 
 __all__ = ["emit_manifest"]
+
+# Not the metadata of an installed package: a clone works without.
+_PROJECT = Path(__file__).parents[1] / "pyproject.toml"
 
 _TOP = re.compile(r"^attribute \\top 1\nmodule \\(\S+)\n(.*?)^end\n", re.MULTILINE | re.DOTALL)
 _PORT = re.compile(r"^  wire width (\d+) (input|output) (\d+) .*\\(\S+)$", re.MULTILINE)
@@ -35,7 +39,7 @@ def emit_manifest(config: AcceleratorConfig, rtlil: str) -> str:
     module, ports = _module_and_ports(rtlil)
     document = {
         "generator": "systolm",
-        "version": importlib.metadata.version("systolm"),
+        "version": tomllib.loads(_PROJECT.read_text(encoding="utf-8"))["project"]["version"],
         "isa_version": ISA_VERSION,
         "module": module,
         "config": dataclasses.asdict(config),

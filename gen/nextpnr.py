@@ -2,12 +2,13 @@
 
 import importlib.util
 import json
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from gen.process import run_process
 
 __all__ = ["Timing", "run_tool"]
 
@@ -78,15 +79,8 @@ def run_tool(family: str, tool: str, arguments: Sequence[str], directory: Path) 
         If nextpnr is not installed or the tool fails, with its last message.
     """
     if importlib.util.find_spec(f"yowasp_nextpnr_{family}") is None:
-        raise RuntimeError("nextpnr is not installed; install it with: pip install -e '.[fpga]'")
-    done = subprocess.run(
-        [sys.executable, "-c", _START.format(family=family, tool=tool), *arguments],
-        cwd=directory,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+        raise RuntimeError("nextpnr is not installed; install it with: pip install -c constraints.txt -e '.[fpga]'")
+    done = run_process([sys.executable, "-c", _START.format(family=family, tool=tool), *arguments], directory)
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
         lines = [line.removeprefix(_ERROR) for line in lines if line.startswith(_ERROR)] or lines

@@ -1,8 +1,9 @@
 """Runs Yosys, which comes as WebAssembly in a Python wheel."""
 
-import subprocess
 import sys
 from pathlib import Path
+
+from gen.process import run_process
 
 __all__ = ["run_yosys"]
 
@@ -26,14 +27,7 @@ def run_yosys(script: str, directory: Path) -> None:
         If Yosys fails, with its last message.
     """
     # A process of its own: the working directory is a property of a process, and others may be running as well.
-    done = subprocess.run(
-        [sys.executable, "-c", _START, "-q", "-l", _LOG, "-p", script],
-        cwd=directory,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_process([sys.executable, "-c", _START, "-q", "-l", _LOG, "-p", script], directory)
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
         raise RuntimeError(f"Yosys failed: {lines[-1] if lines else f'exit status {done.returncode}'}")

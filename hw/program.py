@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.numpy import save
 
+from cli.whole_file import write_whole
 from hw.config import AcceleratorConfig
 from hw.isa import INSTRUCTION_BYTES, ISA_VERSION
 from hw.loading import loading
@@ -142,13 +143,7 @@ class Program:
             "metadata": self.metadata,
         }
         tensors = {name: np.ascontiguousarray(getattr(self, name)) for name in ("instructions", "constants")}
-        target = Path(path)
-        partial = target.with_name(f".{target.name}.{os.getpid()}")
-        try:
-            partial.write_bytes(save(tensors, {FORMAT: json.dumps(header)}))
-            partial.replace(target)
-        finally:
-            partial.unlink(missing_ok=True)
+        write_whole(Path(path), save(tensors, {FORMAT: json.dumps(header)}))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:

@@ -2,7 +2,17 @@
 
 import sys
 
-from sw.cli.main import main
+try:
+    from cli.run_command import run_command
+except ModuleNotFoundError:
+    sys.exit("run python -m sw in the repository's folder")
+
+
+def _run() -> int:
+    from sw.cli.main import main  # noqa: PLC0415  # takes a while, in which the command can be stopped
+
+    return main()
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command("python -m sw", _run)

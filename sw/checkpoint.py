@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.numpy import save
 
+from cli.whole_file import write_whole
 from hw.loading import loading
 
 __all__ = ["Checkpoint", "Embedding", "Layer", "Linear", "Norm", "Slots"]
@@ -161,13 +162,7 @@ class Checkpoint:
         self.check()
         tensors = {name: _narrow(value) for name, value in _flatten(self)}
         header = {FORMAT: json.dumps({"labels": self.labels, "metadata": self.metadata}, sort_keys=True)}
-        target = Path(path)
-        partial = target.with_name(f".{target.name}.{os.getpid()}")
-        try:
-            partial.write_bytes(save(tensors, header))
-            partial.replace(target)
-        finally:
-            partial.unlink(missing_ok=True)
+        write_whole(Path(path), save(tensors, header))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:

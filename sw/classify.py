@@ -14,7 +14,7 @@ from sw.open_device import open_device
 from sw.reference import embed, forward
 from sw.tokenizer import Tokenizer, Truncation
 
-__all__ = ["Classification", "Classifier"]
+__all__ = ["Classification", "Classifier", "check_length"]
 
 SHORTEST = 2
 """Tokens of an empty text: [CLS] and [SEP]."""
@@ -133,6 +133,13 @@ class Classifier:
         if length not in self._programs:
             self._programs[length] = self._lowering.lower(length)
         return self._programs[length]
+
+
+def check_length(checkpoint: Checkpoint, max_length: int) -> None:
+    """Raise ValueError unless a checkpoint has positions for so many tokens."""
+    positions = len(checkpoint.embedding.position)
+    if not 2 <= max_length <= positions:
+        raise ValueError(f"max_length must be from 2 to {positions}, not {max_length!r}")
 
 
 def _padded(rows: NDArray[np.int16], shape: tuple[int, ...]) -> NDArray[np.int16]:

@@ -9,6 +9,7 @@ from typing import Literal, Self, get_args
 from tokenizers import Tokenizer as Backend
 from tokenizers.normalizers import Replace, Sequence
 
+from cli.whole_file import write_whole
 from hw.loading import loading
 from sw.sound_text import sound_text
 
@@ -61,7 +62,7 @@ class Tokenizer:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a ``tokenizer.json``."""
-        Path(path).write_text(self._backend.to_str(), encoding="utf-8")
+        write_whole(Path(path), self._backend.to_str().encode())
 
     def replacing(self, old: str, new: str) -> Self:
         """Return this tokenizer with one more rule, which its file keeps: texts have ``new`` for ``old``."""

@@ -1,17 +1,18 @@
 """``python -m gen --board``."""
 
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
+from cli.steps import Steps
+from cli.terminal import Terminal
 from gen.boards import BOARDS
 from gen.boards.board import Board
 from gen.boards.build import REPORT, build_bitstream
 from gen.boards.report import Report
+from gen.process import run_process
 
 __all__ = ["BUILD", "run_board"]
 
@@ -40,19 +41,19 @@ def run_board(name: str, directory: Path | None, *, build: bool, program: bool) 
     RuntimeError
         As :func:`gen.boards.build.build_bitstream`; or if the loader is not installed or fails.
     """
-    board, console = BOARDS[name], Console()
+    board, console = BOARDS[name], Terminal()
     directory = directory or BUILD / name
     if not build and not program:
         raise ValueError("--board needs --build, --program or both")
     if build:
-        with console.status("") as status:
-            report = build_bitstream(board, directory, lambda stage: status.update(f"{board.title}: {stage}"))
-        _print(console, board, report, directory)
+        with Steps(board.title) as steps:
+            report = build_bitstream(board, directory, steps)
+        _print(console, board, report, directory, steps.seconds)
     if program:
         _load(board, directory)
 
 
-def _print(console: Console, board: Board, report: Report, directory: Path) -> None:
+def _print(console: Terminal, board: Board, report: Report, directory: Path, seconds: float) -> None:
     table = Table(title=f"{board.title}: {report.array} array")
     for column in ("", "used", "available", ""):
         table.add_column(column, justify="right" if column else "left")
@@ -66,7 +67,8 @@ def _print(console: Console, board: Board, report: Report, directory: Path) -> N
     for name, clock in report.clocks.items():
         table.add_row(name, f"{clock.asked_mhz:.2f}", f"{clock.fmax_mhz:.2f}")
     console.print(table)
-    console.print(f"bitstream {directory / report.bitstream}, report {directory / REPORT}", soft_wrap=True)
+    made = f"bitstream {directory / report.bitstream}, report {directory / REPORT}"
+    console.print(f"{made}, in {seconds / 60:.0f} min {seconds % 60:.0f} s", markup=False)
 
 
 def _load(board: Board, directory: Path) -> None:
@@ -80,6 +82,6 @@ def _load(board: Board, directory: Path) -> None:
     if not bitstream.exists():
         raise ValueError(f"there is no bitstream in {directory}; make one with --build")
     sys.stdout.flush()
-    done = subprocess.run([_LOADER, "-b", board.loader, str(bitstream)], check=False)
+    done = run_process([_LOADER, "-b", board.loader, str(bitstream)], capture=False)
     if done.returncode:
         raise RuntimeError(f"{_LOADER} failed with exit status {done.returncode}")

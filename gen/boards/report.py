@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from cli.whole_file import write_whole
 from hw.loading import loading
 
 __all__ = ["Clock", "Report", "Resource"]
@@ -62,9 +63,7 @@ class Report:
 
     def write(self, path: Path) -> None:
         """Write JSON, whole or not at all."""
-        neighbour = path.with_name(f".{path.name}")
-        neighbour.write_text(json.dumps(asdict(self), indent=1) + "\n")
-        neighbour.replace(path)
+        write_whole(path, (json.dumps(asdict(self), indent=1) + "\n").encode())
 
     @classmethod
     def read(cls, path: Path) -> "Report":

@@ -50,8 +50,9 @@ class Chip:
         self._functions.chip_attach(self._chip, memory.ctypes.data, memory.size)
 
     def advance(self, cycles: int) -> None:
-        """Run for ``cycles`` cycles, or until the interrupt."""
-        self._functions.chip_advance(self._chip, cycles)
+        """Run for ``cycles`` cycles, or until the interrupt; signals are handled meanwhile."""
+        while cycles:
+            cycles = self._functions.chip_advance(self._chip, cycles)
 
     def read_registers(self, offsets: Sequence[int]) -> list[int]:
         """Read registers, one after the other.
@@ -147,7 +148,7 @@ def _load(library: Path) -> Any:
         "chip_free": (None, chip),
         "chip_attach": (None, chip, ctypes.c_void_p, ctypes.c_uint64),
         "chip_cycles": (cycles, chip),
-        "chip_advance": (None, chip, cycles),
+        "chip_advance": (cycles, chip, cycles),
         "chip_read": (ctypes.c_bool, chip, addr, ctypes.POINTER(ctypes.c_uint32)),
         "chip_write": (ctypes.c_bool, chip, addr, ctypes.c_uint32),
     }

@@ -8,6 +8,7 @@
 #include "ports.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <deque>
@@ -25,6 +26,8 @@ using Design = cxxrtl_design::p_systolm;
 constexpr uint32_t RESPONSE_OKAY = 0, RESPONSE_SLVERR = 2;
 constexpr unsigned RESET_CYCLES = 4;
 constexpr unsigned REGISTER_TIMEOUT = 1000;
+constexpr unsigned CYCLES_PER_GLANCE = 256;  // at the clock on the wall
+constexpr std::chrono::milliseconds MOMENT{50};
 
 }  // namespace
 
@@ -140,9 +143,14 @@ public:
 
     uint64_t cycles() const { return cycle_; }
 
-    // Run for so many cycles, at most until irq is high.
-    void advance(uint64_t cycles) {
-        for (; cycles && !irq_; cycles--) tick();
+    // Run for so many cycles, at most until irq is high or a moment has passed; return how many are left then.
+    uint64_t advance(uint64_t cycles) {
+        auto end = std::chrono::steady_clock::now() + MOMENT;
+        while (cycles && !irq_) {
+            for (unsigned i = 0; i < CYCLES_PER_GLANCE && cycles && !irq_; i++, cycles--) tick();
+            if (std::chrono::steady_clock::now() >= end) break;
+        }
+        return irq_ ? 0 : cycles;
     }
 
     bool read_register(uint32_t addr, uint32_t &value) {
@@ -370,7 +378,7 @@ Chip *chip_new(const Settings *settings) { return new Chip(*settings); }
 void chip_free(Chip *chip) { delete chip; }
 void chip_attach(Chip *chip, uint8_t *memory, uint64_t size) { chip->attach(memory, size); }
 uint64_t chip_cycles(const Chip *chip) { return chip->cycles(); }
-void chip_advance(Chip *chip, uint64_t cycles) { chip->advance(cycles); }
+uint64_t chip_advance(Chip *chip, uint64_t cycles) { return chip->advance(cycles); }
 bool chip_read(Chip *chip, uint32_t addr, uint32_t *value) { return chip->read_register(addr, *value); }
 bool chip_write(Chip *chip, uint32_t addr, uint32_t value) { return chip->write_register(addr, value); }
 #ifdef PROBES

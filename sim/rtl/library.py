@@ -9,11 +9,11 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import takewhile
 from pathlib import Path
 
+from gen.process import run_processes
 from gen.yosys import run_yosys
 from sim.rtl.design import Design
 from sim.rtl.split import split_eval
@@ -71,7 +71,7 @@ def build_library(design: Design, report: Report | None = None) -> Path:
         harness = folder.parent / "harness.o"
         _compile([design.harness], [*flags, *_defines(design), f"-I{sources}"], compiler, [harness])
         objects = _cached(objects_key, lambda made: _compile_design(sources, compiler, flags, made))
-        _run([compiler, "-shared", str(harness), *map(str, sorted(objects.iterdir())), "-o", str(folder / _LIBRARY)])
+        _run([[compiler, "-shared", str(harness), *map(str, sorted(objects.iterdir())), "-o", str(folder / _LIBRARY)]])
 
     return _cached(key, make) / _LIBRARY
 
@@ -81,6 +81,7 @@ def _cached(key: str, make: Callable[[Path], None]) -> Path:
     folder = _CACHE / key
     if folder.is_dir():
         return folder
+    _remove_abandoned()
     with _locked(_CACHE / f"{key}.lock"):
         if not folder.is_dir():
             with tempfile.TemporaryDirectory(dir=_CACHE, prefix=f"{key}.") as temporary:
@@ -91,12 +92,25 @@ def _cached(key: str, make: Callable[[Path], None]) -> Path:
     return folder
 
 
+def _remove_abandoned() -> None:
+    """Remove the temporary folders of processes that were killed: nobody holds their locks."""
+    for temporary in _CACHE.glob("*.*/"):
+        with suppress(BlockingIOError), _locked(temporary.with_suffix(".lock"), fcntl.LOCK_NB):
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Keep other processes and threads from making the same."""
+def _locked(path: Path, waiting: int = 0) -> Iterator[None]:
+    """Keep other processes and threads from making the same; ``LOCK_NB`` does not wait for them to end.
+
+    Raises
+    ------
+    BlockingIOError
+        If there are others and they are not waited for.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        fcntl.flock(file, fcntl.LOCK_EX | waiting)
         yield
 
 
@@ -158,16 +172,15 @@ def _compile_design(sources: Path, compiler: str, flags: tuple[str, ...], folder
 def _compile(units: list[Path], flags: list[str], compiler: str, objects: list[Path]) -> None:
     """Compile with as many compilers at once as there are processor cores."""
     commands = [[compiler, *flags, "-c", str(unit), "-o", str(made)] for unit, made in zip(units, objects, strict=True)]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(_run, commands))
+    _run(commands)
 
 
-def _run(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        status = f"exit status {done.returncode}"
-        first = next((line for line in done.stderr.splitlines() if "error" in line), status)
-        raise RuntimeError(f"{command[0]} failed: {first}")
+def _run(commands: list[list[str]]) -> None:
+    for command, done in zip(commands, run_processes(commands), strict=True):
+        if done.returncode:
+            status = f"exit status {done.returncode}"
+            first = next((line for line in done.stderr.splitlines() if "error" in line), status)
+            raise RuntimeError(f"{command[0]} failed: {first}")
 
 
 def _flags(design: Design, compiler: str) -> tuple[str, ...]:

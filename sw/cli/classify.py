@@ -10,13 +10,23 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
+from cli.terminal import Terminal
+from cli.whole_file import check_outputs
 from sw.classify import Classification
 from sw.cli.json_file import write_json
 from sw.cli.labels import Labels
-from sw.cli.model_files import load_model
+from sw.cli.model_files import load_model, model_files
 from sw.cli.options import add_configuration, add_truncation, at_least, backend, configuration, device_options
+from sw.cli.overwriting import refuse_overwriting, text_folders
 from sw.cli.report import Report
 from sw.cli.texts import FORMATS, LabelledText, load_texts
 from sw.cli.upload import Upload
@@ -69,7 +79,6 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--clock",
         type=_megahertz,
-        default=CLOCK_MHZ,
         metavar="MHZ",
         help=f"clock for which times are given (default: {CLOCK_MHZ:g})",
     )
@@ -79,10 +88,12 @@ def add_parser(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    _refuse_what_has_no_effect(options)
+    read = (*model_files(options.model), *text_folders(options.data), options.file, options.flash_image)
+    refuse_overwriting({"--json": options.json}, read)
     checkpoint, _ = load_model(options.model)
     texts = _texts(options, checkpoint.labels)
-    workers = min(_jobs(options), len(texts))
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal()
     with Upload(console) as upload:
         job = Job(
             model=options.model,
@@ -92,30 +103,103 @@ def _run(options: argparse.Namespace) -> int:
             max_length=options.max_length or min(MAX_LENGTH, len(checkpoint.embedding.position)),
             truncation=options.truncation,
         )
+        workers = min(_jobs(options), len(texts))
+        job.check(text.text for text in texts)
+        check_outputs(options.json)
         report = Report(
             labels=checkpoint.labels,
-            clock_mhz=options.clock,
+            clock_mhz=options.clock or CLOCK_MHZ,
             processing_elements=job.config.macs,
             hardware=job.backend != "model",
         )
-        started = time.monotonic()
-        results = _classify(job, texts, report, console, workers)
-    totals = report.totals(texts, results, time.monotonic() - started)
+        run = _Run(job, texts, report, options.json)
+        run.classify(console, workers)
+    totals = run.totals()
     console.print()
     console.print(report.table(totals, options.truncation))
-    if options.json:
-        content = {
-            "configuration": dataclasses.asdict(job.config),
-            "backend": job.backend,
-            "model": str(options.model),
-            "max_length": job.max_length,
-            "truncation": job.truncation,
-            "clock_mhz": options.clock,
-            "totals": totals,
-            "reviews": [report.review(text, result) for text, result in zip(texts, results, strict=True)],
-        }
-        write_json(options.json, content)
     return 0 if totals["bit_exact"] else 1
+
+
+class _Run:
+    """Results so far, by the places of their texts, and how they are kept."""
+
+    def __init__(self, job: Job, texts: Sequence[LabelledText], report: Report, path: Path | None) -> None:
+        self._job, self._texts, self._report, self._path = job, texts, report, path
+        self._started = time.monotonic()
+        self._results: dict[int, Classification] = {}
+
+    def classify(self, console: Console, workers: int) -> None:
+        """Classify all texts and write the results; if that ends early, those that there are."""
+        try:
+            self._classify(console, workers)
+        except BaseException as end:
+            self._keep(end)
+            raise
+        self._write(partial=False)
+
+    def totals(self) -> dict[str, Any]:
+        """What all results come to."""
+        places = sorted(self._results)
+        texts, results = [self._texts[i] for i in places], [self._results[i] for i in places]
+        return self._report.totals(texts, results, time.monotonic() - self._started)
+
+    def _classify(self, console: Console, workers: int) -> None:
+        """Print one line for each text as soon as those before it are there."""
+        columns = (
+            TextColumn("classifying"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("of"),
+            TimeRemainingColumn(),
+        )
+        printed = 0
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+            task = progress.add_task("", total=len(self._texts))
+            for place, result in classify_all(self._job, [text.text for text in self._texts], workers):
+                self._results[place] = result
+                while printed in self._results:
+                    line = self._report.line(printed + 1, self._texts[printed], self._results[printed])
+                    console.print(line, markup=False, emoji=False)
+                    printed += 1
+                progress.advance(task)
+
+    def _keep(self, end: BaseException) -> None:
+        """Write what there is, unless that is nothing and an earlier file would be lost."""
+        if not self._path or (self._path.exists() and not self._results):
+            return
+        try:
+            self._write(partial=True)
+        except OSError as error:
+            end.add_note(f"{error.filename}: {error.strerror}")
+        else:
+            end.add_note(f"{self._path} has {len(self._results):,} of {len(self._texts):,} texts")
+
+    def _write(self, *, partial: bool) -> None:
+        if not self._path:
+            return
+        content = {
+            "partial": partial,
+            "configuration": dataclasses.asdict(self._job.config),
+            "backend": self._job.backend,
+            "model": str(self._job.model),
+            "max_length": self._job.max_length,
+            "truncation": self._job.truncation,
+            "clock_mhz": self._report.clock_mhz,
+            "totals": self.totals(),
+            "reviews": [
+                {"number": i + 1} | self._report.review(self._texts[i], result)
+                for i, result in sorted(self._results.items())
+            ],
+        }
+        write_json(self._path, content)
+
+
+def _refuse_what_has_no_effect(options: argparse.Namespace) -> None:
+    if options.limit and (options.text is not None or options.file):
+        raise ValueError("--limit is for several texts, not for one of --text or --file")
+    if options.clock and backend(options) == "model":
+        raise ValueError("--clock is for hardware, not for --backend model, which has none")
 
 
 def _jobs(options: argparse.Namespace) -> int:
@@ -135,22 +219,6 @@ def _texts(options: argparse.Namespace, names: Sequence[str]) -> list[LabelledTe
     if options.data == SAMPLES and None in map(Labels(names, renamed).index, LABELS):
         names = ()  # a model with other labels can still read them
     return load_texts(options.data, names, options.limit, renamed)
-
-
-def _classify(
-    job: Job, texts: Sequence[LabelledText], report: Report, console: Console, workers: int
-) -> list[Classification]:
-    """Classify all texts; print one line for each as soon as those before it are there."""
-    results: list[Classification] = []
-    columns = (TextColumn("classifying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("", total=len(texts))
-        answers = classify_all(job, [text.text for text in texts], workers)
-        for text, result in zip(texts, answers, strict=True):
-            results.append(result)
-            console.print(report.line(len(results), text, result), markup=False, emoji=False)
-            progress.advance(task)
-    return results
 
 
 def _renamed(text: str) -> tuple[str, str]:

@@ -6,13 +6,14 @@ from typing import Any
 
 from safetensors import safe_open
 
+from cli.whole_file import check_outputs, write_whole
 from hw.flash.memory_map import ICEBREAKER_MAP
 from hw.isa import INSTRUCTION_BYTES
 from hw.program import FORMAT, Program
 from sw.board import FlashImage
-from sw.cli.model_files import load_model
+from sw.cli.model_files import load_model, model_files
 from sw.cli.options import add_configuration, at_least, configuration
-from sw.cli.whole_file import write_whole
+from sw.cli.overwriting import refuse_overwriting
 from sw.lowering import BertLowering
 
 __all__ = ["add_parser"]
@@ -49,6 +50,9 @@ def add_parser(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    read = [options.model] if _is_program(options.model) else model_files(options.model)
+    refuse_overwriting({"-o": options.output}, read)
+    check_outputs(options.output)
     programs, where = _programs(options), ICEBREAKER_MAP
     image = FlashImage.of(programs, where)
     ram_end = max(image.place(program).memory_bytes for program in programs)

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sw.cli.whole_file import write_whole
+from cli.whole_file import write_whole
 
 __all__ = ["write_json"]
 
@@ -17,4 +17,5 @@ def write_json(path: Path, content: Any, *, indent: int | None = 2) -> None:
     OSError
         If it cannot be written.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, (json.dumps(content, indent=indent) + "\n").encode())

@@ -5,7 +5,7 @@ from pathlib import Path
 from sw.checkpoint import Checkpoint
 from sw.tokenizer import Tokenizer
 
-__all__ = ["MODELS", "TOKENIZER", "load_model"]
+__all__ = ["MODELS", "TOKENIZER", "load_model", "model_files"]
 
 MODELS = Path(__file__).parents[2] / "models"
 
@@ -27,6 +27,18 @@ def load_model(path: Path) -> tuple[Checkpoint, Tokenizer]:
     ValueError
         If a file is not what it should be, or the two do not fit each other.
     """
+    place, beside = model_files(path)
+    checkpoint, tokenizer = Checkpoint.load(place), Tokenizer.load(beside)
+    words = len(checkpoint.embedding.word)
+    if tokenizer.ids > words:
+        raise ValueError(
+            f"{place} must have an embedding for each of the {tokenizer.ids} ids of {TOKENIZER}, not {words}"
+        )
+    return checkpoint, tokenizer
+
+
+def model_files(path: Path) -> tuple[Path, Path]:
+    """Return where the checkpoint and the tokenizer of a model are; raise what :func:`load_model` does."""
     place = path if path.exists() else MODELS / path
     if place.is_dir():
         files = sorted(place.glob("*.safetensors"))
@@ -35,10 +47,4 @@ def load_model(path: Path) -> tuple[Checkpoint, Tokenizer]:
         place = files[0]
     elif not place.exists():
         raise FileNotFoundError(f"there is no model at {path}")
-    checkpoint, tokenizer = Checkpoint.load(place), Tokenizer.load(place.with_name(TOKENIZER))
-    words = len(checkpoint.embedding.word)
-    if tokenizer.ids > words:
-        raise ValueError(
-            f"{place} must have an embedding for each of the {tokenizer.ids} ids of {TOKENIZER}, not {words}"
-        )
-    return checkpoint, tokenizer
+    return place, place.with_name(TOKENIZER)

@@ -1,13 +1,15 @@
 """``python -m sw quantize``: from a fine-tuned Hugging Face BERT to a checkpoint."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
+from cli.terminal import Terminal
+from cli.whole_file import check_outputs
 from sw.cli.model_files import TOKENIZER
 from sw.cli.options import add_truncation, at_least
+from sw.cli.overwriting import refuse_overwriting, text_folders
 from sw.cli.texts import load_texts
 from sw.tokenizer import Tokenizer
 
@@ -21,9 +23,7 @@ MAX_LENGTH = 256
 def add_parser(commands: Any) -> None:
     """Add the command."""
     parser = commands.add_parser("quantize", help="quantize a fine-tuned BERT; needs torch and transformers")
-    parser.add_argument(
-        "model", metavar="MODEL", help="folder of a BertForSequenceClassification, or its name on the hub"
-    )
+    parser.add_argument("model", type=Path, metavar="MODEL", help="folder of a BertForSequenceClassification")
     parser.add_argument(
         "--calibration",
         type=Path,
@@ -47,17 +47,35 @@ def add_parser(commands: Any) -> None:
 def _run(options: argparse.Namespace) -> int:
     from sw.quantizer import compare, load_tokenizer, quantize  # noqa: PLC0415  # nothing else needs them
 
+    beside = options.output.with_name(TOKENIZER)
+    refuse_overwriting(
+        {"-o": options.output, f"the {TOKENIZER} beside -o": beside},
+        (options.model, *text_folders(options.calibration), options.tokenizer),
+    )
+    _refuse_second_model(options.output, beside)
     texts = [text.text for text in load_texts(options.calibration, limit=options.limit)]
     tokenizer = Tokenizer.load(options.tokenizer) if options.tokenizer else load_tokenizer(options.model)
     cut = {"max_length": options.max_length, "truncation": options.truncation}
-    console = Console()
-    with console.status(f"calibrating with {len(texts)} texts"):
-        metadata = {"source": Path(options.model).name}
+    console = Terminal()
+    check_outputs(options.output, beside)
+    with console.status(f"calibrating with {len(texts)} texts", spinner="line"):
+        metadata = {"source": options.model.name}
         checkpoint = quantize(options.model, texts, tokenizer, **cut, metadata=metadata)
-    options.output.parent.mkdir(parents=True, exist_ok=True)
     checkpoint.save(options.output)
-    tokenizer.save(options.output.with_name(TOKENIZER))
-    with console.status("comparing with the float model"):
-        console.print(compare(options.model, checkpoint, texts, tokenizer, **cut))
+    tokenizer.save(beside)
+    with console.status("comparing with the float model", spinner="line"):
+        comparison = compare(options.model, checkpoint, texts, tokenizer, **cut)
+    console.print(comparison)
+    for warning in comparison.warnings():
+        print(f"warning: {warning}", file=sys.stderr)
     console.print(f"{options.output}: {options.output.stat().st_size / 1e6:.1f} MB, calibrated with {len(texts)} texts")
     return 0
+
+
+def _refuse_second_model(output: Path, tokenizer: Path) -> None:
+    """Raise ValueError if another model lies where the new one goes: a folder has one, and its tokenizer."""
+    others = [path for path in output.parent.glob("*.safetensors") if path.name != output.name]
+    if others:
+        raise ValueError(f"-o must be in a folder of its own, not beside {others[0]}")
+    if tokenizer.exists() and not output.exists():
+        raise ValueError(f"-o must be in a folder of its own, not beside {tokenizer} of something else")

@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 
+from cli.terminal import Terminal
+from cli.whole_file import check_outputs, write_whole
 from sim.rtl import Activity, RtlDevice
 from sw.cli.json_file import write_json
-from sw.cli.model_files import load_model
+from sw.cli.model_files import load_model, model_files
 from sw.cli.options import add_configuration, add_truncation, at_least, configuration, device_options
+from sw.cli.overwriting import refuse_overwriting
 from sw.lowering.bert import BertLowering
 from sw.lowering.bert_constants import BertConstants
 from sw.reference import embed
@@ -23,6 +25,8 @@ DEFAULT_MODEL = Path("minilm-l6-imdb")
 DEFAULT_TEXT = "A slow start, but what an ending."
 
 MAX_LENGTH = 128
+
+LAYER = 1
 
 
 def add_parser(commands: Any) -> None:
@@ -41,21 +45,26 @@ def add_parser(commands: Any) -> None:
         help="trace for https://ui.perfetto.dev or chrome://tracing (default: trace.json)",
     )
     parser.add_argument("--svg", type=Path, metavar="FILE", help="also draw one layer there")
-    parser.add_argument("--layer", type=at_least(0), default=1, metavar="N", help="layer that is drawn (default: 1)")
+    parser.add_argument("--layer", type=at_least(0), metavar="N", help=f"layer that is drawn (default: {LAYER})")
     add_configuration(parser, choice=False)
     add_truncation(parser, MAX_LENGTH)
     parser.set_defaults(run=_run, max_length=None)
 
 
 def _run(options: argparse.Namespace) -> int:
+    refuse_overwriting({"-o": options.output, "--svg": options.svg}, model_files(options.model))
     checkpoint, tokenizer = load_model(options.model)
     config = configuration(options)
-    if options.svg and options.layer >= len(checkpoint.layers):
-        raise ValueError(f"layer must be below {len(checkpoint.layers)}, not {options.layer!r}")
+    if options.layer is not None and not options.svg:
+        raise ValueError("--layer is for a drawing and needs --svg")
+    layer = min(LAYER, len(checkpoint.layers) - 1) if options.layer is None else options.layer
+    if options.svg and layer >= len(checkpoint.layers):
+        raise ValueError(f"layer must be below {len(checkpoint.layers)}, not {layer!r}")
     max_length = options.max_length or min(MAX_LENGTH, len(checkpoint.embedding.position))
     ids = tokenizer.encode(options.text, max_length, options.truncation).ids
     rows = embed(checkpoint, ids)
     program = BertLowering(checkpoint, config).lower(len(ids))
+    check_outputs(options.output, options.svg)
     shape = program.inputs["rows"].shape
     records: list[Activity] = []
     device = RtlDevice(config, record=records.append, **device_options(options))
@@ -63,12 +72,13 @@ def _run(options: argparse.Namespace) -> int:
     recorded = list(slices(records[0], bert_labels(program, BertConstants(checkpoint, config))))
     about = {"model": str(options.model), "tokens": str(len(ids)), "array": f"{config.rows}x{config.cols}"}
     write_json(options.output, chrome_trace(recorded, **about), indent=None)
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal()
     console.print(f"{result.cycles:,} cycles, {len(recorded):,} slices in {options.output}", markup=False)
     if options.svg:
-        start, stop = _layer(recorded, options.layer)
-        title = f"Layer {options.layer} of {options.model.name}, {len(ids)} tokens, {config.rows}x{config.cols}: cycles"
-        options.svg.write_text(gantt(recorded, title, start, stop), encoding="utf-8")
+        start, stop = _layer(recorded, layer)
+        title = f"Layer {layer} of {options.model.name}, {len(ids)} tokens, {config.rows}x{config.cols}: cycles"
+        write_whole(options.svg, gantt(recorded, title, start, stop).encode())
+        console.print(f"layer {layer} drawn in {options.svg}", markup=False)
     return 0
 
 

@@ -2,15 +2,17 @@
 
 import multiprocessing
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cli.workers import end_with_parent, no_interrupts
 from hw.config import AcceleratorConfig
-from sw.classify import Classification, Classifier
+from sw.classify import Classification, Classifier, check_length
 from sw.cli.model_files import load_model
+from sw.lowering import BertLowering
 from sw.tokenizer import Truncation
 
 __all__ = ["Job", "classify_all"]
@@ -29,6 +31,23 @@ class Job:
     options: Mapping[str, Any]
     max_length: int
     truncation: Truncation
+
+    def check(self, texts: Iterable[str]) -> None:
+        """Find out, before a device is opened or built, whether the model and the texts fit the accelerator.
+
+        Raises
+        ------
+        OSError, ValueError
+            If the model cannot be read, or a text is too long for the accelerator.
+        """
+        checkpoint, tokenizer = load_model(self.model)
+        check_length(checkpoint, self.max_length)
+        longest = 0
+        for text in texts:
+            longest = max(longest, len(tokenizer.encode(text, self.max_length, self.truncation).ids))
+            if longest == self.max_length:
+                break
+        BertLowering(checkpoint, self.config).lower(longest)
 
     def open(self) -> Classifier:
         """Load the model and open the device.
@@ -50,27 +69,34 @@ class Job:
         )
 
 
-def classify_all(job: Job, texts: Iterable[str], workers: int) -> Iterator[Classification]:
-    """Yield the classification of each text, in order, as soon as it is there.
+def classify_all(job: Job, texts: Sequence[str], workers: int) -> Iterator[tuple[int, Classification]]:
+    """Yield the place in ``texts`` and the classification of each, as soon as it is there.
 
     Parameters
     ----------
     job : Job
-    texts : iterable of str
+    texts : sequence of str
     workers : int
         Processes; with 1, all happens in this one.
     """
     # Here as well with several workers: errors come before they start, and what the device builds is built once.
     classifier = job.open()
     if workers == 1:
-        yield from map(classifier.classify, texts)
+        yield from enumerate(map(classifier.classify, texts))
         return
     for name in THREAD_LIMITS:
         os.environ.setdefault(name, "1")
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(job,))
     try:
-        yield from pool.map(_classify, texts)
+        with no_interrupts():
+            places = {pool.submit(_classify, text): place for place, text in enumerate(texts)}
+        for done in as_completed(places):
+            yield places[done], done.result()
+    except BaseException:
+        for worker in multiprocessing.active_children():
+            worker.kill()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -80,6 +106,7 @@ _workers: list[Classifier] = []
 
 
 def _start(job: Job) -> None:
+    end_with_parent()
     _workers.append(job.open())
 
 

@@ -13,7 +13,7 @@ from sw.lowering.builder import Binding, Builder, Resident
 from sw.lowering.image import Image
 from sw.lowering.weights import broadcast_records, stream_tiles, whole_words
 
-__all__ = ["MatmulLowering", "lower_matmul"]
+__all__ = ["MatmulLowering", "check_sizes", "lower_matmul"]
 
 MAX_COLUMNS = (1 << 16) - 1
 """What the ``n`` of a GEMM holds."""
@@ -93,13 +93,7 @@ class MatmulLowering:
     """
 
     def __init__(self, config: AcceleratorConfig, m: int, n: int, k: int, *, a_unsigned: bool = False) -> None:
-        if min(m, n, k) < 1:
-            raise ValueError(f"m, n and k must be at least 1, not {m}, {n} and {k}")
-        if k > MAX_K[a_unsigned]:
-            kind = "uint8" if a_unsigned else "int8"
-            raise ValueError(
-                f"k must be at most {MAX_K[a_unsigned]} for {kind} times int8, or int32 overflows, not {k}"
-            )
+        check_sizes(m, n, k, a_unsigned=a_unsigned)
         self._config, self._m, self._n, self._k = config, m, n, k
         self._words = -(-k // config.rows)
         self._rows, self._stretch = _block_shape(config, m, self._words)
@@ -153,8 +147,7 @@ class MatmulLowering:
         ):
             regions[name] = Region(addr=size, dtype=dtype, shape=(count,))
             size += regions[name].nbytes + -regions[name].nbytes % config.bus_bytes
-        if size > MEMORY_BYTES:
-            raise ValueError(f"the operands must fit 4 GiB, not take {size} bytes")
+        _check_memory(size)
         builder = Builder(config, weights_base=regions["b"].addr, ring_words=range(config.scratchpad_words))
         no_bias = Binding(Resident(LoadTarget.PARAM_BROADCAST, zero_addr, 1))
         self._emit(builder, no_bias, regions["a"].addr, regions["c"].addr, a_unsigned)
@@ -226,6 +219,27 @@ class MatmulLowering:
     def _stretch_bytes(self, block: _Block, words: int) -> int:
         size = block.rows * words * self._config.rows
         return size + -size % self._config.bus_bytes
+
+
+def check_sizes(m: int, n: int, k: int, *, a_unsigned: bool = False) -> None:
+    """Find out at once whether a product can be lowered, but for what padding adds to its operands.
+
+    Raises
+    ------
+    ValueError
+        As :class:`MatmulLowering`.
+    """
+    if min(m, n, k) < 1:
+        raise ValueError(f"m, n and k must be at least 1, not {m}, {n} and {k}")
+    if k > MAX_K[a_unsigned]:
+        kind = "uint8" if a_unsigned else "int8"
+        raise ValueError(f"k must be at most {MAX_K[a_unsigned]} for {kind} times int8, or int32 overflows, not {k}")
+    _check_memory(m * k + k * n + SUM_BYTES * m * n)
+
+
+def _check_memory(size: int) -> None:
+    if size > MEMORY_BYTES:
+        raise ValueError(f"the operands must fit 4 GiB, not take {size} bytes")
 
 
 def _block_shape(config: AcceleratorConfig, m: int, words: int) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sw.checkpoint import Linear
 from sw.quantizer.clipping import clip_thresholds
 from sw.quantizer.float_bert import FloatLayer, FloatLinear
-from sw.quantizer.matrix import Matrix
+from sw.quantizer.matrix import FINEST, Matrix
 from sw.quantizer.operand import Operand
 from sw.quantizer.scaling import common_shift, requantizer
 from sw.quantizer.statistics import Statistics
@@ -59,21 +59,23 @@ def quantize_attention(layer: FloatLayer, name: str, statistics: Statistics, ope
     heads : int
     """
     size = len(layer.query.bias) // heads
-    query_lsb = _head_lsb(statistics.sample(f"{name}query"), heads)
+    # The key's own bias adds the same to all scores of a row, and so would any other: it is free for centring.
+    unbiased = FloatLinear(weight=layer.key.weight, bias=np.zeros_like(layer.key.bias))
+    query, key, value = (Matrix.quantize(linear, operand) for linear in (layer.query, unbiased, layer.value))
+    query_lsb = _head_lsb(statistics.sample(f"{name}query"), query, heads)
     key_middle = _middle(statistics, f"{name}key")
-    key_lsb = _head_lsb(statistics.sample(f"{name}key") - key_middle, heads)
+    key_lsb = _head_lsb(statistics.sample(f"{name}key") - key_middle, key, heads)
     value_middle = _middle(statistics, f"{name}value")
     value_lsb = clip_thresholds((statistics.sample(f"{name}value") - value_middle).astype(np.float32)) / LIMIT
-    # The key's own bias adds the same to all scores of a row, and so would any other: it is free for centring.
-    key = FloatLinear(weight=layer.key.weight, bias=np.zeros_like(layer.key.bias))
+    value_lsb = np.maximum(value_lsb, value.least_lsb)
 
     factor = query_lsb * key_lsb / np.sqrt(size) * TABLE_ENTRIES / TABLE_NATS
     scores = [requantizer(f[np.newaxis], size * LIMIT**2) for f in factor]
     context_mul, context_shift, context = _context(layer, name, statistics, value_lsb, value_middle)
     return Attention(
-        query=Matrix.quantize(layer.query, operand).linear(np.repeat(query_lsb, size)),
-        key=Matrix.quantize(key, operand).linear(np.repeat(key_lsb, size), -key_middle),
-        value=Matrix.quantize(layer.value, operand).linear(value_lsb, -value_middle),
+        query=query.linear(np.repeat(query_lsb, size)),
+        key=key.linear(np.repeat(key_lsb, size), -key_middle),
+        value=value.linear(value_lsb, -value_middle),
         score_mul=np.concatenate([mul for mul, _, _ in scores]),
         score_pre_shift=np.array([pre_shift for _, pre_shift, _ in scores], np.int32),
         score_shift=np.array([shift for _, _, shift in scores], np.int32),
@@ -98,6 +100,7 @@ def _context(
     centred = ((real - middle) / spread).astype(np.float32)
     weight = np.broadcast_to(energy.astype(np.float32), centred.shape).reshape(-1, 1)
     scale = spread * clip_thresholds(centred.reshape(-1, 1), weight)[0] / LIMIT
+    scale = np.maximum(scale, value_lsb / CONTEXT_FRACTION / FINEST)
     factor = value_lsb / (CONTEXT_FRACTION * scale)
     shift = common_shift((factor, 18))
     codes = np.rint((real - middle) / scale).clip(-LIMIT, LIMIT)
@@ -116,10 +119,12 @@ def _middle(statistics: Statistics, name: str) -> Real:
     return (statistics.low(name).astype(np.float64) + statistics.high(name)) / 2
 
 
-def _head_lsb(rows: NDArray[np.floating[Any]], heads: int) -> Real:
+def _head_lsb(rows: NDArray[np.floating[Any]], matrix: Matrix, heads: int) -> Real:
     """Return one LSB for each head."""
     per_head = rows.reshape(len(rows), heads, -1).transpose(0, 2, 1).reshape(-1, heads)
-    return clip_thresholds(per_head.astype(np.float32)) / LIMIT
+    clipped = clip_thresholds(per_head.astype(np.float32)) / LIMIT
+    lsb: Real = np.maximum(clipped, matrix.least_lsb.reshape(heads, -1).max(1))
+    return lsb
 
 
 def _softmax_table() -> NDArray[np.uint8]:

@@ -2,7 +2,7 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,9 @@ from sw.tokenizer import Tokenizer, Truncation
 
 __all__ = ["Comparison", "compare", "compare_bert"]
 
+EPSILON_ERROR = 0.01
+"""What is less goes under in that of rounding."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
@@ -26,12 +29,24 @@ class Comparison:
 
     ``relative_error`` holds, for each norm in order, the root mean square of the difference of normalised rows over
     that of the rows. Each norm shows the error of everything before it, the first that of the embedding alone.
+    ``epsilon_error`` is that part of it which comes from ``epsilon``, the model's layer_norm_eps: the device adds none.
     """
 
     texts: int
     same_label: int
     logit_difference: float  # mean magnitude
     relative_error: dict[str, float]
+    epsilon: float
+    epsilon_error: dict[str, float]
+
+    def warnings(self) -> Iterator[str]:
+        """Yield a line for each norm in which a setting that the integers do not have makes more than a small error."""
+        for name, error in self.epsilon_error.items():
+            if error > EPSILON_ERROR:
+                yield (
+                    f"{name} differs by {error:.1%} because of layer_norm_eps={self.epsilon:g}, which is not small "
+                    "beside the variance of its rows; the integers have none"
+                )
 
     def __rich__(self) -> Table:
         """The table that ``rich.print`` shows."""
@@ -56,7 +71,7 @@ def compare(
     truncation: Truncation = "head_tail",
 ) -> Comparison:
     """Run model and checkpoint on texts; arguments and errors as those of :func:`quantize`."""
-    bert = load_bert(model)
+    bert = load_bert(model, tokenizer)
     limit = min(max_length, len(bert.position))
     return compare_bert(bert, checkpoint, (tokenizer.encode(text, limit, truncation).ids for text in texts))
 
@@ -65,6 +80,7 @@ def compare_bert(bert: FloatBert, checkpoint: Checkpoint, texts: Iterable[list[i
     """Compare a model that is loaded, on token ids."""
     error: dict[str, float] = defaultdict(float)
     power: dict[str, float] = defaultdict(float)
+    shrunk: dict[str, float] = defaultdict(float)
     difference, same = [], 0
     for ids in texts:
         floats, integers = _Norms(), _Norms()
@@ -74,6 +90,7 @@ def compare_bert(bert: FloatBert, checkpoint: Checkpoint, texts: Iterable[list[i
             expected = floats.rows[name][: len(rows)]
             error[name] += float(np.square(rows / NORMALIZED_ONE - expected).sum())
             power[name] += float(np.square(expected).sum())
+            shrunk[name] += _epsilon_error(expected)
         difference.append(float(np.abs(logits - exact).mean()))
         same += int(logits.argmax() == exact.argmax())
     if not difference:
@@ -82,8 +99,21 @@ def compare_bert(bert: FloatBert, checkpoint: Checkpoint, texts: Iterable[list[i
         texts=len(difference),
         same_label=same,
         logit_difference=float(np.mean(difference)),
-        relative_error={name: (error[name] / power[name]) ** 0.5 for name in error},
+        relative_error={name: _ratio(error[name], power[name]) for name in error},
+        epsilon=bert.epsilon,
+        epsilon_error={name: _ratio(shrunk[name], power[name]) for name in shrunk},
     )
+
+
+def _epsilon_error(rows: NDArray[np.floating[Any]]) -> float:
+    """Sum of squared differences between normalised rows and what they were without epsilon, of unit variance."""
+    variance = np.square(rows, dtype=np.float64).mean(1)
+    return float(rows.shape[1] * np.square(1 - np.sqrt(variance[variance > 0])).sum())
+
+
+def _ratio(error: float, power: float) -> float:
+    """Relative error; none where there is nothing."""
+    return float((error / power) ** 0.5) if power else 0.0
 
 
 class _Norms:

@@ -1,6 +1,6 @@
 """GELU as a table, its large values spread over extra slots."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,11 +112,10 @@ def quantize_feed_forward(
 
 def _slots(matrix: Matrix, codes: _Codes, channel: NDArray[np.int64], nth: NDArray[np.int64]) -> Slots:
     """Repeated rows of the first matrix, requantized straight to codes above ``nth`` times the range."""
-    rows = replace(matrix, weight=matrix.weight[channel], step=matrix.step[channel], bias=matrix.bias[channel])
     if len(channel) == 0:
         empty = np.zeros(0, np.int32)
         return Slots(channel=empty, bias=empty, mul=empty, pre_shift=0, shift=0, high=codes.top)
-    linear = rows.linear(codes.lsb, -nth * codes.top * codes.lsb)
+    linear = matrix.rows(channel).linear(codes.lsb, -nth * codes.top * codes.lsb)
     return Slots(
         channel=channel.astype(np.int32),
         bias=linear.bias,
@@ -141,7 +140,7 @@ def _search(
         error = float((np.square(residue) * energy).sum(dtype=np.float64))
         if error < best:
             best, found = error, (codes, channel, nth)
-    assert found is not None
+    assert found is not None  # values have been checked to have finite squares
     return found
 
 

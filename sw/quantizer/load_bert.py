@@ -1,25 +1,29 @@
 """Load a Hugging Face model as a :class:`FloatBert`, or say why it cannot run."""
 
 import os
-from typing import Any
-
-import numpy as np
 
 from sw.quantizer.float_bert import Float, FloatBert, FloatLayer, FloatLinear, FloatNorm
+from sw.quantizer.model_folder import existing_folder, load_packages
+from sw.quantizer.read_config import BertConfig, read_config
+from sw.quantizer.read_weights import read_weights
+from sw.tokenizer import Tokenizer
 
 __all__ = ["load_bert"]
 
-MAX_HIDDEN = 4096
-"""A row's sum of int16 values has 29 bits on the device, its length 13."""
+ARCHITECTURE = "BertForSequenceClassification"
+
+EMBEDDINGS = "bert.embeddings"
 
 
-def load_bert(model: str | os.PathLike[str]) -> FloatBert:
+def load_bert(model: str | os.PathLike[str], tokenizer: Tokenizer | None = None) -> FloatBert:
     """Read a fine-tuned ``BertForSequenceClassification``.
 
     Parameters
     ----------
     model : str or path
-        Folder or name on the hub, as ``from_pretrained`` takes it.
+        Folder, as ``save_pretrained`` writes it.
+    tokenizer : Tokenizer, optional
+        What must have an embedding for each of its ids.
 
     Raises
     ------
@@ -28,57 +32,61 @@ def load_bert(model: str | os.PathLike[str]) -> FloatBert:
     OSError
         If there is no such model.
     ValueError
-        If it is another architecture or a variant that the device does not run, with the layer and the reason.
+        If it is damaged, another architecture or a variant that the device does not run, with the layer and the reason.
     """
+    load_packages()
+    folder = existing_folder(model)
+    config = read_config(folder)
+    if tokenizer and tokenizer.ids > config.vocabulary:
+        raise ValueError(
+            f"{folder} must have a vocab_size of at least {tokenizer.ids}, the ids of its tokenizer, not "
+            f"{config.vocabulary}"
+        )
     try:
-        from transformers import AutoConfig, BertForSequenceClassification  # noqa: PLC0415  # optional and slow
-    except ImportError:
-        raise ModuleNotFoundError(
-            "quantizing needs torch and transformers; install them with: pip install 'systolm[model]'"
-        ) from None
-    config = AutoConfig.from_pretrained(model)
-    _check(config)
-    loaded, info = BertForSequenceClassification.from_pretrained(model, output_loading_info=True)
-    if info["missing_keys"]:
-        raise ValueError(f"the model must be fine-tuned: it has no {sorted(info['missing_keys'])[0]}")
-    state = {name: tensor.float().numpy() for name, tensor in loaded.state_dict().items()}
-    for name, values in state.items():
-        if not np.isfinite(values).all():
-            raise ValueError(f"{name} must be finite everywhere")
+        state = read_weights(folder, _shapes(config))
+    except ValueError as error:
+        raise ValueError(f"{folder}: {error}") from None
+    if config.architectures and ARCHITECTURE not in config.architectures:
+        raise ValueError(f"{folder} must be a {ARCHITECTURE}, not a {config.architectures[0]}")
     return _from_state(state, config)
 
 
-def _check(config: Any) -> None:
-    """Raise ValueError for what the device does not run."""
-    rules = (
-        ("the model", "model_type", "bert", "only BERT is supported"),
-        ("the feed-forward layers", "hidden_act", "gelu", "the quantizer knows the exact GELU"),
-        ("the attention", "position_embedding_type", "absolute", "scores have no relative term"),
-        ("the attention", "is_decoder", False, "there is no causal mask"),
-        ("the attention", "add_cross_attention", False, "there is one sequence"),
-    )
-    for where, name, expected, why in rules:
-        value = getattr(config, name, expected)
-        if value != expected:
-            raise ValueError(f"{where} must have {name} {expected!r}, not {value!r}: {why}")
-    hidden, heads = config.hidden_size, config.num_attention_heads
-    if hidden % heads:
-        raise ValueError(f"the attention must have hidden_size divisible by its {heads} heads, not {hidden}")
-    if hidden > MAX_HIDDEN:
-        raise ValueError(f"the norms must have a hidden_size of at most {MAX_HIDDEN}, not {hidden}")
+def _layer_name(i: int) -> str:
+    return f"bert.encoder.layer.{i}"
 
 
-def _from_state(state: dict[str, Float], config: Any) -> FloatBert:
+def _shapes(config: BertConfig) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of all weights."""
+    n, ffn = config.hidden, config.ffn
+    shapes: dict[str, tuple[int, ...]] = {
+        f"{EMBEDDINGS}.word_embeddings.weight": (config.vocabulary, n),
+        f"{EMBEDDINGS}.position_embeddings.weight": (config.positions, n),
+        f"{EMBEDDINGS}.token_type_embeddings.weight": (config.token_types, n),
+    }
+    norms = [f"{EMBEDDINGS}.LayerNorm"]
+    linears = {"bert.pooler.dense": (n, n), "classifier": (len(config.labels), n)}
+    for layer in map(_layer_name, range(config.layers)):
+        norms += [f"{layer}.attention.output.LayerNorm", f"{layer}.output.LayerNorm"]
+        for part in ("self.query", "self.key", "self.value", "output.dense"):
+            linears[f"{layer}.attention.{part}"] = (n, n)
+        linears |= {f"{layer}.intermediate.dense": (ffn, n), f"{layer}.output.dense": (n, ffn)}
+    for name in norms:
+        shapes |= {f"{name}.weight": (n,), f"{name}.bias": (n,)}
+    for name, shape in linears.items():
+        shapes |= {f"{name}.weight": shape, f"{name}.bias": shape[:1]}
+    return shapes
+
+
+def _from_state(state: dict[str, Float], config: BertConfig) -> FloatBert:
     def linear(name: str) -> FloatLinear:
         return FloatLinear(weight=state[f"{name}.weight"], bias=state[f"{name}.bias"])
 
     def norm(name: str) -> FloatNorm:
         return FloatNorm(gamma=state[f"{name}.weight"], beta=state[f"{name}.bias"])
 
-    embeddings, layers = "bert.embeddings", []
-    before = norm(f"{embeddings}.LayerNorm")
-    for i in range(config.num_hidden_layers):
-        name = f"bert.encoder.layer.{i}"
+    layers = []
+    before = norm(f"{EMBEDDINGS}.LayerNorm")
+    for name in map(_layer_name, range(config.layers)):
         layers.append(
             FloatLayer(
                 input_norm=before,
@@ -92,15 +100,15 @@ def _from_state(state: dict[str, Float], config: Any) -> FloatBert:
             )
         )
         before = norm(f"{name}.output.LayerNorm")
-    token_type = state[f"{embeddings}.token_type_embeddings.weight"][0]
+    token_type = state[f"{EMBEDDINGS}.token_type_embeddings.weight"][0]
     return FloatBert(
-        heads=config.num_attention_heads,
-        epsilon=config.layer_norm_eps,
-        word=state[f"{embeddings}.word_embeddings.weight"],
-        position=state[f"{embeddings}.position_embeddings.weight"] + token_type,
+        heads=config.heads,
+        epsilon=config.epsilon,
+        word=state[f"{EMBEDDINGS}.word_embeddings.weight"],
+        position=state[f"{EMBEDDINGS}.position_embeddings.weight"] + token_type,
         layers=tuple(layers),
         pooler_norm=before,
         pooler=linear("bert.pooler.dense"),
         classifier=linear("classifier"),
-        labels=tuple(str(config.id2label[i]) for i in range(config.num_labels)),
+        labels=config.labels,
     )

@@ -20,6 +20,9 @@ NORMALIZED_ONE = 1024
 LIMIT = 127
 LEAST_SCALE = 1e-3
 
+USUAL_REACH = 4.0
+"""Of normalised values, where calibration shows no two rows that the device can tell apart."""
+
 Float = NDArray[np.float32]
 Real = NDArray[np.float64]
 
@@ -49,6 +52,8 @@ def quantize_norm(
     offset = ends.mean(0)
     spread = np.maximum(np.abs(gamma), LEAST_SCALE)
     reach = np.abs(ends - offset).max(0) / spread
+    if reach.max() < 1 / NORMALIZED_ONE:
+        reach = np.full_like(reach, USUAL_REACH)
     real = statistics.sample(name) * gamma + beta
     centred = ((real - offset) / spread).astype(np.float32)
     energy = sum(np.square(c.weight, dtype=np.float64).sum(0) for c in consumers) * np.square(spread)

@@ -45,7 +45,7 @@ def quantize(
     Parameters
     ----------
     model : str or path
-        Folder or name on the hub.
+        Folder.
     texts : iterable of str
         Calibration: about a hundred texts like those that will be classified.
     tokenizer : Tokenizer
@@ -60,9 +60,9 @@ def quantize(
     Raises
     ------
     ModuleNotFoundError, OSError, ValueError
-        As :func:`load_bert`; ValueError also without calibration texts.
+        As :func:`load_bert`; ValueError also without calibration texts, or if the tokenizer does not fit the model.
     """
-    bert = load_bert(model)
+    bert = load_bert(model, tokenizer)
     limit = min(max_length, len(bert.position))
     ids = [tokenizer.encode(text, limit, truncation).ids for text in texts]
     return quantize_bert(bert, ids, slots=slots, metadata=metadata)
@@ -75,20 +75,23 @@ def quantize_bert(
     statistics = Statistics()
     count = 0
     for count, ids in enumerate(texts, 1):  # noqa: B007  # counts
-        bert.forward(ids, statistics)
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused below, by name
+            bert.forward(ids, statistics)
     if not count:
         raise ValueError("there must be at least one calibration text")
     layers = []
     for i, layer in enumerate(bert.layers):
         try:
+            statistics.check(f"layers.{i}.")
             layers.append(_layer(layer, f"layers.{i}.", statistics, bert.heads, slots))
         except ValueError as error:
             raise ValueError(f"layer {i} cannot be quantized: {error}") from None
+    statistics.check()
     pooler_norm, operand = quantize_norm(bert.pooler_norm, "pooler_norm", statistics, [bert.pooler], slots)
     tanh_lsb = 2 * TANH_REACH / TANH_ENTRIES
     pooler = Matrix.quantize(bert.pooler, operand).linear(tanh_lsb, TANH_REACH)
     tanh_table, pooled = _tanh(statistics, tanh_lsb)
-    classifier = Matrix.quantize(bert.classifier, pooled)
+    weight, bias, logit_scale = Matrix.quantize(bert.classifier, pooled).sums()
     zeros = np.zeros(len(bert.labels), np.int32)
     return Checkpoint(
         heads=bert.heads,
@@ -97,14 +100,8 @@ def quantize_bert(
         pooler_norm=pooler_norm,
         pooler=pooler,
         tanh_table=tanh_table,
-        classifier=Linear(
-            weight=classifier.weight,
-            bias=np.rint(classifier.bias / classifier.step).astype(np.int32),
-            mul=zeros,
-            pre_shift=0,
-            shift=0,
-        ),
-        logit_scale=classifier.step.astype(np.float32),
+        classifier=Linear(weight=weight, bias=bias, mul=zeros, pre_shift=0, shift=0),
+        logit_scale=logit_scale,
         labels=bert.labels,
         metadata=dict(metadata or {}) | {"calibration_texts": str(count), "slots": str(slots)},
     )
@@ -138,10 +135,11 @@ def _layer(layer: FloatLayer, name: str, statistics: Statistics, heads: int, slo
 
 def _with_residual(linear: FloatLinear, operand: Operand, norm: FloatNorm, magnitude: float) -> Linear:
     """A matrix whose result is added to ``gamma * h + beta``; ``magnitude`` is the sums' calibrated maximum."""
-    lsb = magnitude * RESIDUAL_MARGIN / INT16_LIMIT
+    matrix = Matrix.quantize(linear, operand)
+    lsb = max((magnitude or 1.0) * RESIDUAL_MARGIN / INT16_LIMIT, float(matrix.least_lsb.max()))
     factor = norm.gamma.astype(np.float64) / (NORMALIZED_ONE * lsb)
     shift = common_shift((factor, 18))
-    made = Matrix.quantize(linear, operand).linear(lsb, norm.beta)
+    made = matrix.linear(lsb, norm.beta)
     return Linear(
         weight=made.weight,
         bias=made.bias,
@@ -170,7 +168,7 @@ def _tanh(statistics: Statistics, index_lsb: float) -> tuple[NDArray[np.uint8], 
 
 def _embedding(bert: FloatBert) -> Embedding:
     """int8 word embeddings, one scale a word; the LSB is so that no sum of word and position overflows int16."""
-    lsb = float(np.abs(bert.word).max() + np.abs(bert.position).max()) / INT16_LIMIT
+    lsb = (float(np.abs(bert.word).max() + np.abs(bert.position).max()) or 1.0) / INT16_LIMIT
     step = np.maximum(np.abs(bert.word).max(1), np.finfo(np.float32).tiny) / WEIGHT_LIMIT
     return Embedding(
         word=np.rint(bert.word / step[:, np.newaxis]).astype(np.int8),

@@ -5,6 +5,9 @@ from numpy.typing import NDArray
 
 __all__ = ["Statistics"]
 
+GREATEST = 1e9
+"""Beyond, squares overflow on the way."""
+
 Float = NDArray[np.float32]
 
 
@@ -48,6 +51,14 @@ class Statistics:
         """Greatest value of each column."""
         return self._high[name]
 
+    def check(self, prefix: str = "") -> None:
+        """Raise ValueError if a step whose name begins so has values that are no numbers, or too large ones."""
+        for name in self._low:
+            if name.startswith(prefix) and not self.magnitude(name) <= GREATEST:
+                raise ValueError(
+                    f"{name} must stay within {GREATEST:g} on the calibration texts, not reach {self.magnitude(name):g}"
+                )
+
     def magnitude(self, name: str) -> float:
         """Greatest absolute value."""
-        return float(max(np.abs(self._low[name]).max(), np.abs(self._high[name]).max()))
+        return float(np.maximum(np.abs(self._low[name]), np.abs(self._high[name])).max())

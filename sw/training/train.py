@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from rich.progress import track
 
+from cli.terminal import Terminal
 from sw.tokenizer import Tokenizer, Truncation
 from sw.training.lora import add_adapters, save_adapter
 from sw.training.merge import load_base
@@ -62,7 +63,7 @@ def train(
             [p for p in model.parameters() if p.requires_grad], lr=stage.learning_rate, weight_decay=WEIGHT_DECAY
         )
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _warm_up_and_decay(len(batches)))
-        for batch in track(batches, f"Stage {number} of {len(stages)}"):
+        for batch in track(batches, f"Stage {number} of {len(stages)}", console=Terminal()):
             _step(model, batch)
             optimizer.step()
             optimizer.zero_grad()

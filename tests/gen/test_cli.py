@@ -2,12 +2,16 @@
 
 import dataclasses
 import errno
+import importlib.metadata
 import json
+import os
+import threading
 from pathlib import Path
 
 import pytest
 
 from gen import cli
+from gen.boards import BOARDS
 from gen.cli import main
 from hw.config import AcceleratorConfig
 from hw.presets import PRESETS
@@ -69,8 +73,14 @@ def test_dash_writes_to_standard_output_alone(capsys, tmp_path):
     assert main([*SMALL, "-o", "-"]) == 0
     out, err = capsys.readouterr()
     assert not list(tmp_path.iterdir())
-    assert not err
+    # On a busy machine a step may take minutes, which are counted.
+    assert [line.split(" in ")[0] for line in err.splitlines() if not line.endswith("min so far")] == [
+        "systolm, 2x2: elaborating",
+        "systolm, 2x2: turning it into Verilog",
+        f"wrote Verilog, {len(out) / 1e6:.1f} MB of Verilog,",
+    ]
     assert main(SMALL) == 0
+    assert "wrote systolm_2x2.v and systolm_2x2.json" in capsys.readouterr().err
     assert out == (tmp_path / "systolm_2x2.v").read_text()
 
 
@@ -150,9 +160,8 @@ def test_says_in_one_line_what_is_wrong(capsys, tmp_path, arguments, message):
 def test_keeps_old_files_if_it_fails(capsys, monkeypatch, tmp_path):
     old = tmp_path / "a.v"
     old.write_text("old")
-    # The disk is full when the second file is written.
-    make, files = cli.tempfile.mkstemp, iter(["a.v"])
-    monkeypatch.setattr(cli.tempfile, "mkstemp", lambda **where: make(**where) if next(files, None) else _full())
+    # The disk is full when the manifest is written.
+    monkeypatch.setattr(cli, "emit_manifest", lambda *_: _full())
     assert main([*SMALL, "-o", "a.v"]) == 2
     assert old.read_text() == "old"
     assert list(tmp_path.iterdir()) == [old]
@@ -161,3 +170,57 @@ def test_keeps_old_files_if_it_fails(capsys, monkeypatch, tmp_path):
 
 def _full():
     raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.usefixtures("_no_hardware")
+def test_links_and_pipes_stay_what_they_are(tmp_path):
+    (tmp_path / "link.v").symlink_to("real.v")
+    assert main([*SMALL, "-o", "link.v"]) == 0
+    assert (tmp_path / "link.v").is_symlink()
+    assert "module" in (tmp_path / "real.v").read_text()
+    os.mkfifo(tmp_path / "pipe")
+    got = []
+    reader = threading.Thread(target=lambda: got.append((tmp_path / "pipe").read_text()))
+    reader.start()
+    assert main([*SMALL, "-o", "pipe"]) == 0
+    reader.join()
+    assert "module" in got[0]
+    assert (tmp_path / "pipe").is_fifo()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.json", "link.v", "pipe", "real.v"]
+
+
+def test_what_cannot_be_written_is_found_before_the_work(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(cli, "emit_rtlil", lambda *_: pytest.fail("too late"))
+    (tmp_path / "chip.json").symlink_to("chip.json")
+    assert main([*SMALL, "-o", "chip.v"]) == 2
+    assert capsys.readouterr().err == "python -m gen: error: chip.json: Too many levels of symbolic links\n"
+
+
+@pytest.mark.parametrize("given", [("--rows", "5"), ("--preset", "tiny"), ("--name", "x"), ("--manifest", "m.json")])
+def test_a_board_has_its_own_configuration(capsys, tmp_path, given):
+    message = fails(capsys, tmp_path, "--board", "icebreaker", "--build", *given)
+    assert message == f"{given[0]} must not be given for a board, which has its own"
+
+
+def test_a_board_goes_to_a_folder(capsys, tmp_path):
+    message = fails(capsys, tmp_path, "--board", "icebreaker", "--build", "-o", "-")
+    assert message == "the output of a board must be a folder, not standard output"
+
+
+def test_makefile_names_the_boards():
+    text = (Path(cli.__file__).parents[1] / "Makefile").read_text()
+    assert f"BOARDS := {' '.join(sorted(BOARDS))}\n" in text
+
+
+def test_a_clone_needs_no_installation(monkeypatch):
+    def absent(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", absent)
+    assert main([*SMALL, "-o", "a.v"]) == 0
+    assert manifest("a.json")["version"][0].isdigit()
+
+
+def test_files_written_by_default_are_ignored_by_git():
+    ignored = (Path(cli.__file__).parents[1] / ".gitignore").read_text().split()
+    assert {"/systolm_*.v", "/systolm_*.json", "/trace.json", "build/"} <= set(ignored)

@@ -27,7 +27,8 @@ def test_devices() -> None:
 
 def test_absent_tool_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(nextpnr.importlib.util, "find_spec", lambda _name: None)
-    with pytest.raises(RuntimeError, match=r"^nextpnr is not installed; install it with: pip install -e '\.\[fpga\]'$"):
+    message = r"^nextpnr is not installed; install it with: pip install -c constraints.txt -e '\.\[fpga\]'$"
+    with pytest.raises(RuntimeError, match=message):
         place_and_route(tmp_path, Device())
 
 

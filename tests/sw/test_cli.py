@@ -17,18 +17,28 @@ from rich.progress import Progress
 from hw.flash.memory_map import ICEBREAKER_MAP
 from hw.presets import PRESETS
 from sw.board import FlashImage
-from sw.cli import workers
+from sw.cli import matmul, workers
 from sw.cli.json_file import write_json
 from sw.cli.main import main
 from sw.cli.model_files import load_model
 from sw.cli.upload import Upload
 from sw.lowering import BertLowering
+from sw.quantizer.compare import Comparison
 from tests.sw.board.fpga import CYCLES, AcceleratorModel
 from tests.sw.link.ports import ModelPort
 from tests.sw.random_checkpoint import random_checkpoint
 from tests.sw.tiny_model import save_tiny_model
 
 ROOT = Path(__file__).parents[2]
+
+COMPARISON = Comparison(
+    texts=2,
+    same_label=2,
+    logit_difference=0.01,
+    relative_error={"layers.0.input_norm": 0.005},
+    epsilon=1e-5,
+    epsilon_error={"layers.0.input_norm": 0.004},
+)
 
 
 @pytest.fixture(scope="module")
@@ -371,7 +381,8 @@ def test_quantize_writes_checkpoint_and_tokenizer(
         return workers.load_model(model)[0]
 
     monkeypatch.setattr("sw.quantizer.quantize", fake)
-    monkeypatch.setattr("sw.quantizer.compare", lambda *_, **__: "relative error")
+    monkeypatch.setattr("sw.quantizer.load_tokenizer", lambda folder: workers.load_model(folder)[1])
+    monkeypatch.setattr("sw.quantizer.compare", lambda *_, **__: COMPARISON)
     data = lines(tmp_path / "data.jsonl", {"text": "a"}, {"text": "b"}, {"text": "c"})
     output = tmp_path / "new" / "checkpoint.safetensors"
     command = ["quantize", model, "--calibration", data, "-o", output, "--limit", "2", "--max-length", "9"]
@@ -380,7 +391,7 @@ def test_quantize_writes_checkpoint_and_tokenizer(
     assert output.exists()
     assert (output.parent / "tokenizer.json").exists()
     shown = capsys.readouterr().out
-    assert "relative error" in shown
+    assert "0.50%" in shown
     assert "calibrated with 2 texts" in shown
 
 
@@ -458,3 +469,75 @@ def test_module_runs() -> None:
     command = [sys.executable, "-m", "sw", "matmul", "2", "3", "4", "--backend", "model"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_json_that_cannot_be_written_is_found_before_the_work(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers.Job, "open", lambda _job: pytest.fail("too late"))
+    assert classify(model, "--text", "a", "--json", tmp_path) == 2
+    assert error_line(capsys) == f"python -m sw: {tmp_path}: Is a directory"
+
+
+def test_json_goes_to_where_a_link_leads(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("real")
+    assert classify(model, "--text", "a", "--json", tmp_path / "link") == 0
+    content = json.loads((tmp_path / "real").read_text())
+    assert (tmp_path / "link").is_symlink()
+    assert content["partial"] is False
+    assert [each["number"] for each in content["reviews"]] == [1]
+
+
+def test_what_was_finished_is_kept_when_a_text_fails(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Failing(workers.Classifier):
+        def classify(self, text: str) -> workers.Classification:
+            if text == "b":
+                raise RuntimeError("gone")
+            return super().classify(text)
+
+    monkeypatch.setattr(workers, "Classifier", Failing)
+    data, out = lines(tmp_path / "data.jsonl", *({"text": text} for text in "aabc")), tmp_path / "out.json"
+    assert classify(model, "--data", data, "--json", out) == 2
+    assert error_line(capsys) == f"python -m sw: gone; {out} has 2 of 4 texts"
+    content = json.loads(out.read_text())
+    assert (content["partial"], len(content["reviews"])) == (True, 2)
+
+
+def test_what_does_not_fit_is_found_before_a_device_is_built(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers.Job, "open", lambda _job: pytest.fail("too late"))
+    assert main(["classify", "--preset", "tiny", "--text", "a"]) == 2
+    assert "does not fit" in error_line(capsys)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--text", "a", "--limit", "1"), "--limit is for several texts, not for one of --text or --file"),
+        (("--text", "a", "--clock", "50"), "--clock is for hardware, not for --backend model, which has none"),
+    ],
+)
+def test_options_without_effect_are_refused(
+    model: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...], message: str
+) -> None:
+    assert classify(model, *options) == 2
+    assert error_line(capsys) == f"python -m sw: {message}"
+
+
+def test_product_beyond_the_memory_is_refused_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["matmul", "1000000", "1000000", "100000", "--backend", "model"]) == 2
+    assert "the operands must fit 4 GiB, not take 4200000000000 bytes" in error_line(capsys)
+
+
+def test_what_takes_long_is_said_before(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matmul, "MatmulLowering", lambda *_: _stop())
+    assert main(["matmul", "8000", "8000", "8000"]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "at least 2,000,000,000 cycles: this may take 3 hours"
+
+
+def _stop() -> None:
+    raise ValueError("stopped")

@@ -65,6 +65,6 @@ def test_absent_package_is_named(tmp_path: Path) -> None:
     def fails(*_: object) -> Report:
         raise ModuleNotFoundError(name="amaranth_boards")
 
-    message = r"^amaranth_boards is not installed; install it with: pip install -e '\.\[fpga\]'$"
+    message = r"^amaranth_boards is not installed; install it with: pip install -c constraints.txt -e '\.\[fpga\]'$"
     with pytest.raises(RuntimeError, match=message):
         build_bitstream(board(fails), tmp_path)

@@ -81,3 +81,15 @@ def test_parts_of_a_signal_that_depend_on_others_are_refused(build: Any) -> None
 
     with pytest.raises(RuntimeError, match=r"^no signal may depend on itself, not even one field on another: \S"):
         build(chain)
+
+
+def test_folders_of_killed_builds_are_removed(build: Callable[[Any], Callable[[int], int]], tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    abandoned, busy = cache / "library-0123.abcdefgh", cache / "library-4567.abcdefgh"
+    for folder in (abandoned, busy):
+        (folder / "made").mkdir(parents=True)
+    with library._locked(cache / "library-4567.lock"):
+        assert build(lambda _m, i: Cat(i, i, i))(1) == 7
+        assert busy.is_dir()
+    assert not abandoned.exists()
+    assert not [path for path in cache.iterdir() if "." in path.stem and path != busy]

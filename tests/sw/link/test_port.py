@@ -12,7 +12,8 @@ from sw.link.port import open_port
 def test_missing_pyserial_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "serial", None)
     with pytest.raises(
-        RuntimeError, match=r"^pyserial is not installed; install it with: pip install -e '\.\[board\]'$"
+        RuntimeError,
+        match=r"^pyserial is not installed; install it with: pip install -c constraints.txt -e '\.\[board\]'$",
     ):
         open_port("/dev/ttyUSB0", 115_200)
 

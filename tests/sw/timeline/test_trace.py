@@ -11,6 +11,7 @@ import pytest
 
 from hw.config import AcceleratorConfig
 from sim.rtl import Activity, RtlDevice
+from sw.cli import trace
 from sw.cli.main import main
 from sw.lowering import BertLowering
 from sw.lowering.bert_constants import BertConstants
@@ -87,6 +88,38 @@ def test_gantt_draws_what_is_in_its_window() -> None:
     assert [(bar.get("x"), bar.get("width")) for bar in bars] == [("200", "500")]
 
 
+def bars_of(svg: str) -> list[tuple[float, float, float, float]]:
+    """Place and size of what is drawn."""
+    root = ElementTree.fromstring(svg)
+    groups = [group for group in root.iter() if group.tag.endswith("}g")]
+    rects = [rect for group in groups for rect in group]
+    return [tuple(float(r.get(name, "")) for name in ("x", "y", "width", "height")) for r in rects]  # type: ignore[misc]
+
+
+def test_gantt_draws_shares_of_what_is_shorter_than_a_dot() -> None:
+    own = []
+    for start in range(0, 100000, 100):
+        own.append(Slice("ARRAY cycles", "busy", start, start + 72))
+        own.append(Slice("ARRAY cycles", "wait weights", start + 72, start + 97))
+        own.append(Slice("ARRAY cycles", "wait instruction", start + 97, start + 100))
+    svg = gantt(own, "", 0, 100000)
+    assert [(x, width) for x, _, width, _ in bars_of(svg)] == [(100, 1000)] * 3
+    heights = [height for *_, height in bars_of(svg)]
+    assert heights == pytest.approx([0.72 * 24, 0.25 * 24, 0.03 * 24], abs=0.5)
+    assert sum(heights) == 24
+    for text in ("busy: ARRAY 72.0%", "wait weights: ARRAY 25.0%", "wait instruction: ARRAY 3.0%"):
+        assert text in svg
+
+
+def test_every_state_and_operation_has_a_color_of_its_own(recorded: tuple[list[Slice], Any, Any]) -> None:
+    svg = gantt(recorded[0], "", 0, max(each.stop for each in recorded[0]))
+    legend = [e for e in ElementTree.fromstring(svg).iter() if e.get("width") == "12" and e.get("fill")]
+    assert len({e.get("fill") for e in legend}) == len(legend)
+    names = {each.name for each in recorded[0] if each.track.endswith(" cycles")}
+    assert all(f">{name}: " in svg for name in names)
+    assert ">other<" not in svg
+
+
 def test_command_writes_trace_and_drawing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model, output, svg = save_tiny_model(tmp_path / "model"), tmp_path / "t.json", tmp_path / "t.svg"
     options = ["--preset", "tiny", "--text", "a b c", "--max-length", "8", "--layer", "0"]
@@ -103,3 +136,22 @@ def test_layer_must_exist(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     options = ["--max-length", "8", "--layer", "1", "--svg", str(tmp_path / "t.svg")]
     assert main(["trace", "--model", str(model), *options]) == 2
     assert "layer must be below 1, not 1" in capsys.readouterr().err
+
+
+def test_layer_needs_a_drawing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = save_tiny_model(tmp_path / "model")
+    assert main(["trace", "--model", str(model), "--max-length", "8", "--layer", "0"]) == 2
+    assert "--layer is for a drawing and needs --svg" in capsys.readouterr().err
+
+
+def test_outputs_are_checked_before_the_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trace, "RtlDevice", lambda *_, **__: pytest.fail("too late"))
+    model = save_tiny_model(tmp_path / "model")
+    options = ["--model", str(model), "--max-length", "8", "--preset", "tiny", "-o"]
+    assert main(["trace", *options, str(tmp_path)]) == 2
+    assert capsys.readouterr().err == f"python -m sw: {tmp_path}: Is a directory\n"
+    same = str(tmp_path / "same")
+    assert main(["trace", *options, same, "--svg", same]) == 2
+    assert "--svg and -o must not name the same file" in capsys.readouterr().err

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from transformers import BertForSequenceClassification
 
 from sw.checkpoint import Checkpoint
 from sw.tokenizer import Tokenizer
-from sw.training.__main__ import main
+from sw.training.cli import main
 from sw.training.evaluate import Evaluation, evaluate
 from sw.training.lora import add_adapters, load_adapter, merge_adapters, save_adapter
 from sw.training.model_card import model_card
@@ -47,13 +46,12 @@ def base(tmp_path: Path) -> Path:
     return folder
 
 
-def test_all_steps(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_steps(base: Path, tmp_path: Path) -> None:
     write_reviews(tmp_path / "imdb_train.jsonl.gz", 60, 0)
     write_reviews(tmp_path / "imdb_dev.jsonl.gz", 2010, 1)
     model, merged = tmp_path / "model", tmp_path / "merged"
     options = {"--data": tmp_path, "--base": base, "--merged": merged, "--model": model, "--limit": 48}
-    monkeypatch.setattr(sys, "argv", ["training", *(str(word) for pair in options.items() for word in pair)])
-    main()
+    assert main([str(word) for pair in options.items() for word in pair]) == 0
     assert Checkpoint.load(model / "checkpoint.safetensors").labels == ("negative", "positive")
     assert Tokenizer.load(model / "tokenizer.json").encode("good<br />film", 9).ids == [2, 5, 7, 3]
     assert json.loads((model / "config.json").read_text())["labels"] == ["negative", "positive"]
@@ -127,11 +125,10 @@ def test_lines_that_are_no_reviews_are_named(tmp_path: Path) -> None:
     assert load_reviews(tmp_path / "reviews.gz", 1) == [Review(text="x", label=0)]
 
 
-def test_data_folder_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_folder_is_needed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.delenv("SYSTOLM_DATA", raising=False)
-    monkeypatch.setattr(sys, "argv", ["training", "train", "--base", "nowhere"])
-    with pytest.raises(SystemExit, match="name the folder of the reviews with --data or SYSTOLM_DATA"):
-        main()
+    assert main(["train", "--base", "nowhere"]) == 2
+    assert "name the folder of the reviews with --data or SYSTOLM_DATA" in capsys.readouterr().err
 
 
 def test_card_shows_what_was_counted() -> None:
@@ -151,12 +148,11 @@ def test_card_shows_what_was_counted() -> None:
     assert "`some command`" in card
 
 
-def test_a_damaged_evaluation_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["training", "card", "--base", "nowhere", "--model", str(tmp_path)])
+def test_a_damaged_evaluation_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for content in ("[" * 100_000, "{}", '{"command": "", "evaluations": [{"start": 0}]}'):
         (tmp_path / "evaluation.json").write_text(content)
-        with pytest.raises(SystemExit, match=r"evaluation.json is not an evaluation: .+"):
-            main()
+        assert main(["card", "--base", "nowhere", "--model", str(tmp_path)]) == 2
+        assert "evaluation.json is not an evaluation: " in capsys.readouterr().err
 
 
 def test_a_damaged_adapter_is_one_line(base: Path, tmp_path: Path) -> None:
