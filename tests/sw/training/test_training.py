@@ -121,6 +121,36 @@ def test_data_folder_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
         main()
 
 
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> str:
+    """What the command says as it ends with an error."""
+    monkeypatch.setattr(sys, "argv", ["training", *map(str, arguments)])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_absent_base_is_not_looked_for_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_reviews(tmp_path / "imdb_train.jsonl.gz", 4, 0)
+    for step in ("train", "merge"):
+        message = run(monkeypatch, step, "--data", tmp_path, "--base", "nowhere", "--model", tmp_path / "model")
+        assert message == "python -m sw.training: there is no folder nowhere"
+
+
+def test_folders_of_the_steps_must_differ(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {path: path.read_bytes() for path in base.iterdir()}
+    (tmp_path / "link").symlink_to(base)
+    for options in (("--merged", base), ("--model", tmp_path / "link"), ("--merged", base / ".." / "base")):
+        message = run(monkeypatch, "merge", "--base", base, *options)
+        assert f"must be different folders, not both {base}" in message
+    assert {path: path.read_bytes() for path in base.iterdir()} == before
+
+
+def test_training_without_torch_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    assert "training needs torch and transformers; install them with: pip" in run(monkeypatch, "merge")
+
+
 def test_card_shows_what_was_counted() -> None:
     evaluation = Evaluation(
         start=0,
