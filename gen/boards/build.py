@@ -37,7 +37,9 @@ def build_bitstream(board: Board, directory: Path, tell: Callable[[str], None] =
     try:
         report = board.flow(board, directory, tell)
     except ModuleNotFoundError as error:
-        raise RuntimeError(f"{error.name} is not installed; install it with: pip install -c constraints.txt -e '.[fpga]'") from None
+        raise RuntimeError(
+            f"{error.name} is not installed; install it with: pip install -c constraints.txt -e '.[fpga]'"
+        ) from None
     report.write(directory / REPORT)
     missed = [name for name, clock in report.clocks.items() if not clock.met]
     if missed:

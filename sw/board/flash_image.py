@@ -70,7 +70,7 @@ class FlashImage:
         code_start = start + constants_bytes
         if not count or code_start > size:
             raise ValueError(
-                f"a flash image of {size} bytes must hold its {count} programs and {constants_bytes} constants"
+                f"a flash image of {size} bytes must hold its {count} programs and {constants_bytes} bytes of constants"
             )
         self._constants = np.frombuffer(content, np.uint8)[start : start + constants_bytes]
         self._constants_addr = where.data_addr + start

@@ -22,11 +22,11 @@ from sw.cli.report import Report
 from sw.cli.texts import FORMATS, LabelledText, load_texts
 from sw.cli.upload import Upload
 from sw.cli.workers import Job, classify_all
+from sw.imdb import LABELS
 
 __all__ = ["add_parser"]
 
 SAMPLES = Path(__file__).parents[1] / "samples.jsonl"
-SAMPLE_LABELS = ("negative", "positive")
 
 DEFAULT_MODEL = Path("minilm-l6-imdb")
 
@@ -46,7 +46,7 @@ def add_parser(commands: Any) -> None:
         type=Path,
         default=SAMPLES,
         metavar="PATH",
-        help=f"texts with or without labels: {FORMATS} (default: the samples, {SAMPLES.name})",
+        help=f"texts with or without labels: {FORMATS} (default: the samples, sw/{SAMPLES.name})",
     )
     parser.add_argument(
         "--label-map",
@@ -134,10 +134,10 @@ def _texts(options: argparse.Namespace, names: Sequence[str]) -> list[LabelledTe
         if options.label_map:
             raise ValueError("--label-map is for --data, whose texts may have labels")
         return [LabelledText.of(options.file.read_bytes() if options.text is None else options.text)]
-    labels = Labels(names, dict(options.label_map or ()))
-    fit = options.data != SAMPLES or None not in map(labels.index, SAMPLE_LABELS)
-    # A model with other labels can still read the samples.
-    return load_texts(options.data, labels if fit else None, options.limit)
+    renamed = dict(options.label_map or ())
+    if options.data == SAMPLES and None in map(Labels(names, renamed).index, LABELS):
+        names = ()  # a model with other labels can still read them
+    return load_texts(options.data, names, options.limit, renamed)
 
 
 def _classify(

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping, Sequence
 
+from hw.one_line import one_line
+
 __all__ = ["Labels"]
 
 _FULL = {"neg": "negative", "pos": "positive"}
@@ -12,6 +14,9 @@ _NUMBER = re.compile(r"(\d+)(\.0*)?", re.ASCII)
 
 _SHOWN = 10
 """Labels that a message lists."""
+
+_LONGEST = 40
+"""Characters of a label there."""
 
 
 class Labels:
@@ -80,4 +85,5 @@ def _plain(label: str) -> str:
 
 def _listed(labels: Sequence[str]) -> str:
     more = f" and {len(labels) - _SHOWN} others" if len(labels) > _SHOWN else ""
-    return ", ".join(labels[:_SHOWN]) + more
+    shown = (one_line(label) for label in labels[:_SHOWN])
+    return ", ".join(name if len(name) <= _LONGEST else f"{name[:_LONGEST]}..." for name in shown) + more

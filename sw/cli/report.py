@@ -52,7 +52,7 @@ class Report:
     @property
     def compared_with(self) -> list[str]:
         """What every result must equal to be called exact."""
-        return ["the integer model"] * self.hardware + ["the checkpoint's integer reference"]
+        return ["the integer model"] * self.hardware + ["the reference"]
 
     def seconds(self, cycles: int | None) -> float | None:
         """Time of so many cycles at the stated clock."""
@@ -144,7 +144,7 @@ class Report:
             yield "accuracy", f"{totals['accuracy']:.2%} of {totals['labelled']:,}"
         if totals["labels_by_number"]:
             names = ", ".join(f"{number} is {one_line(label)}" for number, label in enumerate(self.labels))
-            yield "labels", f"{totals['labels_by_number']:,} given as numbers, taken for the model's: {names}"
+            yield "labels", f"{totals['labels_by_number']:,} by number, as the model counts: {names}"
         exact = count - totals["not_bit_exact"]
         name = "bit exact" if self.hardware else "exact"
         yield name, f"{exact:,} of {count:,} equal {' and '.join(self.compared_with)}"

@@ -6,7 +6,7 @@ import io
 import json
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain, islice, zip_longest
@@ -55,7 +55,9 @@ class _Entry:
     where: str
 
 
-def load_texts(path: Path, labels: Labels | None = None, limit: int | None = None) -> list[LabelledText]:
+def load_texts(
+    path: Path, labels: Sequence[str] = (), limit: int | None = None, renamed: Mapping[str, str] | None = None
+) -> list[LabelledText]:
     """Read texts.
 
     Parameters
@@ -64,10 +66,12 @@ def load_texts(path: Path, labels: Labels | None = None, limit: int | None = Non
         A folder with ``neg`` and ``pos``, or one above a ``test`` with both, whose files alternate, with spaces for
         their HTML line breaks; a ``.csv`` file whose first line names the column ``text`` and perhaps ``label``; or
         a file of JSON objects, one a line, with ``text`` and perhaps ``label``. Files may be gzipped (``.gz``).
-    labels : Labels, optional
-        The model's; without them labels are not looked at.
+    labels : sequence of str
+        The model's; without them those of the texts are not looked at.
     limit : int, optional
         Read no more texts than this.
+    renamed : mapping of str to str, optional
+        The model's labels by those of the file, as :class:`Labels` takes them.
 
     Raises
     ------
@@ -80,13 +84,14 @@ def load_texts(path: Path, labels: Labels | None = None, limit: int | None = Non
         entries = list(islice(_entries(path), None if limit is None else min(limit, sys.maxsize)))
         if not entries:
             raise ValueError("it must hold at least one text")
-    if labels is None:
+        spelt = [_spelt(entry) for entry in entries] if labels else []
+    if not labels:
         return [LabelledText.of(entry.text) for entry in entries]
-    spelt = [_spelt(entry.label, f"{path}, {entry.where},") for entry in entries]
-    found = {label: labels.index(label) for label in spelt if label is not None}
+    ours = Labels(labels, renamed)
+    found = {label: ours.index(label) for label in spelt if label is not None}
     if None in found.values():
-        raise ValueError(f"{path} does not fit the model: {labels.refusal(sorted(found))}")
-    return [_labelled(entry, label, labels) for entry, label in zip(entries, spelt, strict=True)]
+        raise ValueError(f"{path} does not fit the model: {ours.refusal(sorted(found))}")
+    return [_labelled(entry, label, ours) for entry, label in zip(entries, spelt, strict=True)]
 
 
 def _labelled(entry: _Entry, label: str | None, labels: Labels) -> LabelledText:
@@ -170,13 +175,13 @@ def _rows(file: BinaryIO) -> Iterator[_Entry]:
         decoded.detach()  # the file is not this function's to close
 
 
-def _spelt(label: Any, where: str) -> str | None:
+def _spelt(entry: _Entry) -> str | None:
     """Return a label as text; a whole number as that, however it is written."""
-    match label:
+    match entry.label:
         case None | str():
-            return label
+            return entry.label
         case int():
-            return str(int(label))
-        case float() if label.is_integer():
-            return str(int(label))
-    raise ValueError(f"{where} must have a label that is a name or a number, not {label!r}")
+            return str(int(entry.label))
+        case float() if entry.label.is_integer():
+            return str(int(entry.label))
+    raise ValueError(f"{entry.where} must have a label that is a name or a number, not {entry.label!r}")

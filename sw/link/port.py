@@ -39,7 +39,9 @@ def open_port(name: str, baud: int, timeout: float = _TIMEOUT_SECONDS) -> Any:
     try:
         serial = importlib.import_module("serial")
     except ModuleNotFoundError:
-        raise RuntimeError("pyserial is not installed; install it with: pip install -c constraints.txt -e '.[board]'") from None
+        raise RuntimeError(
+            "pyserial is not installed; install it with: pip install -c constraints.txt -e '.[board]'"
+        ) from None
     try:
         return serial.Serial(name, baud, timeout=timeout, write_timeout=_WRITE_TIMEOUT_SECONDS, exclusive=True)
     except (OSError, ValueError) as error:

@@ -8,6 +8,7 @@ import numpy as np
 from rich.progress import track
 
 from sw.checkpoint import Checkpoint
+from sw.imdb import LABELS
 from sw.quantizer.load_bert import load_bert
 from sw.reference import embed, forward
 from sw.tokenizer import Tokenizer, Truncation
@@ -54,7 +55,14 @@ def evaluate(
         Only noted down: where in the file the reviews began.
     max_length, truncation
         As :meth:`Tokenizer.encode` takes them.
+
+    Raises
+    ------
+    ValueError
+        If the checkpoint has other labels than reviews, or as :func:`load_bert`.
     """
+    if checkpoint.labels != LABELS:
+        raise ValueError(f"the model must have the labels {', '.join(LABELS)}, not {', '.join(checkpoint.labels)}")
     bert = load_bert(merged)
     truncated, floats, integers = 0, [], []
     for review in track(reviews, f"{len(reviews)} reviews, {max_length} tokens"):

@@ -123,6 +123,20 @@ def rewrite(path: Path, change: dict[str, Any], drop: tuple[str, ...] = ()) -> N
         ({}, ("layers.0.output.residual_mul",), "layers.0.output.residual_mul must not be missing"),
         ({"pooler.weight": np.zeros((16, 19), np.float32)}, (), "Cannot cast"),
         ({"pooler.shift": np.zeros(2, np.int8)}, (), "can only convert an array of size 1"),
+        ({"pooler.shift": np.array(np.inf, np.float32)}, (), "pooler.shift must be an integer, not float32"),
+        ({"pooler.shift": np.array(True)}, (), "pooler.shift must be an integer, not bool"),
+        ({"logit_scale": np.array([np.nan, 1], np.float32)}, (), "logit_scale must be finite everywhere"),
+        ({"logit_scale": np.array([np.inf, 1], np.float32)}, (), "logit_scale must be finite everywhere"),
+        (
+            {"embedding.word_scale": np.full(64, np.nan, np.float32)},
+            (),
+            "embedding.word_scale must be finite everywhere",
+        ),
+        ({"embedding.position": np.full((32, 16), -np.inf, np.float32)}, (), "embedding.position must be finite every"),
+        ({"embedding.word_scale": np.full(64, 1e38, np.float32)}, (), "word_scale must be from -16777216 to 16777216"),
+        ({"embedding.position": np.zeros(16, np.float32)}, (), "embedding.position must have two dimensions, not 1"),
+        ({"embedding.word": np.zeros((64, 0), np.int8)}, (), "must have word embeddings of two dimensions"),
+        ({"layers.0.ffn1.bias": np.zeros(0, np.int8)}, (), "layers.0.ffn1.bias must not be empty"),
     ],
 )
 def test_wrong_tensors_are_refused(tmp_path: Path, change: dict[str, Any], drop: tuple[str, ...], message: str) -> None:
@@ -132,6 +146,35 @@ def test_wrong_tensors_are_refused(tmp_path: Path, change: dict[str, Any], drop:
     with pytest.raises(ValueError, match=re.escape(message)) as caught:
         Checkpoint.load(path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ('{"labels": ["yes"], "metadata": {}}', "two labels or more; num_labels=1 (yes) is not supported"),
+        ('{"labels": ["yes", "yes"], "metadata": {}}', "labels must differ from each other, not be yes, yes"),
+        ('{"labels": ["yes", 5], "metadata": {}}', "labels must be names, not ['yes', 5]"),
+        ('{"labels": ["yes", " "], "metadata": {}}', "labels must be names, not ['yes', ' ']"),
+        ('{"labels": "no", "metadata": {}}', "its header must be an object with a list of labels"),
+        ("[]", "its header must be an object with a list of labels"),
+        ('{"metadata": {}}', "'labels' is missing"),
+        ('{"labels": ["a", "b"], "metadata": {"a": 5}}', "metadata must be texts by name, not {'a': 5}"),
+        ('{"labels": ["a", "b"], "metadata": []}', "metadata must be texts by name, not []"),
+        (
+            '{"labels": ["a", "b"], "metadata": {}, "problem_type": "multi_label_classification"}',
+            "its header must have labels and metadata alone, not 'problem_type'",
+        ),
+        ('{"a":' * 50_000, "it is nested too deeply"),
+    ],
+)
+def test_wrong_headers_are_refused(tmp_path: Path, entry: str, message: str) -> None:
+    path = tmp_path / "model"
+    random_checkpoint(1).save(path)
+    path.write_bytes(save(load(path.read_bytes()), {"systolm-checkpoint-1": entry}))
+    with pytest.raises(
+        ValueError, match=re.escape(f"{path} is not a SystoLM checkpoint: ") + ".*" + re.escape(message)
+    ):
+        Checkpoint.load(path)
 
 
 def test_save_refuses_what_does_not_fit(tmp_path: Path) -> None:

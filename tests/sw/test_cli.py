@@ -1,8 +1,8 @@
 """Commands, their files and exit statuses."""
 
-import gzip
 import io
 import json
+import os
 import subprocess
 import sys
 from contextlib import suppress
@@ -21,12 +21,12 @@ from sw.cli import workers
 from sw.cli.json_file import write_json
 from sw.cli.main import main
 from sw.cli.model_files import load_model
-from sw.cli.texts import load_texts
 from sw.cli.upload import Upload
 from sw.lowering import BertLowering
 from sw.quantizer.compare import Comparison
 from tests.sw.board.fpga import CYCLES, AcceleratorModel
 from tests.sw.link.ports import ModelPort
+from tests.sw.random_checkpoint import random_checkpoint
 from tests.sw.tiny_model import save_tiny_model
 
 ROOT = Path(__file__).parents[2]
@@ -67,7 +67,8 @@ def test_one_text(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert classify(model, "--text", "a b c") == 0
     output = capsys.readouterr().out
     assert "5 tokens" in output
-    assert "1 of 1 equal the integer model" in output
+    assert "1 of 1 equal the reference" in output
+    assert "integer model" not in output
 
 
 def test_text_file(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,6 +95,7 @@ def test_json_has_everything(model: Path, tmp_path: Path, capsys: pytest.Capture
     reviews, totals = content["reviews"], content["totals"]
     assert [r["tokens"] for r in reviews] == [4, 16, 3]
     assert [r["expected"] for r in reviews] == ["label 0", "label 1", None]
+    assert totals["compared_with"] == ["the reference"]
     assert all(r["bit_exact"] and r["cycles"] is None and len(r["logits"]) == 2 for r in reviews)
     right = sum(r["label"] == r["expected"] for r in reviews)
     assert (totals["reviews"], totals["labelled"], totals["truncated"]) == (3, 2, 1)
@@ -110,6 +112,104 @@ def test_several_at_once_give_the_same(model: Path, tmp_path: Path) -> None:
         del content["totals"]["wall_seconds"]
         results.append(content)
     assert results[0] == results[1]
+
+
+def test_a_preview_never_controls_the_terminal(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = lines(
+        tmp_path / "data.jsonl", {"text": "\x1b[31ma\x07\x9b :heart: [b] \u202e"}, {"text": "\x1b]0;owned\x07" * 9}
+    )
+    assert classify(model, "--data", data) == 0
+    output = capsys.readouterr().out
+    assert "\\x1b[31ma\\x07\\x9b :heart: [b] \\u202e\n" in output
+    assert "\\x1b]0;owned\\x07\\x1b]0;owned\\x07\\x1b]...\n" in output
+    assert output.replace("\n", "").isprintable()
+
+
+def test_what_is_empty_or_not_utf8_is_said(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    texts = (b"a b", b"", b" \n\t", b"\xff\xfe\xfa", b"a caf\xe9")
+    for notes, text in zip(([], ["empty"], ["empty"], ["not UTF-8"], ["not UTF-8"]), texts, strict=True):
+        (tmp_path / "review.txt").write_bytes(text)
+        assert classify(model, "--file", tmp_path / "review.txt", "--json", tmp_path / "out.json") == 0
+        content = json.loads((tmp_path / "out.json").read_text())
+        assert content["reviews"][0]["notes"] == notes
+        assert (content["totals"]["empty"], content["totals"]["not_utf8"]) == ("empty" in notes, "not UTF-8" in notes)
+        output = capsys.readouterr().out
+        assert [note for note in ("empty", "not UTF-8") if f"  {note}  " in output.splitlines()[0]] == notes
+        assert [note for note in ("empty", "not UTF-8") if f"\n{note} " in output] == notes
+
+
+@pytest.mark.parametrize("text", ["caf\udce9", "\ud800"])
+def test_a_text_that_is_not_utf8_is_classified_as_one(
+    model: Path, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert classify(model, "--text", text) == 0
+    assert "not UTF-8" in capsys.readouterr().out
+
+
+def test_a_text_cut_to_nothing_is_not_empty(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert classify(model, "--text", "a b", "--max-length", "2") == 0
+    assert "empty" not in capsys.readouterr().out
+
+
+def test_labels_go_by_name(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("neg", "pos"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "0_5.txt").write_text("a")
+    assert classify(model, "--data", tmp_path) == 2
+    assert "it has the labels neg, pos, the model label 0, label 1; say which is which" in error_line(capsys)
+    assert classify(model, "--data", tmp_path, "--label-map", "pos=label 0", "neg=1") == 0
+    shown = capsys.readouterr().out
+    assert "50.00% of 2" in shown
+    assert "by number" not in shown
+    assert classify(model, "--data", tmp_path, "--label-map", "pos=good", "neg=1") == 2
+    assert "pos cannot be 'good': the model has the labels label 0, label 1" in error_line(capsys)
+    assert classify(model, "--text", "a", "--label-map", "pos=1") == 2
+    assert error_line(capsys) == "python -m sw: --label-map is for --data, whose texts may have labels"
+
+
+def test_how_numbers_were_taken_is_said(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = lines(tmp_path / "data.jsonl", {"text": "a", "label": "1"}, {"text": "b", "label": 0.0}, {"text": "c"})
+    assert classify(model, "--data", data) == 0
+    assert "2 by number, as the model counts: 0 is label 0, 1 is label 1" in capsys.readouterr().out
+
+
+def test_default_length_is_that_of_a_smaller_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = save_tiny_model(tmp_path / "model")
+    random_checkpoint(0, layers=1, hidden=8, ffn=12, positions=16).save(folder / "checkpoint.safetensors")
+    command = ["classify", "--model", str(folder), "--backend", "model", "--preset", "small_4x4", "--text", "a " * 40]
+    assert main(command) == 0
+    assert "16 tokens (cut)" in capsys.readouterr().out
+    assert main([*command, "--max-length", "17"]) == 2
+    assert "max_length must be from 2 to 16, not 17" in error_line(capsys)
+    image = tmp_path / "image.bin"
+    assert flash_image(folder, "-o", image, "--preset", "small_4x4") == 0
+    assert "programs: 15" in capsys.readouterr().out
+
+
+def test_a_tokenizer_of_another_model_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = save_tiny_model(tmp_path / "model")
+    random_checkpoint(0, layers=1, hidden=8, ffn=12, vocabulary=29).save(folder / "checkpoint.safetensors")
+    assert classify(folder, "--text", "a") == 2
+    assert "must have an embedding for each of the 30 ids of tokenizer.json, not 29" in error_line(capsys)
+
+
+def test_a_terminal_without_unicode(model: Path) -> None:
+    command = ["classify", "--model", model, "--backend", "model", "--preset", "small_4x4", "--text", "\u4e16 é \u2026"]
+    done = subprocess.run(
+        [sys.executable, "-m", "sw", *map(str, command)],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+        env=os.environ | {"PYTHONIOENCODING": "latin-1"},
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"\\u4e16 \xe9 \\u2026" in done.stdout
+
+
+def test_an_argument_with_a_line_break_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["classify", "--odd\n\x1b"])
+    assert error_line(capsys).endswith("unrecognized arguments: --odd\\n\\x1b")
 
 
 def test_limit(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -135,48 +235,11 @@ def test_wrong_result_is_status_1(model: Path, monkeypatch: pytest.MonkeyPatch) 
     assert classify(model, "--text", "a") == 1
 
 
-def test_folder_of_reviews(tmp_path: Path) -> None:
-    for name in ("pos", "neg"):
-        (tmp_path / "test" / name).mkdir(parents=True)
-        for i in range(3 if name == "pos" else 1):
-            (tmp_path / "test" / name / f"{i}_7.txt").write_text(f"{name} {i}")
-    expected = [("neg 0", 0), ("pos 0", 1), ("pos 1", 1), ("pos 2", 1)]
-    for folder in (tmp_path, tmp_path / "test"):
-        assert [(t.text, t.label) for t in load_texts(folder)] == expected
-    assert len(load_texts(tmp_path, limit=2)) == 2
-
-
-def test_gzipped_lines(tmp_path: Path) -> None:
-    path = tmp_path / "data.jsonl.gz"
-    path.write_bytes(gzip.compress('{"text": "é", "label": 1}\n\n{"text": "b"}\n'.encode()))
-    assert [(t.text, t.label) for t in load_texts(path, ("x", "y"))] == [("é", 1), ("b", None)]
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", "must hold at least one text"),
-        (b'{"text": "a"}\nb\n', "line 2, must be JSON"),
-        (b"\xff\n", "line 1, must be JSON"),
-        (b"[]\n", "line 1, must be an object with a text"),
-        (b'{"text": 5}\n', "line 1, must be an object with a text"),
-        (b'{"text": "a", "label": 2}\n', "line 1, must have a label of label 0, label 1 or its number, not 2"),
-        (b'{"text": "a", "label": "x"}\n', "line 1, must have a label of label 0, label 1 or its number, not 'x'"),
-    ],
-)
-def test_wrong_data_is_status_2(
-    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes, message: str
-) -> None:
-    (tmp_path / "data.jsonl").write_bytes(content)
-    assert classify(model, "--data", tmp_path / "data.jsonl") == 2
-    assert message in error_line(capsys)
-
-
-def test_broken_gzip_is_status_2(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for content in (b"plain", gzip.compress(b'{"text": "a"}\n' * 9)[:-12]):
-        (tmp_path / "data.jsonl.gz").write_bytes(content)
-        assert classify(model, "--data", tmp_path / "data.jsonl.gz") == 2
-        assert "is not a whole gzip file" in error_line(capsys)
+def test_wrong_data_is_status_2(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for content in (b"", b"[" * 100_000, b'{"text": "a", "label": "\\u001b[2J"}'):
+        (tmp_path / "data.jsonl").write_bytes(content)
+        assert classify(model, "--data", tmp_path / "data.jsonl") == 2
+        assert error_line(capsys).isprintable()
 
 
 def test_missing_files_are_status_2(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -187,7 +250,7 @@ def test_missing_files_are_status_2(model: Path, tmp_path: Path, capsys: pytest.
     assert classify(tmp_path, "--text", "a") == 2
     assert "must have one .safetensors file, not 0" in error_line(capsys)
     assert classify(model, "--data", tmp_path) == 2
-    assert "must be a folder with neg and pos" in error_line(capsys)
+    assert "must have the folders neg and pos" in error_line(capsys)
 
 
 @pytest.mark.parametrize(
@@ -257,7 +320,7 @@ def test_board(model: Path, board: list[tuple[str, int]], tmp_path: Path, capsys
     data = lines(tmp_path / "data.jsonl", {"text": "a b"}, {"text": "c d e"})
     arguments = ("classify", "--model", model, "--device", "COM9", "--preset", "small_4x4", "--max-length", "16")
     assert main([*map(str, arguments), "--data", str(data), "--json", str(tmp_path / "out.json")]) == 0
-    assert "2 of 2 equal the integer model" in capsys.readouterr().out
+    assert "2 of 2 equal the integer model and the reference" in capsys.readouterr().out
     content = json.loads((tmp_path / "out.json").read_text())
     assert content["backend"] == "board"
     assert [review["cycles"] for review in content["reviews"]] == [CYCLES, CYCLES]

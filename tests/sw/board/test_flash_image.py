@@ -1,6 +1,8 @@
 """Programs of one model in a flash, and boards that run them from there."""
 
+import hashlib
 import re
+import struct
 from dataclasses import replace
 from pathlib import Path
 
@@ -141,3 +143,32 @@ def test_damaged_files_are_refused(image: FlashImage, tmp_path: Path) -> None:
         path.write_bytes(content)
         with pytest.raises(ValueError, match=rf"^{re.escape(str(path))} is not a flash image: {message}$"):
             FlashImage.load(path, WHERE)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        (16, 1 << 31, r"a flash image of \d+ bytes must hold its 3 programs and 2147483648 bytes of constants"),
+        (20, 0, r"a flash image of \d+ bytes must hold its 0 programs and \d+ bytes of constants"),
+        (20, (1 << 32) - 1, r"a flash image of \d+ bytes must hold its 4294967295 programs and \d+ bytes of constants"),
+        (24, 0, "a flash image must be for a bus of 4 to 64 bytes, not 0"),
+        (24, 12, "a flash image must be for a bus of 4 to 64 bytes, not 12"),
+        (HEADER_BYTES, 0, r"program 0 of a flash image must lie behind its constants, not \d+ bytes at 0x0"),
+        (HEADER_BYTES + 12, 0, r"program 1 of a flash image must lie behind its constants, not 0 bytes at 0x.+"),
+        (HEADER_BYTES + 12, 33, r"program 1 of a flash image must lie behind its constants, not 33 bytes at 0x.+"),
+        (
+            HEADER_BYTES + 20,
+            1 << 31,
+            r"program 2 of a flash image must lie behind its constants, not 2147483648 bytes.+",
+        ),
+    ],
+)
+def test_wrong_numbers_under_a_right_digest_are_refused(
+    image: FlashImage, field: int, value: int, message: str
+) -> None:
+    content = bytearray(image.content)
+    struct.pack_into("<I", content, field, value)
+    fields = bytes(content[: HEADER_BYTES - 32])
+    content[HEADER_BYTES - 32 : HEADER_BYTES] = hashlib.sha256(fields + content[HEADER_BYTES:]).digest()
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        FlashImage(bytes(content), WHERE)

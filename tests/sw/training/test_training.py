@@ -3,6 +3,7 @@
 import gzip
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +16,15 @@ import torch
 from transformers import BertForSequenceClassification
 
 from sw.checkpoint import Checkpoint
+from sw.tokenizer import Tokenizer
 from sw.training.__main__ import main
-from sw.training.evaluate import Evaluation
+from sw.training.evaluate import Evaluation, evaluate
 from sw.training.lora import add_adapters, load_adapter, merge_adapters, save_adapter
 from sw.training.model_card import model_card
 from sw.training.reviews import Review, load_reviews
 from tests.sw.quantizer.tiny_bert import tiny_bert
+from tests.sw.random_checkpoint import random_checkpoint
+from tests.sw.tiny_model import tiny_tokenizer
 
 WORDS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "film", "story", "the")
 
@@ -51,6 +55,7 @@ def test_all_steps(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(sys, "argv", ["training", *(str(word) for pair in options.items() for word in pair)])
     main()
     assert Checkpoint.load(model / "checkpoint.safetensors").labels == ("negative", "positive")
+    assert Tokenizer.load(model / "tokenizer.json").encode("good<br />film", 9).ids == [2, 5, 7, 3]
     assert json.loads((model / "config.json").read_text())["labels"] == ["negative", "positive"]
     results = json.loads((model / "evaluation.json").read_text())
     assert [(e["start"], e["reviews"]) for e in results["evaluations"]] == [(0, 48), (0, 48), (2000, 10)]
@@ -106,10 +111,18 @@ def test_reviews_are_read_from_a_line_on(tmp_path: Path) -> None:
     assert load_reviews(tmp_path / "reviews.gz", 3, 4) == everything[4:7]
 
 
+def test_line_breaks_of_reviews_become_spaces(tmp_path: Path) -> None:
+    with gzip.open(tmp_path / "reviews.gz", "wt") as file:
+        file.write('{"label": 0, "text": "a<br /><br />b"}\n')
+    assert load_reviews(tmp_path / "reviews.gz")[0].text == "a  b"
+
+
 def test_lines_that_are_no_reviews_are_named(tmp_path: Path) -> None:
     with gzip.open(tmp_path / "reviews.gz", "wt") as file:
         file.write('{"label": 0, "text": "x"}\n{"label": 0}\n')
-    with pytest.raises(ValueError, match=r"reviews.gz, line 2, must be a review with text and label"):
+    with pytest.raises(
+        ValueError, match=r"reviews.gz is not a file of reviews: line 2 must be a review with text and label"
+    ):
         load_reviews(tmp_path / "reviews.gz")
     assert load_reviews(tmp_path / "reviews.gz", 1) == [Review(text="x", label=0)]
 
@@ -166,3 +179,25 @@ def test_card_shows_what_was_counted() -> None:
     card = model_card([evaluation], "some command")
     assert "| 0 to 200 | 256 | `head_tail` | 93.00% | 92.50% | 99.50% | 0.0300 |" in card
     assert "`some command`" in card
+
+
+def test_a_damaged_evaluation_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["training", "card", "--base", "nowhere", "--model", str(tmp_path)])
+    for content in ("[" * 100_000, "{}", '{"command": "", "evaluations": [{"start": 0}]}'):
+        (tmp_path / "evaluation.json").write_text(content)
+        with pytest.raises(SystemExit, match=r"evaluation.json is not an evaluation: .+"):
+            main()
+
+
+def test_a_damaged_adapter_is_one_line(base: Path, tmp_path: Path) -> None:
+    (tmp_path / "adapter_model.safetensors").write_bytes(b"no tensors")
+    with pytest.raises(ValueError, match=r"adapter_model.safetensors is not an adapter: "):
+        load_adapter(BertForSequenceClassification.from_pretrained(base), tmp_path)
+
+
+def test_reviews_are_for_a_model_of_their_labels(base: Path) -> None:
+    checkpoint = replace(random_checkpoint(0), labels=("positive", "negative"))
+    with pytest.raises(
+        ValueError, match=r"^the model must have the labels negative, positive, not positive, negative$"
+    ):
+        evaluate(base, checkpoint, tiny_tokenizer(), [])
