@@ -26,8 +26,8 @@ def refuse_overwriting(written: Mapping[str, Path | None], read: Iterable[Path |
     sources = [path for path in read if path is not None]
     before: dict[str, Path] = {}
     for option, path in written.items():
-        if path is None:
-            continue
+        if path is None or (path.exists() and not path.is_file()):
+            continue  # what is no file, such as a device, has no contents to lose
         for source in sources:
             if _same(path, source):
                 raise ValueError(f"{option} must not name {path}, which is read")

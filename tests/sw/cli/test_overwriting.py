@@ -40,6 +40,11 @@ def test_all_names_of_a_file_are_refused(tmp_path: Path) -> None:
     refuse_overwriting({"-o": folder / "deeper" / "in"}, [folder])
 
 
+def test_devices_are_no_files_that_could_be_lost() -> None:
+    null = Path(os.devnull)
+    refuse_overwriting({"-o": null, "--svg": null}, [null])
+
+
 def test_new_files_in_a_folder_that_is_read_are_refused(tmp_path: Path) -> None:
     (tmp_path / "test" / "neg").mkdir(parents=True)
     for path in ("new", "test/neg/new"):

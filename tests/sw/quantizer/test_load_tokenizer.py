@@ -175,6 +175,14 @@ def test_settings_that_cannot_be_kept_are_refused_by_name(folder: Path, entries:
     assert message in refused(folder)
 
 
+def test_tokenizer_of_another_model_is_refused(folder: Path) -> None:
+    text = (folder / "tokenizer.json").read_text()
+    (folder / "tokenizer.json").write_text(text.replace("[CLS]", "<s>").replace("[SEP]", "</s>"))
+    settings(folder, cls_token="<s>", sep_token="</s>", added_tokens_decoder={})
+    (folder / "special_tokens_map.json").unlink()
+    assert "is not a folder with a tokenizer of BERT: it must have the token [CLS]" in refused(folder)
+
+
 def test_tokenizer_that_adds_no_special_tokens_is_refused(folder: Path) -> None:
     backend(folder, post_processor=None)
     settings(folder, tokenizer_class="PreTrainedTokenizerFast")

@@ -136,10 +136,116 @@ def test_weights_that_are_not_finite_are_refused(folder: Path, tmp_path: Path) -
         load_bert(tmp_path)
 
 
-def test_missing_folder_is_an_os_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises(OSError, match="nowhere"):
+def test_missing_folder_is_an_os_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"^there is no folder .+nowhere$"):
         load_bert(tmp_path / "nowhere")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(NotADirectoryError, match=r"file must be a folder with config.json and weights, not a file$"):
+        load_bert(tmp_path / "file")
+
+
+def test_pruned_heads_are_refused_by_name(folder: Path, tmp_path: Path) -> None:
+    model = BertForSequenceClassification.from_pretrained(folder)
+    model.prune_heads({1: [0, 2]})
+    model.save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match=r"the attention must have pruned_heads {}, not {'1': \[0, 2\]}: all layers"):
+        load_bert(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    del config["pruned_heads"]
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match=r"layer.1.attention.self.query.weight must have the shape \(32, 32\), as"):
+        load_bert(tmp_path)
+
+
+def test_layers_that_the_settings_do_not_name_are_refused(folder: Path, tmp_path: Path) -> None:
+    BertForSequenceClassification.from_pretrained(folder).save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | {"num_hidden_layers": 1}))
+    with pytest.raises(ValueError, match=r"the weights must not have bert.encoder.layer.1.+: by config.json there"):
+        load_bert(tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps(config | {"id2label": {"0": "a", "1": "b", "2": "c"}}))
+    with pytest.raises(ValueError, match=r"classifier.weight must have the shape \(3, 32\), as config.json says, not"):
+        load_bert(tmp_path)
+
+
+def test_another_head_is_refused(folder: Path, tmp_path: Path) -> None:
+    BertForSequenceClassification.from_pretrained(folder).save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text()) | {"architectures": ["BertForTokenClassification"]}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match=r"must be a BertForSequenceClassification, not a BertForTokenClassification"):
+        load_bert(tmp_path)
+
+
+def test_tokens_without_an_embedding_are_refused(folder: Path) -> None:
+    backend = Backend(WordPiece({"[UNK]": 0, "[CLS]": 1, "[SEP]": 2, "a": 59}, unk_token="[UNK]"))
+    load_bert(folder, Tokenizer(backend))
+    backend.add_tokens(["<new>"])  # the id 60 or less: there is room between
+    backend.add_tokens([f"<{i}>" for i in range(60)])
+    with pytest.raises(ValueError, match=r"must have a vocab_size of at least \d+, the ids of its tokenizer, not 60"):
+        quantize(folder, ["a"], Tokenizer(backend))
+
+
+MATRICES = {
+    "query": "bert.encoder.layer.0.attention.self.query",
+    "key": "bert.encoder.layer.0.attention.self.key",
+    "value": "bert.encoder.layer.0.attention.self.value",
+    "output": "bert.encoder.layer.0.attention.output.dense",
+    "ffn1": "bert.encoder.layer.0.intermediate.dense",
+    "ffn2": "bert.encoder.layer.0.output.dense",
+    "pooler": "bert.pooler.dense",
+    "classifier": "classifier",
+}
+
+
+@pytest.mark.parametrize("name", MATRICES)
+@pytest.mark.parametrize(("rows", "factor", "bias"), [(1, 0, 0.3), (19, 0, 0.0), (64, 0, 0.5), (1, 1e-6, 2.0)])
+def test_rows_of_zeros_are_constants(
+    folder: Path, texts: list[list[int]], name: str, rows: int, factor: float, bias: float
+) -> None:
+    bert = load_bert(folder)
+    layer = bert.layers[0]
+    linear = getattr(layer, name) if hasattr(layer, name) else getattr(bert, name)
+    linear.weight[:rows] *= np.float32(factor)
+    linear.bias[:rows] = bias
+    with np.errstate(divide="raise", over="raise", invalid="raise"):
+        checkpoint = quantize_bert(bert, texts[:40])
+        checkpoint.check()
+        comparison = compare_bert(bert, checkpoint, texts[30:40])  # within the ranges that have been calibrated
+    assert comparison.same_label >= 9
+    assert comparison.logit_difference < 0.06
+    assert max(comparison.relative_error.values()) < 0.03
+    made = getattr(checkpoint, name, None) or getattr(checkpoint.layers[0], name)
+    if factor == 0:
+        assert not made.weight[:rows].any()
+    if name == "classifier" and factor == 0:
+        assert (made.bias * checkpoint.logit_scale)[:rows].tolist() == pytest.approx([bias] * min(rows, 2))
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_few_texts_and_rows_that_are_all_alike_are_no_division_by_zero(
+    folder: Path, texts: list[list[int]], rows: int
+) -> None:
+    bert = load_bert(folder)
+    with np.errstate(divide="raise", over="raise", invalid="raise"):
+        quantize_bert(bert, texts[:rows]).check()
+        bert.word[:] = 0
+        bert.position[:] = 0
+        checkpoint = quantize_bert(bert, texts[:rows])
+        assert compare_bert(bert, checkpoint, texts).logit_difference < 0.05
+        bert.layers[0].mid_norm.gamma[:] = 0
+        quantize_bert(bert, texts[:20]).check()
+
+
+def test_epsilon_that_is_not_small_is_said_with_layer_and_setting(tmp_path: Path, texts: list[list[int]]) -> None:
+    bert = load_bert(tiny_bert(tmp_path / "model", layer_norm_eps=1e-5))
+    bert = dataclasses.replace(bert, word=bert.word * np.float32(0.5), position=bert.position * np.float32(0.5))
+    comparison = compare_bert(bert, quantize_bert(bert, texts[:20]), texts[20:40])
+    (warning,) = comparison.warnings()
+    assert re.match(r"layers.0.input_norm differs by \d+\.\d% because of layer_norm_eps=1e-05, which is not", warning)
+    error = comparison.epsilon_error["layers.0.input_norm"]
+    assert error == pytest.approx(comparison.relative_error["layers.0.input_norm"], rel=0.1)
+    small = dataclasses.replace(bert, epsilon=1e-12)
+    assert not list(compare_bert(small, quantize_bert(small, texts[:20]), texts[20:40]).warnings())
 
 
 def test_calibration_texts_are_needed(folder: Path) -> None:

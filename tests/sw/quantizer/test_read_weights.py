@@ -115,6 +115,18 @@ def test_damaged_files_are_refused_in_one_line(tmp_path: Path, name: str, conten
     assert ("Git LFS" in str(caught.value)) == (content == POINTER)
 
 
+def test_parameters_are_weights_and_sparse_tensors_are_not(tmp_path: Path) -> None:
+    tensors = {name: torch.nn.Parameter(tensor) for name, tensor in weights().items()}
+    save_pickle(tmp_path, tensors)
+    assert list(read_weights(tmp_path, SHAPES)) == list(SHAPES)
+    save_pickle(tmp_path, tensors | {"classifier.bias": torch.zeros(2).to_sparse()})
+    with pytest.raises(
+        ValueError, match=r"^(classifier.bias is not an array of floats|.+ is not a whole file)"
+    ) as caught:
+        read_weights(tmp_path, SHAPES)
+    assert "\n" not in str(caught.value)
+
+
 def test_pickles_of_anything_but_tensors_are_not_run(tmp_path: Path) -> None:
     torch.save({"x": Path("/tmp")}, tmp_path / "pytorch_model.bin")
     with pytest.raises(ValueError, match=r"pytorch_model.bin is not a whole file of weights: Weights only load failed"):

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -129,6 +130,37 @@ def test_data_folder_is_needed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     monkeypatch.delenv("SYSTOLM_DATA", raising=False)
     assert main(["train", "--base", "nowhere"]) == 2
     assert "name the folder of the reviews with --data or SYSTOLM_DATA" in capsys.readouterr().err
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
+    """What the command says as it ends with an error."""
+    assert main(list(map(str, arguments))) == 2
+    said = capsys.readouterr().err.rstrip("\n")
+    assert "\n" not in said
+    return said
+
+
+def test_absent_base_is_not_looked_for_elsewhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_reviews(tmp_path / "imdb_train.jsonl.gz", 4, 0)
+    for step in ("train", "merge"):
+        message = run(capsys, step, "--data", tmp_path, "--base", "nowhere", "--model", tmp_path / "model")
+        assert message == "python -m sw.training: there is no folder nowhere"
+
+
+def test_folders_of_the_steps_must_differ(base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = {path: path.read_bytes() for path in base.iterdir()}
+    (tmp_path / "link").symlink_to(base)
+    for options in (("--merged", base), ("--model", tmp_path / "link"), ("--merged", base / ".." / "base")):
+        message = run(capsys, "merge", "--base", base, *options)
+        assert f"must be different folders, not both {base}" in message
+    assert {path: path.read_bytes() for path in base.iterdir()} == before
+
+
+def test_training_without_torch_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    assert "training needs torch and transformers; install them with: pip" in run(capsys, "merge")
 
 
 def test_card_shows_what_was_counted() -> None:
