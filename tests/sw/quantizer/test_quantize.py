@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-pytest.importorskip("torch")
-pytest.importorskip("transformers")
+pytest.importorskip("torch", reason="torch is not installed")
+pytest.importorskip("transformers", reason="transformers are not installed")
 
 import torch
 from tokenizers import Tokenizer as Backend
