@@ -5,7 +5,7 @@ from typing import Any
 from hw.config import AcceleratorConfig
 from hw.serial.arithmetic import FACTOR_DIGITS
 from hw.serial.memory_map import MemoryMap
-from hw.serial.microcode import VALUE_BITS, Access, Alu, Assembler, Condition, Local, Register, Source
+from hw.serial.microcode import INDEX_BITS, VALUE_BITS, Access, Alu, Assembler, Condition, Local, Register, Source
 
 __all__ = ["Writer", "left_shift", "right_shift", "scale_shift"]
 
@@ -102,7 +102,15 @@ class Writer(Assembler):
         self.op(source=Source.IMMEDIATE, destination=destination, immediate=value, **more)
 
     def small(self, destination: Register, value: int, **more: Any) -> None:
-        """A number that fits an index goes to a register; this can go with a condition."""
+        """A number that fits an index goes to a register; this can go with a condition.
+
+        Raises
+        ------
+        ValueError
+            If it does not fit.
+        """
+        if not 0 <= value < 1 << INDEX_BITS:
+            raise ValueError(f"value must be below {1 << INDEX_BITS}, not {value!r}")
         self.op(source=Source.INDEX, destination=destination, index=value, **more)
 
     def record(self, word: int, **more: Any) -> None:
