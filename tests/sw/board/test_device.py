@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hw.config import AcceleratorConfig
 from hw.isa import Destination, Drain, ErrorCode, Gemm, Load, LoadTarget
+from hw.link.protocol import Command
 from hw.program import Program, Region
 from hw.registers import COUNTERS
 from sim.device import DeviceError
@@ -176,6 +177,21 @@ def test_a_deadlock_is_one_line_and_the_next_program_runs() -> None:
     assert (caught.value.code, caught.value.index) == (ErrorCode.DEADLOCK, 0)
     program, inputs, check = product(2)
     check(device.run(program, inputs))
+
+
+def test_nothing_is_written_to_memory_before_the_reset_has_ended() -> None:
+    """Until then an interrupted program may still write there."""
+    fpga = AcceleratorModel(CONFIG)
+    device, _ = connect(fpga)
+    program, inputs, check = product(2)
+    for _ in range(2):
+        before = len(fpga.executed)
+        check(device.run(program, inputs))
+        done = [(frame[0], int.from_bytes(frame[2:6], "little")) for frame in fpga.executed[before:]]
+        reset = done.index((Command.WRITE_REGISTER, OFFSETS["CONTROL"]))
+        written = [number for number, (command, _) in enumerate(done) if command == Command.WRITE_MEMORY]
+        status = done.index((Command.READ_REGISTER, OFFSETS["STATUS"]))
+        assert reset < status < min(written)
 
 
 def test_a_reset_that_does_not_end_is_one_line() -> None:
