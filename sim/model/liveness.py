@@ -81,20 +81,19 @@ class _Run:
 
     def dispatch(self, job: _Job) -> Hang | None:
         """Put the job into its queue once that has room, if it ever does."""
-        waiting: deque[int] | deque[_Job]
-        if isinstance(job.instruction, Stream):
-            waiting = self.streams
-        elif job.instruction.engine is not None:
-            waiting = self.queues[job.instruction.engine]
-        else:
-            return None
-        while len(waiting) > self.config.queue_depth:
-            if not self.advance():
-                return self.stuck() or Hang(job.index, _LATE_STREAM)
-        if isinstance(job.instruction, Stream):
-            self.streams.append(job.instruction.count)
-        elif job.instruction.engine is not None:
-            self.queues[job.instruction.engine].append(job)
+        instruction, depth = job.instruction, self.config.queue_depth
+        if isinstance(instruction, Stream):
+            # One of them is being read.
+            while len(self.streams) > depth:
+                if not self.advance():
+                    return self.stuck() or Hang(job.index, _LATE_STREAM)
+            self.streams.append(instruction.count)
+        elif instruction.engine is not None:
+            queue = self.queues[instruction.engine]
+            while sum(not waiting.started for waiting in queue) == depth:
+                if not self.advance():
+                    return self.stuck()
+            queue.append(job)
         return None
 
     def advance(self) -> bool:

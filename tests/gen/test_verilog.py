@@ -79,10 +79,10 @@ def test_two_chips_of_different_names_are_one_design(tmp_path):
     for name, preset in names.items():
         (tmp_path / f"{name}.v").write_text(emit_verilog(emit_rtlil(PRESETS[preset], name)))
     chips = "".join(f"  {name} {name}_chip(.clk(clk), .rst(rst));\n" for name in names)
-    (tmp_path / "design.v").write_text(f"module design(input clk, input rst);\n{chips}endmodule\n")
-    files = [f"{name}.v" for name in ("design", *names)]
-    run_yosys("; ".join(f"read_verilog {file}" for file in files) + "; hierarchy -check -top design", tmp_path)
-    check("iverilog", "-g2005", "-t", "null", "-s", "design", *(str(tmp_path / file) for file in files))
+    (tmp_path / "chips.v").write_text(f"module chips(input clk, input rst);\n{chips}endmodule\n")
+    files = [f"{name}.v" for name in ("chips", *names)]
+    run_yosys("; ".join(f"read_verilog {file}" for file in files) + "; hierarchy -check -top chips", tmp_path)
+    check("iverilog", "-g2005", "-t", "null", "-s", "chips", *(str(tmp_path / file) for file in files))
 
 
 def test_memories_have_no_contents(verilog):

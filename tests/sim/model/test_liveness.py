@@ -35,7 +35,7 @@ def wide(instruction, tiles):
         [replace(gemm, b_scratchpad=0), drain, Stream(count=2)],
         [gemm, gemm],
         [*[replace(load, signal=ARRAY)] * MOST_TOKENS, *[replace(gemm, wait=LOAD, release=0)] * MOST_TOKENS],
-        [*[replace(load, signal=ARRAY)] * (MOST_TOKENS + 3), *[replace(gemm, wait=LOAD, release=0)] * 3],
+        [*[replace(load, signal=ARRAY)] * (MOST_TOKENS + 2), *[replace(gemm, wait=LOAD, release=0)] * 3],
         [*[Stream(count=2)] * 3, *[replace(gemm, b_scratchpad=0, release=0)] * 3],
     ],
 )
@@ -61,7 +61,11 @@ def test_programs_that_end(program):
             0,
             "waits for an empty accumulator bank",
         ),
-        ([replace(load, signal=ARRAY)] * (MOST_TOKENS + 4), 255, "waits until ARRAY takes one of 255 tokens"),
+        (
+            [*[replace(load, signal=ARRAY)] * (MOST_TOKENS + 3), *[replace(gemm, wait=LOAD, release=0)] * 3],
+            255,
+            "waits until ARRAY takes one of 255 tokens",
+        ),
         ([*[Stream(count=2)] * 4, gemm], 3, "waits until the words of earlier STREAMs are used"),
         ([Stream(count=1), replace(gemm, b_scratchpad=0)], 1, "waits for words of the weight stream"),
         ([Stream(count=3), replace(gemm, b_scratchpad=0), drain], 3, "1 words of the weight stream are left over"),
