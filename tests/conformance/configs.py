@@ -2,7 +2,7 @@
 
 from hw.config import AcceleratorConfig
 
-__all__ = ["CONFIGS"]
+__all__ = ["CONFIGS", "SERIAL_4X3"]
 
 _SMALL = {"scratchpad_kib": 1, "vector_kib": 1, "param_words": 32, "weight_fifo_words": 32, "timeout_cycles": 2048}
 
@@ -28,3 +28,17 @@ CONFIGS = {
         ),
     )
 }
+
+SERIAL_4X3 = AcceleratorConfig(
+    rows=4,
+    cols=3,
+    lanes=1,
+    serial=1,
+    bus_bytes=4,
+    scratchpad_kib=1,
+    scratchpad_banks=1,
+    vector_kib=1,
+    param_words=32,
+    acc_depth=128,
+)
+"""A serial core whose columns are no power of two, for the emitted Verilog."""

@@ -12,6 +12,7 @@ from gen.verilog import emit_verilog
 from gen.yosys import run_yosys
 from hw.config import AcceleratorConfig
 from hw.presets import PRESETS
+from tests.conformance.configs import SERIAL_4X3
 from tests.verilator import lacks_verilator, verilator_environment
 
 WAIVERS = Path(__file__).resolve().parents[2] / "gen" / "verilator.vlt"
@@ -23,18 +24,7 @@ CONFIGS = {
     "3x5": AcceleratorConfig(rows=3, cols=5, **_SMALL, bus_bytes=32, acc_banks=3, tables=4),
     "default": PRESETS["default"],
     "icebreaker": PRESETS["icebreaker"],
-    "4x3 serial": AcceleratorConfig(
-        rows=4,
-        cols=3,
-        lanes=1,
-        serial=1,
-        bus_bytes=4,
-        scratchpad_kib=1,
-        scratchpad_banks=1,
-        vector_kib=1,
-        param_words=32,
-        acc_depth=128,
-    ),
+    "4x3 serial": SERIAL_4X3,
 }
 
 

@@ -17,10 +17,9 @@ from cocotb_tools.runner import get_runner
 
 from gen.rtlil import emit_rtlil
 from gen.verilog import emit_verilog
-from hw.config import AcceleratorConfig
 from sim.rtl import RtlDevice
 from sw.lowering.matmul import MatmulLowering
-from tests.conformance.configs import CONFIGS
+from tests.conformance.configs import CONFIGS, SERIAL_4X3
 from tests.conformance.interpreter import interpret
 from tests.conformance.random_program import random_program
 from tests.verilator import lacks_verilator, verilator_environment
@@ -29,20 +28,7 @@ from tests.verilog.memories import fill_memories
 SIMULATOR = os.environ.get("SIM", "icarus")
 BUILD_ARGS = {"icarus": ["-g2005"], "verilator": ["--Wno-fatal"]}
 
-BENCHED = {name: CONFIGS[name] for name in ("1x1", "2x2", "3x5", "4x4 serial")} | {
-    "4x3 serial": AcceleratorConfig(
-        rows=4,
-        cols=3,
-        lanes=1,
-        serial=1,
-        bus_bytes=4,
-        scratchpad_kib=1,
-        scratchpad_banks=1,
-        vector_kib=1,
-        param_words=32,
-        acc_depth=128,
-    )
-}
+BENCHED = {name: CONFIGS[name] for name in ("1x1", "2x2", "3x5", "4x4 serial")} | {"4x3 serial": SERIAL_4X3}
 RANDOM_PROGRAMS = [name for name in BENCHED if name in CONFIGS]
 UNKNOWN = 0
 """Contents of memories as the simulator has them; others are seeds."""
