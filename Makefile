@@ -83,7 +83,7 @@ bitstream: $(if $(filter $(BOARDS),$(BOARD)),$(FPGA_STAMP))
 	@$(RUN) -m gen --board '$(BOARD)' --build
 
 docs: $(RUN_STAMP)
-	@$(RUN) -m gen.isa_reference
+	@$(RUN) -m gen.docs.isa_reference
 
 clean:
 	rm -rf build $(VENV)

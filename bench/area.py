@@ -10,11 +10,11 @@ from typing import Any
 from bench.boards import load_boards
 from bench.figure import Figure
 from bench.units import UNITS, ports_of
-from gen.ecp5 import Area, Device, place_and_route, synthesize
-from gen.harness import Harness
-from gen.nextpnr import Timing
-from hw.config import AcceleratorConfig
-from hw.presets import PRESETS
+from gen.flow.ecp5 import Area, Device, place_and_route, synthesize
+from gen.flow.harness import Harness
+from gen.flow.nextpnr import Timing
+from spec.config import AcceleratorConfig
+from spec.presets import PRESETS
 
 __all__ = ["COMMAND", "measure_area", "measure_unit"]
 

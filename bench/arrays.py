@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from hw.config import AcceleratorConfig
-from hw.presets import PRESETS
+from spec.config import AcceleratorConfig
+from spec.presets import PRESETS
 
 __all__ = ["ARRAYS"]
 

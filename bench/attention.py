@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from hw.config import AcceleratorConfig
-from hw.isa import Destination, Drain, Gemm, Load, LoadTarget, ParamMode, SecondStage, Stats, Sweep, SweepKind
-from hw.program import Program, Region
+from spec.config import AcceleratorConfig
+from spec.isa import Destination, Drain, Gemm, Load, LoadTarget, ParamMode, SecondStage, Stats, Sweep, SweepKind
+from spec.program import Program, Region
 from sw.lowering.builder import Binding, Builder, Resident
 from sw.lowering.image import Image
 from sw.lowering.weights import broadcast_records

@@ -14,11 +14,11 @@ from bench.figure import Figure
 from bench.measurement import Measurement
 from bench.run import FAST_MEMORY, SLOW_MEMORY, run
 from bench.traffic import Traffic, weight_traffic
-from hw.program import Program
-from sw.checkpoint import Checkpoint
-from sw.cli.model_files import load_model
+from spec.program import Program
+from sw.apps.model_files import load_model
 from sw.lowering import BertLowering
-from tests.sw.random_checkpoint import random_checkpoint
+from sw.network.checkpoint import Checkpoint
+from sw.network.random_checkpoint import random_checkpoint
 
 __all__ = ["COMMAND", "LENGTHS", "measure_bert", "measure_inference"]
 

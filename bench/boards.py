@@ -8,24 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from gen.boards import BOARDS, Board
+from files.loading import loading
 from gen.boards.build import REPORT
 from gen.boards.command import BUILD
 from gen.boards.report import Report
-from hw.flash.chip import FlashChip
-from hw.flash.memory_map import ICEBREAKER_MAP
-from hw.loading import loading
-from hw.program import Program
+from host.board import FlashImage
+from host.driver import Driver
+from host.link.client import LinkClient
 from sim.board import SimulatedPort
-from sim.driver import Driver
-from sim.model import ModelDevice
-from sw.board import FlashImage
-from sw.checkpoint import Checkpoint
+from sim.numpy import ModelDevice
+from spec.boards import BOARDS, Board
+from spec.program import Program
+from sw.apps.model_files import load_model
 from sw.cli.json_file import write_json
-from sw.cli.model_files import load_model
-from sw.link.client import LinkClient
 from sw.lowering import BertLowering
-from tests.sw.random_checkpoint import random_checkpoint
+from sw.network.checkpoint import Checkpoint
+from sw.network.random_checkpoint import random_checkpoint
 
 __all__ = ["RESULTS", "load_boards", "measure_boards"]
 
@@ -107,8 +105,8 @@ def _review(board: Board) -> dict[str, Any]:
     # Bytes of a sequence number take time on the line, and so move the run against the memory's refreshes.
     client = LinkClient(port, bus_bytes=board.config.bus_bytes, sequence=0)
     # Over the serial line weights would take minutes of the board's time.
-    if isinstance(board.chip, FlashChip):
-        stored = FlashImage.of([program], ICEBREAKER_MAP)
+    if board.memory_map:
+        stored = FlashImage.of([program], board.memory_map)
         program = stored.place(program)
         image = program.memory_image(inputs)
         port.fill(bytes(stored.where.data_addr) + stored.content)
@@ -142,7 +140,7 @@ def _review(board: Board) -> dict[str, Any]:
 
 def _programs(board: Board) -> Iterator[tuple[str, int, Program]]:
     """Yield model, tokens and program, the longest first, of those that fit the board."""
-    if isinstance(board.chip, FlashChip):
+    if board.config.serial:
         name, checkpoint = _SMALL_BERT, _small_bert()
     else:
         name, (checkpoint, _) = _MODEL.name, load_model(_MODEL)

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from bench import markdown
-from cli.whole_file import write_whole
-from gen.boards import BOARDS
+from files.whole_file import write_whole
+from spec.boards import BOARDS
 
 __all__ = ["boards_page", "write_boards_page"]
 
@@ -50,11 +50,11 @@ _USE = """\
 
 For an iCEBreaker, see [how its flash is filled](boards-howto.md#icebreaker).
 
-The host talks to the FPGA in frames with a CRC-32 and a sequence number; see `hw/link/protocol.py`.
+The host talks to the FPGA in frames with a CRC-32 and a sequence number; see `spec/link.py`.
 
-Where a design leaves the simulated world, these are assumptions: the timings of the memory chips (`hw/sdram/chip.py`
-and `hw/flash/chip.py` name where they come from), and that the SDRAM's clock, turned over at the pin, samples commands
-and delivers data in the middle of what the FPGA's registers at the pins leave and need.
+Where a design leaves the simulated world, these are assumptions: the timings of the memory chips
+(`spec/sdram_chip.py` and `spec/flash_chip.py` name where they come from), and that the SDRAM's clock, turned over at
+the pin, samples commands and delivers data in the middle of what the FPGA's registers at the pins leave and need.
 """
 
 

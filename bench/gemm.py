@@ -15,9 +15,9 @@ from bench.ideal import ideal_cycles
 from bench.measurement import Measurement
 from bench.run import Inputs, run
 from bench.small_gemms import small_gemms
-from hw.config import AcceleratorConfig
-from hw.program import Program
 from sim import open_device
+from spec.config import AcceleratorConfig
+from spec.program import Program
 from sw.lowering import MatmulLowering
 
 __all__ = ["ATTENTION", "COMMAND", "PRODUCTS", "measure_attention", "measure_gemm", "measure_product", "measure_small"]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hw.config import AcceleratorConfig
+from spec.config import AcceleratorConfig
 
 __all__ = ["ideal_cycles"]
 

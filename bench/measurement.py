@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from hw.config import AcceleratorConfig
+from spec.config import AcceleratorConfig
 
 __all__ = ["CAUSES", "Measurement"]
 

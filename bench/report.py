@@ -8,7 +8,7 @@ from bench import markdown
 from bench.measurement import CAUSES
 from bench.plot import plot_attribution
 from bench.results import load_results
-from cli.whole_file import write_whole
+from files.whole_file import write_whole
 
 __all__ = ["report", "write_report"]
 
@@ -70,10 +70,10 @@ distributed memory (16x4 bits) as six. Products beyond the multiplier blocks (MU
 carry cells: `dsp_multipliers`. A speed grade of 8 is the fastest, 6 the slowest. nextpnr does not time what lies
 between the registers inside one multiplier block. None of this has been run on a board.
 
-Designs are placed and routed between two shift registers (`gen.harness`), so that their clock is on the clock network.
-Arrays are placed by nextpnr's analytic placer, whole chips by the electrostatic one, which leaves a third less wire:
-with the other the router takes more than half an hour for a chip. It cannot part block memories that nearly fill a
-device, so that these are placed first, by the analytic one. The 16x16 chip is routed as part of a board's design:
+Designs are placed and routed between two shift registers (`gen.flow.harness`), so that their clock is on the clock
+network. Arrays are placed by nextpnr's analytic placer, whole chips by the electrostatic one, which leaves a third less
+wire: with the other the router takes more than half an hour for a chip. It cannot part block memories that nearly fill
+a device, so that these are placed first, by the analytic one. The 16x16 chip is routed as part of a board's design:
 `docs/boards.md`.
 
 What stands in the way of a faster chip is distance: most of its slowest path is wire, and the other rows of the table,

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.figure import Figure
-from hw.loading import loading
+from files.loading import loading
 from sw.cli.json_file import write_json
 
 __all__ = ["RESULTS", "load_results", "update_results"]

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.measurement import Measurement
-from hw.config import AcceleratorConfig
-from hw.program import Program
 from sim.memory import MemoryModel
 from sim.rtl import RtlDevice
+from spec.config import AcceleratorConfig
+from spec.program import Program
 
 __all__ = ["FAST_MEMORY", "SLOW_MEMORY", "Inputs", "run"]
 

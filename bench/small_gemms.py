@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hw.config import AcceleratorConfig
-from hw.isa import (
+from spec import arithmetic
+from spec.config import AcceleratorConfig
+from spec.device import Device
+from spec.isa import (
     Destination,
     Drain,
     Engine,
@@ -18,9 +20,7 @@ from hw.isa import (
     ParamMode,
     Stream,
 )
-from hw.program import Program, Region
-from sim import numerics
-from sim.device import Device
+from spec.program import Program, Region
 from sw.lowering.weights import broadcast_records, param_records, stream_tiles
 
 __all__ = ["SmallGemms", "small_gemms"]
@@ -101,7 +101,7 @@ def small_gemms(
     b = rng.integers(-128, 128, (count, cols, rows), np.int8)
     bias, mul = rng.integers(-(1 << 12), 1 << 12, cols), rng.integers(1 << 10, 1 << 12, cols)
     sums = a.astype(np.int64) @ b.astype(np.int64).transpose(0, 2, 1) + bias
-    c = np.clip(numerics.requantize(sums, PRE_SHIFT, mul, SHIFT), LOW, HIGH)
+    c = np.clip(arithmetic.requantize(sums, PRE_SHIFT, mul, SHIFT), LOW, HIGH)
 
     memory = _Memory(config.bus_bytes)
     params = param_records(config.lanes, bias=bias, mul=mul)

@@ -18,10 +18,10 @@ from bench.figure import Figure
 from bench.float_bert import BertShape, write_onnx_bert
 from bench.run import run
 from cli.workers import end_with_parent, no_interrupts
-from sw.checkpoint import Checkpoint
-from sw.cli.model_files import load_model
+from sw.apps.model_files import load_model
 from sw.lowering import BertLowering
-from sw.reference import embed, forward
+from sw.network.checkpoint import Checkpoint
+from sw.network.reference import embed, forward
 
 __all__ = ["COMMAND", "measure_speed"]
 

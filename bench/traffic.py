@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from hw.isa import INSTRUCTION_BYTES, Load, LoadTarget, Stream, decode
-from hw.program import Program
+from spec.isa import INSTRUCTION_BYTES, Load, LoadTarget, Stream, decode
+from spec.program import Program
 
 __all__ = ["Traffic", "weight_traffic"]
 

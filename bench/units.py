@@ -7,25 +7,25 @@ from amaranth.hdl import Signal, Value
 from amaranth.lib import wiring
 
 from hw.accelerator import Accelerator
-from hw.array.accumulators import Accumulators
-from hw.array.engine import ArrayEngine
-from hw.array.systolic_array import SystolicArray
 from hw.bus.read_master import ReadMaster
 from hw.bus.write_master import WriteMaster
-from hw.config import AcceleratorConfig
-from hw.control.checker import Checker
-from hw.control.control_registers import ControlRegisters
-from hw.control.counters import Counters
-from hw.control.dispatcher import Dispatcher
-from hw.control.fetch import Fetch
-from hw.control.issue import Issue
-from hw.control.load_engine import LoadEngine
-from hw.control.sequencer import Sequencer
-from hw.control.weight_dma import WeightDma
-from hw.memory.scratchpad import Scratchpad
-from hw.post.datapath import Datapath
-from hw.post.engine import PostEngine
-from hw.post.row_unit import RowUnit
+from hw.core.array.accumulators import Accumulators
+from hw.core.array.engine import ArrayEngine
+from hw.core.array.systolic_array import SystolicArray
+from hw.core.control.checker import Checker
+from hw.core.control.control_registers import ControlRegisters
+from hw.core.control.counters import Counters
+from hw.core.control.dispatcher import Dispatcher
+from hw.core.control.fetch import Fetch
+from hw.core.control.issue import Issue
+from hw.core.control.load_engine import LoadEngine
+from hw.core.control.sequencer import Sequencer
+from hw.core.control.weight_dma import WeightDma
+from hw.core.memory.scratchpad import Scratchpad
+from hw.core.post.datapath import Datapath
+from hw.core.post.engine import PostEngine
+from hw.core.post.row_unit import RowUnit
+from spec.config import AcceleratorConfig
 
 __all__ = ["UNITS", "ports_of"]
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from cli.failure import Failure
 from cli.stopped import Stopped
-from hw.one_line import one_line
+from files.one_line import one_line
 
 __all__ = ["BY_SIGNAL", "WRONG_INPUT", "exit_status", "stopped_by"]
 

@@ -4,7 +4,7 @@ import argparse
 from typing import NoReturn
 
 from cli.exit_status import WRONG_INPUT
-from hw.one_line import one_line
+from files.one_line import one_line
 
 __all__ = ["Parser"]
 

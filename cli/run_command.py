@@ -33,7 +33,7 @@ def run_command(name: str, run: Callable[[], int]) -> NoReturn:
     The first of SIGINT, SIGTERM and SIGHUP raises :class:`cli.stopped.Stopped` in the main thread; further ones change
     nothing. If the main thread does not end in time, as it may be deep in somebody else's code or have that exception
     swallowed, another one ends the process. Worker processes and tools must end by themselves when their parent has:
-    see :mod:`cli.workers` and :mod:`gen.process`.
+    see :mod:`cli.workers` and :mod:`gen.flow.process`.
 
     Parameters
     ----------

@@ -10,15 +10,15 @@ from typing import NoReturn
 
 from cli.exit_status import exit_status
 from cli.steps import Steps
-from cli.whole_file import check_outputs, write_together
-from gen.boards import BOARDS
+from files.whole_file import check_outputs, write_together
 from gen.boards.command import run_board
-from gen.manifest import emit_manifest
-from gen.module_name import check_module_name
-from gen.rtlil import emit_rtlil
-from gen.verilog import emit_verilog
-from hw.config import AcceleratorConfig
-from hw.presets import PRESETS
+from gen.emit.manifest import emit_manifest
+from gen.emit.module_name import check_module_name
+from gen.emit.rtlil import emit_rtlil
+from gen.emit.verilog import emit_verilog
+from spec.boards import BOARDS
+from spec.config import AcceleratorConfig
+from spec.presets import PRESETS
 
 __all__ = ["main"]
 

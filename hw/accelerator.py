@@ -6,30 +6,30 @@ from amaranth.hdl import Cat, Module, ResetInserter
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from hw.array.engine import ArrayEngine
 from hw.bus.axi import Axi4Read, Axi4Write, AxiLite
 from hw.bus.fault import INDEX_BITS
 from hw.bus.read_master import ReadMaster
 from hw.bus.stream_fifo import StreamFifo
 from hw.bus.watchdog import Watchdog
 from hw.bus.write_master import WriteMaster
-from hw.config import AcceleratorConfig
-from hw.control.checker import Checker
-from hw.control.control_registers import ControlRegisters
-from hw.control.counters import Counters
-from hw.control.dispatcher import Dispatcher
-from hw.control.fetch import Fetch
-from hw.control.issue import UNDERWAY, Issue
-from hw.control.load_engine import LoadEngine
-from hw.control.sequencer import Sequencer
-from hw.control.tokens import Tokens
-from hw.control.weight_dma import WeightDma
-from hw.isa import Destination, Drain, Engine, Opcode
+from hw.core.array.engine import ArrayEngine
+from hw.core.control.checker import Checker
+from hw.core.control.control_registers import ControlRegisters
+from hw.core.control.counters import Counters
+from hw.core.control.dispatcher import Dispatcher
+from hw.core.control.fetch import Fetch
+from hw.core.control.issue import UNDERWAY, Issue
+from hw.core.control.load_engine import LoadEngine
+from hw.core.control.sequencer import Sequencer
+from hw.core.control.tokens import Tokens
+from hw.core.control.weight_dma import WeightDma
+from hw.core.memory.scratchpad import Scratchpad
+from hw.core.post.engine import PostEngine
 from hw.layouts import instruction_layout
-from hw.memory.scratchpad import Scratchpad
-from hw.post.engine import PostEngine
-from hw.registers import ADDRESS_BITS
-from hw.serial.core import SerialCore
+from hw.micro.core import SerialCore
+from spec.config import AcceleratorConfig
+from spec.isa import Destination, Drain, Engine, Opcode
+from spec.registers import ADDRESS_BITS
 
 __all__ = ["Accelerator"]
 
@@ -39,7 +39,7 @@ class Accelerator(wiring.Component):
 
     Everything is in the clock domain ``sync``, whose ``clk`` and (synchronous, active high) ``rst`` become ports of the
     emitted Verilog. A hardware reset clears no memory: the host does a soft reset after it
-    (:class:`hw.registers.Control`).
+    (:class:`spec.registers.Control`).
 
     Parameters
     ----------

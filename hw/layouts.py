@@ -6,8 +6,8 @@ from amaranth.hdl import signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.config import AcceleratorConfig
-from hw.isa import INSTRUCTION_BYTES, Instruction, fields_of
+from spec.config import AcceleratorConfig
+from spec.isa import INSTRUCTION_BYTES, Instruction, fields_of
 
 __all__ = [
     "INSTRUCTION",

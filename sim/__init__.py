@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from hw.config import AcceleratorConfig
-from sim.device import Device
+from spec.config import AcceleratorConfig
+from spec.device import Device
 
 __all__ = ["open_device"]
 
@@ -28,7 +28,7 @@ def open_device(name: str, config: AcceleratorConfig, **options: Any) -> Device:
     # Imported when asked for, so that the model needs nothing that only the RTL does.
     match name:
         case "model":
-            from sim.model import ModelDevice  # noqa: PLC0415
+            from sim.numpy import ModelDevice  # noqa: PLC0415
 
             device: Device = ModelDevice(config, **options)
         case "rtl":

@@ -1,10 +1,10 @@
-"""FPGA boards: what is put on each, and its bitstream."""
+"""Bitstreams of FPGA boards."""
 
-from gen.boards.board import Board
-from gen.boards.icebreaker import ICEBREAKER
-from gen.boards.ulx3s import ULX3S_BOARDS
+from gen.boards.board_design import BoardDesign
+from gen.boards.icebreaker import ICEBREAKER_DESIGN
+from gen.boards.ulx3s import ULX3S_DESIGNS
 
-__all__ = ["BOARDS", "Board"]
+__all__ = ["DESIGNS", "BoardDesign"]
 
-BOARDS: dict[str, Board] = {board.name: board for board in (*ULX3S_BOARDS, ICEBREAKER)}
-"""Boards by name."""
+DESIGNS: dict[str, BoardDesign] = {design.name: design for design in (*ULX3S_DESIGNS, ICEBREAKER_DESIGN)}
+"""Designs by the names of their boards."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from gen.boards.board import Board
+from gen.boards.board_design import BoardDesign
 from gen.boards.report import Report
 
 __all__ = ["REPORT", "build_bitstream"]
@@ -11,12 +11,12 @@ __all__ = ["REPORT", "build_bitstream"]
 REPORT = "report.json"
 
 
-def build_bitstream(board: Board, directory: Path, tell: Callable[[str], None] = lambda _stage: None) -> Report:
+def build_bitstream(board: BoardDesign, directory: Path, tell: Callable[[str], None] = lambda _stage: None) -> Report:
     """Build everything for a board.
 
     Parameters
     ----------
-    board : Board
+    board : BoardDesign
     directory : Path
         Gets the bitstream, ``report.json`` and the tools' files; made if it is not there.
     tell : callable, optional

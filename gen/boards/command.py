@@ -8,11 +8,11 @@ from rich.table import Table
 
 from cli.steps import Steps
 from cli.terminal import Terminal
-from gen.boards import BOARDS
-from gen.boards.board import Board
+from gen.boards import DESIGNS
+from gen.boards.board_design import BoardDesign
 from gen.boards.build import REPORT, build_bitstream
 from gen.boards.report import Report
-from gen.process import run_process
+from gen.flow.process import run_process
 
 __all__ = ["BUILD", "run_board"]
 
@@ -28,7 +28,7 @@ def run_board(name: str, directory: Path | None, *, build: bool, program: bool) 
     Parameters
     ----------
     name : str
-        Of :data:`gen.boards.BOARDS`.
+        Of :data:`gen.boards.DESIGNS`.
     directory : Path, optional
         Of the files; default: a folder of the board's name in :data:`BUILD`.
     build, program : bool
@@ -41,7 +41,7 @@ def run_board(name: str, directory: Path | None, *, build: bool, program: bool) 
     RuntimeError
         As :func:`gen.boards.build.build_bitstream`; or if the loader is not installed or fails.
     """
-    board, console = BOARDS[name], Terminal()
+    board, console = DESIGNS[name], Terminal()
     directory = directory or BUILD / name
     if not build and not program:
         raise ValueError("--board needs --build, --program or both")
@@ -53,7 +53,7 @@ def run_board(name: str, directory: Path | None, *, build: bool, program: bool) 
         _load(board, directory)
 
 
-def _print(console: Terminal, board: Board, report: Report, directory: Path, seconds: float) -> None:
+def _print(console: Terminal, board: BoardDesign, report: Report, directory: Path, seconds: float) -> None:
     table = Table(title=f"{board.title}: {report.array} array")
     for column in ("", "used", "available", ""):
         table.add_column(column, justify="right" if column else "left")
@@ -71,7 +71,7 @@ def _print(console: Terminal, board: Board, report: Report, directory: Path, sec
     console.print(f"{made}, in {seconds / 60:.0f} min {seconds % 60:.0f} s", markup=False)
 
 
-def _load(board: Board, directory: Path) -> None:
+def _load(board: BoardDesign, directory: Path) -> None:
     if not (directory / REPORT).exists():
         raise ValueError(f"there is no bitstream in {directory}; make one with --build")
     if shutil.which(_LOADER) is None:

@@ -6,9 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from gen.boards.board import Board
+from gen.boards.board_design import BoardDesign
 from gen.boards.report import Clock, Report, Resource
-from gen.ecp5 import CONSTRAINTS, Area, Device, pack, place_and_route, synthesize_rtlil
+from gen.flow.ecp5 import CONSTRAINTS, Area, Device, pack, place_and_route, synthesize_rtlil
 
 __all__ = ["build_for_ecp5", "synthesize_for_ecp5"]
 
@@ -19,7 +19,7 @@ _PLACER = "static"
 _SAME_CLOCK = 0.02  # of the frequency: dividers do not hit every one
 
 
-def build_for_ecp5(board: Board, directory: Path, tell: Callable[[str], None]) -> Report:
+def build_for_ecp5(board: BoardDesign, directory: Path, tell: Callable[[str], None]) -> Report:
     """Make ``<board>.bit``; as :func:`gen.boards.build.build_bitstream`, without judging the result."""
     platform = board.platform()
     area = synthesize_for_ecp5(board, platform, directory, tell)
@@ -43,10 +43,10 @@ def build_for_ecp5(board: Board, directory: Path, tell: Callable[[str], None]) -
     )
 
 
-def synthesize_for_ecp5(board: Board, platform: Any, directory: Path, tell: Callable[[str], None]) -> Area:
+def synthesize_for_ecp5(board: BoardDesign, platform: Any, directory: Path, tell: Callable[[str], None]) -> Area:
     """Make the netlist and the constraints of its pins; return what it takes."""
     tell("elaborating")
-    plan = platform.prepare(board.design(board), "top")
+    plan = platform.prepare(board.top(board), "top")
     directory.mkdir(parents=True, exist_ok=True)
     (directory / CONSTRAINTS).write_text(plan.files["top.lpf"])
     tell("synthesizing")

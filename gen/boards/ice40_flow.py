@@ -6,9 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from gen.boards.board import Board
+from gen.boards.board_design import BoardDesign
 from gen.boards.report import Clock, Report, Resource
-from gen.ice40 import CONSTRAINTS, LOGIC_CELLS, Area, pack, place_and_route, synthesize_rtlil
+from gen.flow.ice40 import CONSTRAINTS, LOGIC_CELLS, Area, pack, place_and_route, synthesize_rtlil
 
 __all__ = ["build_for_ice40", "synthesize_for_ice40"]
 
@@ -20,7 +20,7 @@ _RESOURCES = {
 }
 
 
-def build_for_ice40(board: Board, directory: Path, tell: Callable[[str], None]) -> Report:
+def build_for_ice40(board: BoardDesign, directory: Path, tell: Callable[[str], None]) -> Report:
     """Make ``<board>.bin``; as :func:`gen.boards.build.build_bitstream`, without judging the timing."""
     area = synthesize_for_ice40(board, board.platform(), directory, tell)
     if area.logic_cells > LOGIC_CELLS:
@@ -46,10 +46,10 @@ def build_for_ice40(board: Board, directory: Path, tell: Callable[[str], None]) 
     )
 
 
-def synthesize_for_ice40(board: Board, platform: Any, directory: Path, tell: Callable[[str], None]) -> Area:
+def synthesize_for_ice40(board: BoardDesign, platform: Any, directory: Path, tell: Callable[[str], None]) -> Area:
     """Make the netlist and the constraints of its pins; return what it takes."""
     tell("elaborating")
-    plan = platform.prepare(board.design(board), "top")
+    plan = platform.prepare(board.top(board), "top")
     directory.mkdir(parents=True, exist_ok=True)
     (directory / CONSTRAINTS).write_text(plan.files["top.pcf"])
     tell("synthesizing")

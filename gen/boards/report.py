@@ -4,8 +4,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from cli.whole_file import write_whole
-from hw.loading import loading
+from files.loading import loading
+from files.whole_file import write_whole
 
 __all__ = ["Clock", "Report", "Resource"]
 

@@ -1,98 +1,18 @@
-"""The ULX3S boards: an ECP5 with 32 MB of SDRAM."""
+"""Bitstreams of the ULX3S boards."""
 
 import importlib
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from amaranth.hdl import ClockDomain, Elaboratable, Instance, Module, Signal
-from amaranth.lib import io
-from amaranth.lib.cdc import FFSynchronizer
-
-from gen.boards.board import Board
+from gen.boards.board_design import BoardDesign
 from gen.boards.ecp5_flow import build_for_ecp5
-from gen.boards.ecp5_pll import Ecp5Pll
-from hw.board.sdram_system import SdramSystem
-from hw.link.protocol import BAUD
-from hw.presets import PRESETS
-from hw.sdram.chip import ULX3S_SDRAM
+from hw.boards.ulx3s import Ulx3s
+from spec.boards import BOARDS
 
-__all__ = ["ULX3S_BOARDS"]
+__all__ = ["ULX3S_DESIGNS"]
 
-_CRYSTAL_HZ = 25e6
 _FOLDER = Path(__file__).parent
-_PIN_REGISTERS = 2  # one on the way out, one on the way in
-_OUTPUTS = {
-    "clk_en": "cke",
-    "cs": "cs_n",
-    "ras": "ras_n",
-    "cas": "cas_n",
-    "we": "we_n",
-    "a": "a",
-    "ba": "ba",
-    "dqm": "dqm",
-}
-"""Pins of the platform, which turns over those that are active low, to members of the signature."""
-
-
-class _Ulx3s(Elaboratable):
-    """The top of the design: pins, clocks and the system between them."""
-
-    def __init__(self, board: Board) -> None:
-        self._board = board
-
-    def elaborate(self, platform: Any) -> Module:
-        m = Module()
-        board = self._board
-        self._clocks(m, platform)
-        m.submodules.system = system = SdramSystem(
-            board.config,
-            ULX3S_SDRAM,
-            clock_hz=board.clocks["sync"],
-            sdram_hz=board.clocks["sdram"],
-            baud=board.baud,
-            read_latency=ULX3S_SDRAM.cas_latency + 2 + _PIN_REGISTERS,
-        )
-
-        serial = platform.request("uart", 0, dir="-")
-        m.submodules.rx = rx = io.Buffer("i", serial.rx)
-        m.submodules.tx = tx = io.Buffer("o", serial.tx)
-        m.d.comb += [system.rx.eq(rx.i), tx.o.eq(system.tx)]
-
-        self._sdram(m, platform.request("sdram", 0, dir="-"), system.pins)
-        m.submodules.led = led = io.Buffer("o", platform.request("led", 0, dir="-"))
-        m.d.comb += led.o.eq(system.irq)
-        return m
-
-    def _clocks(self, m: Module, platform: Any) -> None:
-        """Make both domains from the crystal.
-
-        They have no reset: registers begin as they are configured, and clocks stand still until they are right. A reset
-        would be a wire to everything, across the chip in one cycle.
-        """
-        clocks = self._board.clocks
-        m.submodules.crystal = crystal = io.Buffer("i", platform.request(platform.default_clk, dir="-"))
-        m.submodules.pll = pll = Ecp5Pll(_CRYSTAL_HZ, tuple(clocks.values()))
-        m.d.comb += pll.clk.eq(crystal.i)
-        for name, clock in zip(clocks, pll.clocks, strict=True):
-            running, gated = ClockDomain(f"running_{name}", reset_less=True), ClockDomain(name, reset_less=True)
-            m.domains += [running, gated]
-            m.d.comb += running.clk.eq(clock)
-            locked = Signal(name=f"locked_{name}")
-            m.submodules[f"locked_{name}"] = FFSynchronizer(pll.locked, locked, o_domain=running.name)
-            m.submodules[f"gate_{name}"] = Instance("DCCA", i_CLKI=clock, i_CE=locked, o_CLKO=gated.clk)
-
-    @staticmethod
-    def _sdram(m: Module, ports: Any, pins: Any) -> None:
-        """Put a register at each pin; the chip's clock is turned over, so that it samples in the middle of a cycle."""
-        m.submodules.sdram_clk = clk = io.DDRBuffer("o", ports.clk, o_domain="sdram")
-        m.d.comb += [clk.o[0].eq(0), clk.o[1].eq(1)]
-        for port, member in _OUTPUTS.items():
-            m.submodules[f"sdram_{port}"] = buffer = io.FFBuffer("o", getattr(ports, port), o_domain="sdram")
-            value = getattr(pins, member)
-            m.d.comb += buffer.o.eq(~value if member.endswith("_n") else value)
-        m.submodules.sdram_dq = dq = io.FFBuffer("io", ports.dq, i_domain="sdram", o_domain="sdram")
-        m.d.comb += [dq.o.eq(pins.dq_o), dq.oe.eq(pins.dq_oe), pins.dq_i.eq(dq.i)]
 
 
 def _platform(size: str) -> Any:
@@ -100,27 +20,15 @@ def _platform(size: str) -> Any:
     return getattr(importlib.import_module("amaranth_boards.ulx3s"), f"ULX3S_{size.upper()}_Platform")()
 
 
-def _board(size: str, sync_hz: float, sdram_hz: float, **more: Any) -> Board:
-    name = f"ulx3s_{size}"
-    return Board(
-        name=name,
-        title=f"ULX3S {size.upper()}",
-        config=PRESETS[name],
-        clocks={"sync": sync_hz, "sdram": sdram_hz},
-        baud=BAUD,
-        chip=ULX3S_SDRAM,
-        platform=partial(_platform, size),
-        design=_Ulx3s,
-        flow=build_for_ecp5,
-        loader="ulx3s",
-        **more,
-    )
+def _design(size: str, **more: Any) -> BoardDesign:
+    board = BOARDS[f"ulx3s_{size}"]
+    return BoardDesign.of(board, platform=partial(_platform, size), top=Ulx3s, flow=build_for_ecp5, **more)
 
 
-ULX3S_BOARDS = (
-    _board("85f", 80e6, 120e6, memories=_FOLDER / "ulx3s_85f_memories.json"),
-    _board("45f", 80e6, 120e6),
-    _board("25f", 80e6, 120e6, memories=_FOLDER / "ulx3s_25f_memories.json"),
-    _board("12f", 80e6, 120e6, memories=_FOLDER / "ulx3s_25f_memories.json"),
+ULX3S_DESIGNS = (
+    _design("85f", memories=_FOLDER / "ulx3s_85f_memories.json"),
+    _design("45f"),
+    _design("25f", memories=_FOLDER / "ulx3s_25f_memories.json"),
+    _design("12f", memories=_FOLDER / "ulx3s_25f_memories.json"),
 )
-"""One for each size of the FPGA; both of its clocks are whole fractions of one oscillator's frequency."""
+"""One for each size of the FPGA."""

@@ -8,8 +8,6 @@ from amaranth.lib.wiring import In, Out
 
 __all__ = [
     "AXI_ADDRESS_BITS",
-    "BOUNDARY_BYTES",
-    "BURST_BEATS",
     "BURST_INCR",
     "RESPONSE_OKAY",
     "RESPONSE_SLVERR",
@@ -21,12 +19,6 @@ __all__ = [
 
 AXI_ADDRESS_BITS = 32
 """Width of a byte address in memory."""
-
-BURST_BEATS = 16
-"""Most beats of a burst."""
-
-BOUNDARY_BYTES = 4096
-"""No burst crosses a multiple of this."""
 
 BURST_INCR = 0b01
 """AxBURST of incrementing bursts."""

@@ -4,7 +4,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
 from hw.bus.axi import AXI_ADDRESS_BITS
-from hw.isa import ErrorCode
+from spec.isa import ErrorCode
 
 __all__ = ["ERROR_CODE", "INDEX_BITS", "Fault"]
 

@@ -7,13 +7,14 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
-from hw.bus.axi import AXI_ADDRESS_BITS, BURST_BEATS, BURST_INCR, RESPONSE_OKAY, Axi4Read
+from hw.bus.axi import AXI_ADDRESS_BITS, BURST_INCR, RESPONSE_OKAY, Axi4Read
 from hw.bus.fault import INDEX_BITS, Fault
 from hw.bus.read_port import ReadPort
 from hw.bus.stream_fifo import StreamFifo
 from hw.bus.watchdog import Watchdog
-from hw.config import AcceleratorConfig
-from hw.isa import ErrorCode
+from spec.axi import BURST_BEATS
+from spec.config import AcceleratorConfig
+from spec.isa import ErrorCode
 
 __all__ = ["ReadMaster"]
 

@@ -3,10 +3,11 @@
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.bus.axi import AXI_ADDRESS_BITS, BURST_BEATS
+from hw.bus.axi import AXI_ADDRESS_BITS
 from hw.bus.fault import INDEX_BITS
 from hw.bus.packet import packet
-from hw.config import AcceleratorConfig
+from spec.axi import BURST_BEATS
+from spec.config import AcceleratorConfig
 
 __all__ = ["ReadPort", "read_burst"]
 

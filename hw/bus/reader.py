@@ -6,13 +6,14 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from hw.bus.axi import AXI_ADDRESS_BITS, BURST_BEATS
+from hw.bus.axi import AXI_ADDRESS_BITS
 from hw.bus.fault import INDEX_BITS
 from hw.bus.packet import packet
 from hw.bus.read_port import ReadPort
 from hw.bus.stream_fifo import StreamFifo
 from hw.bus.stream_stage import StreamStage
-from hw.config import AcceleratorConfig
+from spec.axi import BURST_BEATS
+from spec.config import AcceleratorConfig
 
 __all__ = ["Reader", "read_transfer"]
 
@@ -24,7 +25,7 @@ class Reader(wiring.Component):
     """Splits transfers into bursts and buffers their beats.
 
     A burst is requested only when the buffer has room for all of it, so that beats never wait on the bus; it ends where
-    addresses are a multiple of a full burst, and so never crosses :data:`hw.bus.axi.BOUNDARY_BYTES`. Transfers follow
+    addresses are a multiple of a full burst, and so never crosses :data:`spec.axi.BOUNDARY_BYTES`. Transfers follow
     one another without waiting for data.
 
     Latency: 3 cycles from a transfer to its first burst, 4 from a beat to ``o``. Throughput: one beat per cycle,

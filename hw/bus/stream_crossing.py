@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
 from hw.bus.gray_counter import GrayCounter
-from hw.memory.collisions import TWO_CLOCKS
+from hw.core.memory.collisions import TWO_CLOCKS
 
 __all__ = ["StreamCrossing"]
 

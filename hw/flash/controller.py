@@ -7,11 +7,12 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
-from hw.bus.axi import BURST_BEATS, RESPONSE_OKAY, RESPONSE_SLVERR, Axi4Read
-from hw.flash.chip import FlashChip
+from hw.bus.axi import RESPONSE_OKAY, RESPONSE_SLVERR, Axi4Read
 from hw.flash.command import CONTINUE, DUMMY_CLOCKS, QUAD_ENABLE, Command
 from hw.flash.pins import WIRES, FlashPins
 from hw.flash.ram_read import RamRead
+from spec.axi import BURST_BEATS
+from spec.flash_chip import FlashChip
 
 __all__ = ["BUS_BYTES", "QspiFlash"]
 

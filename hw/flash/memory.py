@@ -7,10 +7,10 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.bus.axi import Axi4Read, Axi4Write
-from hw.flash.chip import FlashChip
 from hw.flash.controller import BUS_BYTES, QspiFlash
 from hw.flash.pins import FlashPins
 from hw.flash.ram import FlashRam
+from spec.flash_chip import FlashChip
 
 __all__ = ["FlashMemory"]
 

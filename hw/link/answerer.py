@@ -7,7 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.link.layouts import BYTE, CrcPort, PayloadRead, answer, frame_byte
-from hw.link.protocol import CRC_BYTES, HELLO_FIELDS, LARGEST_PAYLOAD, VERSION
+from spec.link import CRC_BYTES, HELLO_FIELDS, LARGEST_PAYLOAD, VERSION
 
 __all__ = ["Answerer"]
 

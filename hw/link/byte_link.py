@@ -10,10 +10,10 @@ from hw.bus.stream_fifo import StreamFifo
 from hw.bus.stream_register import StreamRegister
 from hw.link.chip_buses import chip_buses, pass_buses
 from hw.link.layouts import BYTE
-from hw.link.protocol import FIFO_BYTES
 from hw.link.responder import Responder
 from hw.link.slip_decoder import SlipDecoder
 from hw.link.slip_encoder import SlipEncoder
+from spec.link import FIFO_BYTES
 
 __all__ = ["ByteLink"]
 

@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import Out, connect, flipped
 
 from hw.bus.axi import Axi4Read, Axi4Write, AxiLite
-from hw.registers import ADDRESS_BITS
+from spec.registers import ADDRESS_BITS
 
 __all__ = ["chip_buses", "pass_buses"]
 

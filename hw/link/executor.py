@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from hw.bus.axi import AXI_ADDRESS_BITS, BURST_INCR, RESPONSE_OKAY
 from hw.link.chip_buses import chip_buses
 from hw.link.layouts import PayloadRead, PayloadWrite, answer, header
-from hw.link.protocol import (
+from spec.link import (
     HELLO_FIELDS,
     LARGEST_PAYLOAD,
     REGISTER_BYTES,
@@ -19,7 +19,7 @@ from hw.link.protocol import (
     Command,
     Status,
 )
-from hw.registers import ADDRESS_BITS
+from spec.registers import ADDRESS_BITS
 
 __all__ = ["Executor"]
 

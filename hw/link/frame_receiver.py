@@ -7,7 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.link.layouts import CrcPort, PayloadWrite, frame_byte, header
-from hw.link.protocol import CRC_BYTES, HEADER_FIELDS, LARGEST_PAYLOAD, WRITES, Command
+from spec.link import CRC_BYTES, HEADER_FIELDS, LARGEST_PAYLOAD, WRITES, Command
 
 __all__ = ["FrameReceiver"]
 

@@ -6,7 +6,7 @@ from amaranth.hdl import unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.link.protocol import HEADER_FIELDS, LARGEST_PAYLOAD
+from spec.link import HEADER_FIELDS, LARGEST_PAYLOAD
 
 __all__ = ["BYTE", "CrcPort", "PayloadRead", "PayloadWrite", "answer", "frame_byte", "header"]
 

@@ -13,7 +13,7 @@ from hw.link.chip_buses import chip_buses, pass_buses
 from hw.link.executor import Executor
 from hw.link.frame_receiver import FrameReceiver
 from hw.link.layouts import BYTE, frame_byte
-from hw.link.protocol import LARGEST_PAYLOAD
+from spec.link import LARGEST_PAYLOAD
 
 __all__ = ["Responder"]
 

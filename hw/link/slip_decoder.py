@@ -7,7 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.link.layouts import BYTE, frame_byte
-from hw.link.protocol import Slip
+from spec.link import Slip
 
 __all__ = ["SlipDecoder"]
 

@@ -7,11 +7,12 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
-from hw.bus.axi import AXI_ADDRESS_BITS, BURST_BEATS, BURST_INCR
+from hw.bus.axi import AXI_ADDRESS_BITS, BURST_INCR
 from hw.bus.stream_register import StreamRegister
-from hw.sdram.chip import SdramChip
 from hw.sdram.pins import WORD_BYTES
 from hw.sdram.segment import segment_layout, words_per_beat
+from spec.axi import BURST_BEATS
+from spec.sdram_chip import SdramChip
 
 __all__ = ["BurstSplitter", "burst_layout"]
 

@@ -7,14 +7,15 @@ from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.bus.axi import BURST_BEATS, RESPONSE_OKAY, RESPONSE_SLVERR, Axi4Read, Axi4Write
+from hw.bus.axi import RESPONSE_OKAY, RESPONSE_SLVERR, Axi4Read, Axi4Write
 from hw.bus.stream_fifo import StreamFifo
 from hw.sdram.burst_splitter import BurstSplitter
-from hw.sdram.chip import SdramChip
 from hw.sdram.command import Command
 from hw.sdram.pins import WORD_BITS, WORD_BYTES, SdramPins
 from hw.sdram.scheduler import Scheduler
 from hw.sdram.segment import words_per_beat
+from spec.axi import BURST_BEATS
+from spec.sdram_chip import SdramChip
 
 __all__ = ["SdramController"]
 

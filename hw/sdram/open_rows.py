@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
-from hw.sdram.chip import SdramChip
+from spec.sdram_chip import SdramChip
 
 __all__ = ["OpenRows", "RowLookup"]
 

@@ -6,9 +6,9 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
-from hw.sdram.chip import SdramChip
 from hw.sdram.command import Command
 from hw.sdram.pins import ADDRESS_BITS, AUTO_PRECHARGE_BIT
+from spec.sdram_chip import SdramChip
 
 __all__ = ["PowerUp", "mode_word"]
 

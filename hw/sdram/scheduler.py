@@ -7,13 +7,13 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
-from hw.sdram.chip import SdramChip
 from hw.sdram.command import Command
 from hw.sdram.open_rows import OpenRows
 from hw.sdram.pins import ADDRESS_BITS, AUTO_PRECHARGE_BIT
 from hw.sdram.power_up import PowerUp
 from hw.sdram.refresh_timer import RefreshTimer
 from hw.sdram.segment import segment_layout, words_per_beat
+from spec.sdram_chip import SdramChip
 
 __all__ = ["Scheduler", "issue_layout"]
 

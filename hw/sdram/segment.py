@@ -3,9 +3,9 @@
 from amaranth.lib import data
 from amaranth.utils import exact_log2
 
-from hw.bus.axi import BURST_BEATS
-from hw.sdram.chip import SdramChip
 from hw.sdram.pins import WORD_BYTES
+from spec.axi import BURST_BEATS
+from spec.sdram_chip import SdramChip
 
 __all__ = ["segment_layout", "words_per_beat"]
 

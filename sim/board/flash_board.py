@@ -7,11 +7,11 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect
 
-from hw.board.flash_system import FlashSystem
-from hw.config import AcceleratorConfig
-from hw.flash.chip import FlashChip
-from hw.flash.model import FlashModel
-from hw.flash.rule import FlashRule
+from hw.system.flash_system import FlashSystem
+from sim.chips.flash import FlashModel
+from sim.chips.flash_rule import FlashRule
+from spec.config import AcceleratorConfig
+from spec.flash_chip import FlashChip
 
 __all__ = ["FlashBoard"]
 

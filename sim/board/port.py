@@ -7,14 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gen.rtlil import emit_component
-from hw.config import AcceleratorConfig
-from hw.flash.chip import ICEBREAKER_FLASH, FlashChip
-from hw.sdram.chip import ULX3S_SDRAM, SdramChip
+from gen.emit.rtlil import emit_component
 from sim.board.flash_board import FlashBoard
 from sim.board.sdram_board import SdramBoard
 from sim.rtl.design import Design
 from sim.rtl.library import build_library
+from spec.config import AcceleratorConfig
+from spec.flash_chip import ICEBREAKER_FLASH, FlashChip
+from spec.sdram_chip import ULX3S_SDRAM, SdramChip
 
 __all__ = ["SMALL_FLASH", "SMALL_SDRAM", "SimulatedPort"]
 
@@ -37,8 +37,8 @@ _HARNESS = Path(__file__).with_name("harness.cpp")
 class SimulatedPort:
     """What pyserial's ``Serial`` offers of a port, with a complete board at its end.
 
-    The board is the system for its memory chip, :class:`hw.board.sdram_system.SdramSystem` or
-    :class:`hw.board.flash_system.FlashSystem`, with the model of that chip. Bytes go over its pins bit by bit. Time
+    The board is the system for its memory chip, :class:`hw.system.sdram_system.SdramSystem` or
+    :class:`hw.system.flash_system.FlashSystem`, with the model of that chip. Bytes go over its pins bit by bit. Time
     passes for it while the host waits in :meth:`read`, and at no other time. The first board with the same
     parameters takes a minute or so to build; later ones find it in ``build/rtl``.
 

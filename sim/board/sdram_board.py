@@ -7,12 +7,12 @@ from amaranth.hdl import DomainRenamer, Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect
 
-from hw.board.sdram_system import SdramSystem
-from hw.config import AcceleratorConfig
-from hw.sdram.chip import SdramChip
-from hw.sdram.model import SdramModel
 from hw.sdram.pins import WORD_BYTES
-from hw.sdram.rule import SdramRule
+from hw.system.sdram_system import SdramSystem
+from sim.chips.sdram import SdramModel
+from sim.chips.sdram_rule import SdramRule
+from spec.config import AcceleratorConfig
+from spec.sdram_chip import SdramChip
 
 __all__ = ["SdramBoard"]
 

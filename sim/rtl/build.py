@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from gen.rtlil import emit_rtlil
-from hw.config import AcceleratorConfig
+from gen.emit.rtlil import emit_rtlil
 from sim.rtl.design import Design
 from sim.rtl.library import build_library
+from spec.config import AcceleratorConfig
 
 __all__ = ["build_simulator"]
 

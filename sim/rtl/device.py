@@ -5,16 +5,16 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from hw.config import AcceleratorConfig
-from hw.isa import ErrorCode
-from hw.program import Program
-from sim.device import DeviceError, Result
-from sim.driver import Driver
+from host.driver import Driver
 from sim.memory import MemoryModel
 from sim.rtl.activity import Activity
 from sim.rtl.build import build_simulator
 from sim.rtl.chip import Chip
 from sim.rtl.trace import Trace
+from spec.config import AcceleratorConfig
+from spec.device import DeviceError, Result
+from spec.isa import ErrorCode
+from spec.program import Program
 
 __all__ = ["RtlDevice"]
 

@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from itertools import takewhile
 from pathlib import Path
 
-from gen.process import run_processes
-from gen.yosys import run_yosys
+from gen.flow.process import run_processes
+from gen.flow.yosys import run_yosys
 from sim.rtl.design import Design
 from sim.rtl.split import split_eval
 

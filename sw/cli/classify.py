@@ -20,11 +20,11 @@ from rich.progress import (
 )
 
 from cli.terminal import Terminal
-from cli.whole_file import check_outputs
-from sw.classify import Classification
+from files.whole_file import check_outputs
+from sw.apps.classify import Classification
+from sw.apps.model_files import load_model, model_files
 from sw.cli.json_file import write_json
 from sw.cli.labels import Labels
-from sw.cli.model_files import load_model, model_files
 from sw.cli.options import add_configuration, add_truncation, at_least, backend, configuration, device_options
 from sw.cli.overwriting import refuse_overwriting, text_folders
 from sw.cli.report import Report

@@ -6,12 +6,12 @@ from typing import Any
 
 from safetensors import safe_open
 
-from cli.whole_file import check_outputs, write_whole
-from hw.flash.memory_map import ICEBREAKER_MAP
-from hw.isa import INSTRUCTION_BYTES
-from hw.program import FORMAT, Program
-from sw.board import FlashImage
-from sw.cli.model_files import load_model, model_files
+from files.whole_file import check_outputs, write_whole
+from host.board import FlashImage
+from spec.isa import INSTRUCTION_BYTES
+from spec.memory_map import ICEBREAKER_MAP
+from spec.program import FORMAT, Program
+from sw.apps.model_files import load_model, model_files
 from sw.cli.options import add_configuration, at_least, configuration
 from sw.cli.overwriting import refuse_overwriting
 from sw.lowering import BertLowering

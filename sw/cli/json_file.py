@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cli.whole_file import write_whole
+from files.whole_file import write_whole
 
 __all__ = ["write_json"]
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from hw.one_line import one_line
+from files.one_line import one_line
 
 __all__ = ["Labels"]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from cli.exit_status import exit_status
 from cli.failure import Failure
 from cli.parser import Parser
-from sim.device import DeviceError
+from spec.device import DeviceError
 from sw.cli import classify, flash_image, matmul, quantize, trace
 
 __all__ = ["main"]

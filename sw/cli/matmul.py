@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from cli.terminal import Terminal
-from hw.config import AcceleratorConfig
 from sim.rtl import RtlDevice
+from spec.config import AcceleratorConfig
+from sw.apps.open_device import open_device
 from sw.cli.options import add_configuration, at_least, backend, configuration, device_options
 from sw.cli.upload import Upload
 from sw.lowering.matmul import MatmulLowering, check_sizes
-from sw.open_device import open_device
 
 __all__ = ["add_parser"]
 

@@ -7,11 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from hw.config import AcceleratorConfig
-from hw.flash.memory_map import ICEBREAKER_MAP
-from hw.link.protocol import BAUD
-from hw.presets import PRESETS
-from sw.board import FlashImage
+from host.board import FlashImage
+from spec.config import AcceleratorConfig
+from spec.link import BAUD
+from spec.memory_map import ICEBREAKER_MAP
+from spec.presets import PRESETS
 
 __all__ = ["add_configuration", "add_truncation", "at_least", "backend", "configuration", "device_options"]
 
@@ -94,7 +94,7 @@ def configuration(options: argparse.Namespace) -> AcceleratorConfig:
 
 
 def device_options(options: argparse.Namespace, upload: Callable[[int, int], None] | None = None) -> dict[str, Any]:
-    """Return what :func:`sw.open_device.open_device` gets besides backend and configuration.
+    """Return what :func:`sw.apps.open_device.open_device` gets besides backend and configuration.
 
     The simulated hardware says when it has to be built first; a board tells ``upload`` how far its memory is written.
     """

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from cli.terminal import Terminal
-from cli.whole_file import check_outputs
-from sw.cli.model_files import TOKENIZER
+from files.whole_file import check_outputs
+from sw.apps.model_files import TOKENIZER
 from sw.cli.options import add_truncation, at_least
 from sw.cli.overwriting import refuse_overwriting, text_folders
 from sw.cli.texts import load_texts
-from sw.tokenizer import Tokenizer
+from sw.families.tokenizer import Tokenizer
 
 __all__ = ["add_parser"]
 
@@ -45,7 +45,9 @@ def add_parser(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from sw.quantizer import compare, load_tokenizer, quantize  # noqa: PLC0415  # nothing else needs them
+    from sw.apps.compare import compare  # noqa: PLC0415  # nothing else needs them
+    from sw.families.load_tokenizer import load_tokenizer  # noqa: PLC0415
+    from sw.quantizer import quantize  # noqa: PLC0415
 
     beside = options.output.with_name(TOKENIZER)
     refuse_overwriting(

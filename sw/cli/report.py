@@ -7,8 +7,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from hw.one_line import one_line
-from sw.classify import Classification
+from files.one_line import one_line
+from sw.apps.classify import Classification
 from sw.cli.texts import LabelledText
 
 __all__ = ["Report"]

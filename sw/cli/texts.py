@@ -13,7 +13,7 @@ from itertools import chain, islice, zip_longest
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
-from hw.loading import loading
+from files.loading import loading
 from sw.cli.labels import Labels
 from sw.imdb import FOLDERS, LINE_BREAK
 from sw.sound_text import sound_text

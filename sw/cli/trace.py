@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 
 from cli.terminal import Terminal
-from cli.whole_file import check_outputs, write_whole
+from files.whole_file import check_outputs, write_whole
 from sim.rtl import Activity, RtlDevice
+from sw.apps.model_files import load_model, model_files
 from sw.cli.json_file import write_json
-from sw.cli.model_files import load_model, model_files
 from sw.cli.options import add_configuration, add_truncation, at_least, configuration, device_options
 from sw.cli.overwriting import refuse_overwriting
 from sw.lowering.bert import BertLowering
 from sw.lowering.bert_constants import BertConstants
-from sw.reference import embed
+from sw.network.reference import embed
 from sw.timeline import Slice, bert_labels, chrome_trace, gantt, slices
 
 __all__ = ["add_parser"]

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from cli.workers import end_with_parent, no_interrupts
-from hw.config import AcceleratorConfig
-from sw.classify import Classification, Classifier, check_length
-from sw.cli.model_files import load_model
+from spec.config import AcceleratorConfig
+from sw.apps.classify import Classification, Classifier, check_length
+from sw.apps.model_files import load_model
+from sw.families.tokenizer import Truncation
 from sw.lowering import BertLowering
-from sw.tokenizer import Truncation
 
 __all__ = ["Job", "classify_all"]
 

@@ -2,6 +2,5 @@
 
 from sw.lowering.bert import BertLowering, lower_bert
 from sw.lowering.matmul import MatmulLowering, lower_matmul
-from sw.lowering.relocate import relocate
 
-__all__ = ["BertLowering", "MatmulLowering", "lower_bert", "lower_matmul", "relocate"]
+__all__ = ["BertLowering", "MatmulLowering", "lower_bert", "lower_matmul"]

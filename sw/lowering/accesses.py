@@ -3,8 +3,8 @@
 import enum
 from dataclasses import dataclass
 
-from hw.config import AcceleratorConfig
-from hw.isa import (
+from spec.config import AcceleratorConfig
+from spec.isa import (
     TABLE_ENTRIES,
     Destination,
     Drain,

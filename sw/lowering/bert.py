@@ -1,12 +1,12 @@
 """Lowering of a whole BERT: embedding sums in, logits out."""
 
-from hw.config import AcceleratorConfig
-from hw.program import Program
-from sw.checkpoint import Checkpoint
+from spec.config import AcceleratorConfig
+from spec.program import Program
 from sw.lowering.bert_constants import BertConstants
 from sw.lowering.bert_plan import BertPlan
 from sw.lowering.bert_writer import BertWriter
 from sw.lowering.builder import NoRoomError
+from sw.network.checkpoint import Checkpoint
 
 __all__ = ["BertLowering", "lower_bert"]
 
@@ -50,8 +50,8 @@ class BertLowering:
     def lower(self, length: int) -> Program:
         """Return the program for texts of ``length`` tokens.
 
-        Its input ``rows`` is int16 [length, hidden], as :func:`sw.reference.embed` makes it; its output ``logits`` is
-        int32 [labels]. Both have zeros or nothing of use behind them, up to whole vector words.
+        Its input ``rows`` is int16 [length, hidden], as :func:`sw.network.reference.embed` makes it; its output
+        ``logits`` is int32 [labels]. Both have zeros or nothing of use behind them, up to whole vector words.
 
         Raises
         ------

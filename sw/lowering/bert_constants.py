@@ -7,10 +7,10 @@ from math import lcm
 import numpy as np
 from numpy.typing import NDArray
 
-from hw.config import AcceleratorConfig
-from sw.checkpoint import Checkpoint, Layer, Linear, Norm, Slots
+from spec.config import AcceleratorConfig
 from sw.lowering.image import Image
 from sw.lowering.weights import broadcast_records, param_records, split_k, stream_tiles, whole_words
+from sw.network.checkpoint import Checkpoint, Layer, Linear, Norm, Slots
 
 __all__ = [
     "LOGIT_BYTES",

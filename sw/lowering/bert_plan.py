@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import lcm
 
-from hw.config import AcceleratorConfig
+from spec.config import AcceleratorConfig
 from sw.lowering.bert_constants import BertConstants
 from sw.lowering.placement import place
 

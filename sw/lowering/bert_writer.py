@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from functools import cache, partial
 from math import gcd, lcm
 
-from hw.isa import Destination, Drain, Gemm, Load, LoadTarget, ParamMode, SecondStage, Stats, Sweep, SweepKind
-from hw.program import Program, Region
-from sw.checkpoint import Checkpoint, Linear, Norm
+from spec.isa import Destination, Drain, Gemm, Load, LoadTarget, ParamMode, SecondStage, Stats, Sweep, SweepKind
+from spec.program import Program, Region
 from sw.lowering.bert_constants import LOGIT_BYTES, BertConstants, Matrix, NormConstants, Panel
 from sw.lowering.bert_plan import BertPlan, Buffer, Rows
 from sw.lowering.builder import Binding, Builder, Resident
 from sw.lowering.schedule import Product, Schedule
+from sw.network.checkpoint import Checkpoint, Linear, Norm
 
 __all__ = ["BertWriter"]
 

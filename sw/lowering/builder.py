@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hw.config import AcceleratorConfig
-from hw.isa import INSTRUCTION_BYTES, Drain, Gemm, Halt, Instruction, Load, LoadTarget, Stream
-from hw.program import Program, Region
+from spec.config import AcceleratorConfig
+from spec.isa import INSTRUCTION_BYTES, Drain, Gemm, Halt, Instruction, Load, LoadTarget, Stream
+from spec.program import Program, Region
 from sw.lowering.accesses import TABLE_GROUPS
 from sw.lowering.dependencies import add_tokens
 from sw.lowering.ring import Ring

@@ -5,8 +5,8 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from hw.config import AcceleratorConfig
-from hw.isa import Drain, Engine, Gemm, Instruction
+from spec.config import AcceleratorConfig
+from spec.isa import Drain, Engine, Gemm, Instruction
 from sw.lowering.accesses import Access, Space, Span, accesses
 
 __all__ = ["MAX_TOKENS", "add_tokens"]

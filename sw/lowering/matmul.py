@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hw.config import AcceleratorConfig
-from hw.isa import Destination, Drain, Gemm, LoadTarget, ParamMode
-from hw.program import Program, Region
+from spec.config import AcceleratorConfig
+from spec.isa import Destination, Drain, Gemm, LoadTarget, ParamMode
+from spec.program import Program, Region
 from sw.lowering.builder import Binding, Builder, Resident
 from sw.lowering.image import Image
 from sw.lowering.weights import broadcast_records, stream_tiles, whole_words

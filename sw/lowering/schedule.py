@@ -4,7 +4,7 @@ import dataclasses
 from collections import deque
 from dataclasses import dataclass
 
-from hw.isa import Destination, Drain, Gemm, ParamMode, Sweep, SweepKind
+from spec.isa import Destination, Drain, Gemm, ParamMode, Sweep, SweepKind
 from sw.lowering.builder import Binding, Builder
 
 __all__ = ["Product", "Schedule"]

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sw.checkpoint import Linear
+from sw.families.float_bert import FloatLayer, FloatLinear
+from sw.network.checkpoint import Linear
 from sw.quantizer.clipping import clip_thresholds
-from sw.quantizer.float_bert import FloatLayer, FloatLinear
 from sw.quantizer.matrix import FINEST, Matrix
 from sw.quantizer.operand import Operand
 from sw.quantizer.scaling import common_shift, requantizer

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sw.checkpoint import Linear, Slots
+from sw.families.float_bert import FloatLayer, gelu
+from sw.network.checkpoint import Linear, Slots
 from sw.quantizer.clipping import FRACTIONS
-from sw.quantizer.float_bert import FloatLayer, gelu
 from sw.quantizer.matrix import Matrix
 from sw.quantizer.operand import Operand
 from sw.quantizer.statistics import Statistics

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sw.checkpoint import Linear
-from sw.quantizer.float_bert import FloatLinear
+from sw.families.float_bert import FloatLinear
+from sw.network.checkpoint import Linear
 from sw.quantizer.operand import Operand
 from sw.quantizer.scaling import FACTOR_BITS, POWER, requantizer
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sw.checkpoint import Norm
+from sw.families.float_bert import FloatLinear, FloatNorm
+from sw.network.checkpoint import Norm
 from sw.quantizer.clipping import FRACTIONS
-from sw.quantizer.float_bert import FloatLinear, FloatNorm
 from sw.quantizer.operand import Operand
 from sw.quantizer.scaling import common_shift
 from sw.quantizer.statistics import Statistics

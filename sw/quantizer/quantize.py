@@ -6,17 +6,17 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from sw.checkpoint import Checkpoint, Embedding, Layer, Linear
+from sw.families.bert import load_bert
+from sw.families.float_bert import FloatBert, FloatLayer, FloatLinear, FloatNorm
+from sw.families.tokenizer import Tokenizer, Truncation
+from sw.network.checkpoint import Checkpoint, Embedding, Layer, Linear
 from sw.quantizer.attention import quantize_attention
 from sw.quantizer.feed_forward import quantize_feed_forward
-from sw.quantizer.float_bert import FloatBert, FloatLayer, FloatLinear, FloatNorm
-from sw.quantizer.load_bert import load_bert
 from sw.quantizer.matrix import WEIGHT_LIMIT, Matrix
 from sw.quantizer.norm import NORMALIZED_ONE, quantize_norm
 from sw.quantizer.operand import Operand
 from sw.quantizer.scaling import common_shift
 from sw.quantizer.statistics import Statistics
-from sw.tokenizer import Tokenizer, Truncation
 
 __all__ = ["quantize", "quantize_bert"]
 

@@ -4,8 +4,8 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hw.isa import INSTRUCTION_BYTES, Drain, Gemm, Instruction, Load, LoadTarget, Stream, Sweep, SweepKind, decode
-from hw.program import Program
+from spec.isa import INSTRUCTION_BYTES, Drain, Gemm, Instruction, Load, LoadTarget, Stream, Sweep, SweepKind, decode
+from spec.program import Program
 from sw.lowering.bert_constants import BertConstants
 
 __all__ = ["Label", "bert_labels", "plain_labels"]

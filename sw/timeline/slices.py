@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from hw.isa import Engine
 from sim.rtl import Activity
+from spec.isa import Engine
 from sw.timeline.labels import Label
 
 __all__ = ["TRACKS", "Slice", "slices"]

@@ -10,15 +10,16 @@ from pathlib import Path
 from cli.exit_status import exit_status
 from cli.parser import Parser
 from cli.terminal import Terminal
-from cli.whole_file import write_whole
-from hw.loading import loading
-from sw.checkpoint import Checkpoint
+from files.loading import loading
+from files.whole_file import write_whole
+from sw.apps.compare import compare
 from sw.cli.json_file import write_json
 from sw.cli.options import at_least
+from sw.families.model_folder import load_packages
+from sw.families.tokenizer import Tokenizer, Truncation
 from sw.imdb import LABELS, LINE_BREAK
-from sw.quantizer import compare, quantize
-from sw.quantizer.model_folder import load_packages
-from sw.tokenizer import Tokenizer, Truncation
+from sw.network.checkpoint import Checkpoint
+from sw.quantizer import quantize
 from sw.training.base import check_base, default_base
 from sw.training.evaluate import Evaluation, evaluate
 from sw.training.model_card import model_card

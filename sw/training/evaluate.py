@@ -8,11 +8,11 @@ import numpy as np
 from rich.progress import track
 
 from cli.terminal import Terminal
-from sw.checkpoint import Checkpoint
+from sw.families.bert import load_bert
+from sw.families.tokenizer import Tokenizer, Truncation
 from sw.imdb import LABELS
-from sw.quantizer.load_bert import load_bert
-from sw.reference import embed, forward
-from sw.tokenizer import Tokenizer, Truncation
+from sw.network.checkpoint import Checkpoint
+from sw.network.reference import embed, forward
 from sw.training.reviews import Review
 
 __all__ = ["Evaluation", "evaluate"]

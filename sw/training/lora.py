@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from hw.loading import loading
+from files.loading import loading
 
 __all__ = ["ALPHA", "RANK", "LoraLinear", "add_adapters", "load_adapter", "merge_adapters", "save_adapter"]
 

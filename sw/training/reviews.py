@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from hw.loading import loading
+from files.loading import loading
 from sw.imdb import LINE_BREAK
 
 __all__ = ["Review", "load_reviews"]

@@ -10,7 +10,7 @@ import torch
 from rich.progress import track
 
 from cli.terminal import Terminal
-from sw.tokenizer import Tokenizer, Truncation
+from sw.families.tokenizer import Tokenizer, Truncation
 from sw.training.lora import add_adapters, save_adapter
 from sw.training.merge import load_base
 from sw.training.reviews import Review

@@ -9,7 +9,7 @@ from amaranth.hdl import Fragment
 from bench import area
 from bench.results import load_results
 from bench.units import UNITS, ports_of
-from hw.presets import PRESETS
+from spec.presets import PRESETS
 
 CHIP = "chip 8x8"
 

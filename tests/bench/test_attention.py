@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from bench.attention import attention_inputs, attention_program
-from hw.config import AcceleratorConfig
 from sim import open_device
+from spec.config import AcceleratorConfig
 
 CONFIG = AcceleratorConfig(rows=4, cols=4, scratchpad_kib=4, vector_kib=4, param_words=32, weight_fifo_words=32)
 

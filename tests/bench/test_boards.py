@@ -6,7 +6,7 @@ import pytest
 
 from bench.boards import load_boards, measure_boards
 from bench.boards_page import boards_page
-from gen.boards import BOARDS
+from spec.boards import BOARDS
 
 PAGE = Path(__file__).parents[2] / "docs" / "boards.md"
 

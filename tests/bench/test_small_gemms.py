@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from bench.small_gemms import small_gemms
-from hw.config import AcceleratorConfig
 from sim import open_device
+from spec.config import AcceleratorConfig
 
 SMALL = {"scratchpad_kib": 64, "vector_kib": 1, "param_words": 32, "tables": 1}
 CONFIG = AcceleratorConfig(rows=16, cols=16, lanes=16, acc_banks=8, acc_depth=256, **SMALL)

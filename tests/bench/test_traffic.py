@@ -3,9 +3,9 @@
 import numpy as np
 
 from bench.traffic import Traffic, weight_traffic
-from hw.config import AcceleratorConfig
-from hw.isa import Halt, Load, LoadTarget, Stream
-from hw.program import Program
+from spec.config import AcceleratorConfig
+from spec.isa import Halt, Load, LoadTarget, Stream
+from spec.program import Program
 
 CONFIG = AcceleratorConfig(rows=16, cols=16)
 

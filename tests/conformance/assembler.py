@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hw.config import AcceleratorConfig
-from hw.isa import (
+from spec.config import AcceleratorConfig
+from spec.isa import (
     INSTRUCTION_BYTES,
     Destination,
     Drain,
@@ -28,7 +28,7 @@ from hw.isa import (
     Sweep,
     SweepKind,
 )
-from hw.program import Program, Region
+from spec.program import Program, Region
 
 __all__ = [
     "Assembler",

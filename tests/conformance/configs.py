@@ -1,6 +1,6 @@
 """Configurations that every backend must run: smallest, odd, rectangular, with small memories that are soon full."""
 
-from hw.config import AcceleratorConfig
+from spec.config import AcceleratorConfig
 
 __all__ = ["CONFIGS", "SERIAL_4X3"]
 

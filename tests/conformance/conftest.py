@@ -10,14 +10,14 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from hw.config import AcceleratorConfig
-from hw.link.protocol import REMEMBERED
-from hw.presets import PRESETS
+from host.board import BoardDevice
+from host.link.client import LinkClient
 from sim import open_device
 from sim.board import SimulatedPort
-from sim.device import Device
-from sw.board import BoardDevice
-from sw.link.client import LinkClient
+from spec.config import AcceleratorConfig
+from spec.device import Device
+from spec.link import REMEMBERED
+from spec.presets import PRESETS
 from tests.conformance.configs import CONFIGS
 
 SIMULATED = "simulated"

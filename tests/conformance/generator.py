@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hw.config import AcceleratorConfig
-from hw.isa import (
+from spec.config import AcceleratorConfig
+from spec.isa import (
     TABLE_ENTRIES,
     Destination,
     Drain,
@@ -20,7 +20,7 @@ from hw.isa import (
     Sweep,
     SweepKind,
 )
-from hw.program import Program
+from spec.program import Program
 from tests.conformance.assembler import Assembler, Span, conflict, dense_values, params, spans, weight_words
 
 __all__ = ["Generator"]

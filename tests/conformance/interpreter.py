@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hw.config import AcceleratorConfig
-from hw.isa import (
+from spec import arithmetic
+from spec.config import AcceleratorConfig
+from spec.isa import (
     INSTRUCTION_BYTES,
     TABLE_ENTRIES,
     Destination,
@@ -24,8 +25,7 @@ from hw.isa import (
     SweepKind,
     decode,
 )
-from hw.program import Program
-from sim import numerics
+from spec.program import Program
 
 __all__ = ["interpret"]
 
@@ -106,7 +106,7 @@ class _Machine:
                         row = gemm.b_addr + (tile * cols + column) * gemm.b_stride
                         b[column] = self.scratchpad[row + k].view(np.int8)
                 a = self.scratchpad[gemm.a_addr + np.arange(m) * gemm.a_stride + k].view(a_type).astype(np.int64)
-                acc = numerics.wrap(acc + a @ b.T, 32)
+                acc = arithmetic.wrap(acc + a @ b.T, 32)
             self.banks[self.bank, :m] = acc
             if gemm.release:
                 self.full.append(self.banks[self.bank].copy())
@@ -137,19 +137,19 @@ class _Machine:
         bias, mul, mul2 = _fields(self.params[drain.param_addr + index])
         v = acc + bias
         if drain.dest == Destination.MEMORY:
-            self.memory[out : out + 4 * lanes] = numerics.wrap(v, 32).astype("<i4").view(np.uint8)
+            self.memory[out : out + 4 * lanes] = arithmetic.wrap(v, 32).astype("<i4").view(np.uint8)
             return out + 4 * lanes
         pre_shift: Any = drain.pre_shift
         shift: Any = drain.shift
         if drain.row_scale:
             mul = self.mul[drain.stats_addr + m]
-            pre_shift, shift = numerics.row_shifts(self.total[drain.stats_addr + m])
-        y = numerics.requantize(v, pre_shift, mul, shift)
+            pre_shift, shift = arithmetic.row_shifts(self.total[drain.stats_addr + m])
+        y = arithmetic.requantize(v, pre_shift, mul, shift)
         if drain.second == SecondStage.RESIDUAL:
             residual = self.vector[drain.res_addr + m * drain.res_stride + j]
-            y = y + numerics.saturate(numerics.round_shift(residual * mul2, drain.second_shift), 18)
+            y = y + arithmetic.saturate(arithmetic.round_shift(residual * mul2, drain.second_shift), 18)
         if drain.second == SecondStage.SCALE:
-            y = numerics.saturate(numerics.round_shift(y * mul2, drain.second_shift), 18)
+            y = arithmetic.saturate(arithmetic.round_shift(y * mul2, drain.second_shift), 18)
         y = np.clip(y, drain.clip_low, drain.clip_high)
         if drain.table_enable:
             y = self.tables[drain.table, y & 2047].astype(np.int64)
@@ -164,7 +164,7 @@ class _Machine:
             if drain.stats == Stats.MAX:
                 self.a[entry] = max(self.a[entry], y[i])
             if drain.stats == Stats.MOMENTS:
-                self.a[entry] = numerics.wrap(self.a[entry] + y[i], 29)
+                self.a[entry] = arithmetic.wrap(self.a[entry] + y[i], 29)
                 self.b[entry] = (self.b[entry] + y[i] * y[i]) & ((1 << 44) - 1)
         return out
 
@@ -176,16 +176,16 @@ class _Machine:
             x = words.reshape(-1)[: sweep.n].copy()
             match sweep.kind:
                 case SweepKind.MOMENTS:
-                    self.a[entry] = numerics.wrap(x.sum(), 29)
+                    self.a[entry] = arithmetic.wrap(x.sum(), 29)
                     self.b[entry] = (x * x).sum() & ((1 << 44) - 1)
                 case SweepKind.SOFTMAX:
-                    e = self.tables[sweep.table, numerics.softmax_index(x, self.a[entry])]
+                    e = self.tables[sweep.table, arithmetic.softmax_index(x, self.a[entry])]
                     count = -(-sweep.n // self.config.rows)
                     self.scratchpad[out : out + count] = 0
                     self.scratchpad[out : out + count].reshape(-1)[: sweep.n] = e
                     self.b[entry] = e.sum(dtype=np.int64)
                 case SweepKind.LAYERNORM:
-                    h = numerics.normalize(x, self.mean[entry], self.mul[entry], self.total[entry])
+                    h = arithmetic.normalize(x, self.mean[entry], self.mul[entry], self.total[entry])
                     words.reshape(-1)[: sweep.n] = h
                     bias, _, mul2 = _fields(self.params[sweep.param_addr :].reshape(-1)[: sweep.n])
                     self.scratchpad[out:].reshape(-1)[: sweep.n] = _scaled(sweep, h, mul2, bias)
@@ -197,10 +197,10 @@ class _Machine:
         if sweep.kind == SweepKind.MOMENTS:
             self.layernorm_rows(stats, sweep.row_length)
         if sweep.kind == SweepKind.SOFTMAX:
-            self.mul[stats], self.total[stats], self.mean[stats] = numerics.reciprocal_scalars(self.b[stats])
+            self.mul[stats], self.total[stats], self.mean[stats] = arithmetic.reciprocal_scalars(self.b[stats])
 
     def layernorm_rows(self, stats: slice, length: int) -> None:
-        self.mul[stats], self.total[stats], self.mean[stats] = numerics.layernorm_scalars(
+        self.mul[stats], self.total[stats], self.mean[stats] = arithmetic.layernorm_scalars(
             self.a[stats], self.b[stats], length
         )
 
@@ -210,11 +210,11 @@ def _fields(records: NDArray[np.uint64]) -> tuple[Values, Values, Values]:
     values = [int(record) for record in records]
     fields = ([(v >> low) & ((1 << width) - 1) for v in values] for low, width in ((0, 28), (28, 18), (46, 18)))
     bias, mul, mul2 = (
-        numerics.wrap(np.array(f, np.int64), width) for f, width in zip(fields, (28, 18, 18), strict=True)
+        arithmetic.wrap(np.array(f, np.int64), width) for f, width in zip(fields, (28, 18, 18), strict=True)
     )
     return bias, mul, mul2
 
 
 def _scaled(sweep: Sweep, h: Values, mul2: Values, bias: Values) -> Values:
     """Return bytes."""
-    return numerics.scale_row(h, mul2, bias, sweep.second_shift, sweep.clip_low, sweep.clip_high) & 255
+    return arithmetic.scale_row(h, mul2, bias, sweep.second_shift, sweep.clip_low, sweep.clip_high) & 255

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from hw.config import AcceleratorConfig
-from hw.program import Program
+from spec.config import AcceleratorConfig
+from spec.program import Program
 from tests.conformance.generator import Generator
 
 __all__ = ["random_program"]

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from hw.isa import Destination, Drain, Gemm, LoadTarget, ParamMode, SecondStage, Stats, Sweep, SweepKind
-from sim import numerics
+from spec import arithmetic
+from spec.isa import Destination, Drain, Gemm, LoadTarget, ParamMode, SecondStage, Stats, Sweep, SweepKind
 from tests.conformance.assembler import Assembler, dense, read_scratchpad, read_vector, undense
 
 M = 5
@@ -51,7 +51,7 @@ class Product:
         return np.broadcast_to(repeated, (M, n))
 
     def first_stage(self, pre_shift, shift):
-        return numerics.requantize(self.acc + self.param("bias"), pre_shift, self.param("mul"), shift)
+        return arithmetic.requantize(self.acc + self.param("bias"), pre_shift, self.param("mul"), shift)
 
     def drain(self, dest, *, dest_stride=None, **fields):
         """Append the DRAIN, rows from DEST on, dense by default; return words of a row."""
@@ -160,7 +160,7 @@ def test_residual(device, rng, in_place):
         **INT16,
     )
     product.run()
-    scaled = numerics.saturate(numerics.round_shift(residual * product.param("mul2"), 15), 18)
+    scaled = arithmetic.saturate(arithmetic.round_shift(residual * product.param("mul2"), 15), 18)
     expected = np.clip(product.first_stage(1, 15) + scaled, -(1 << 15), (1 << 15) - 1)
     np.testing.assert_array_equal(product.rows(product.vector, words), expected)
 
@@ -171,8 +171,8 @@ def test_second_scale(device, rng):
         Destination.VECTOR, shift=12, second=SecondStage.SCALE, second_shift=17, clip_low=-20000, clip_high=30000
     )
     product.run()
-    scaled = numerics.round_shift(product.first_stage(0, 12) * product.param("mul2"), 17)
-    expected = np.clip(numerics.saturate(scaled, 18), -20000, 30000)
+    scaled = arithmetic.round_shift(product.first_stage(0, 12) * product.param("mul2"), 17)
+    expected = np.clip(arithmetic.saturate(scaled, 18), -20000, 30000)
     np.testing.assert_array_equal(product.rows(product.vector, words), expected)
 
 
@@ -272,11 +272,11 @@ def test_maxima_feed_softmax_and_its_reciprocals_the_next_drain(device, rng):
     )
     product.run()
     scores = np.clip(product.first_stage(0, 17), -(1 << 15), (1 << 15) - 1)
-    numerators = table[numerics.softmax_index(scores, scores.max(axis=1, keepdims=True))].astype(np.int64)
-    mul, total, _ = numerics.reciprocal_scalars(numerators.sum(axis=1))
-    pre_shift, shift = numerics.row_shifts(total[:, None])
-    scaled = numerics.requantize(numerators @ values.T, pre_shift, mul[:, None], shift)
-    expected = np.clip(numerics.round_shift(scaled * 70000, 16), -(1 << 15), (1 << 15) - 1)
+    numerators = table[arithmetic.softmax_index(scores, scores.max(axis=1, keepdims=True))].astype(np.int64)
+    mul, total, _ = arithmetic.reciprocal_scalars(numerators.sum(axis=1))
+    pre_shift, shift = arithmetic.row_shifts(total[:, None])
+    scaled = arithmetic.requantize(numerators @ values.T, pre_shift, mul[:, None], shift)
+    expected = np.clip(arithmetic.round_shift(scaled * 70000, 16), -(1 << 15), (1 << 15) - 1)
     context = product.vector[context_addr:][: M * config.chunks_per_tile].reshape(M, -1)
     np.testing.assert_array_equal(product.rows(product.vector, words), scores)
     np.testing.assert_array_equal(context, expected)
@@ -321,9 +321,9 @@ def test_moments_of_a_drain_feed_layernorm(device, rng, parts):
     )
     product.run()
     x = np.clip(product.first_stage(0, 15), -(1 << 15), (1 << 15) - 1)
-    mul, total, mean = (s[:, None] for s in numerics.layernorm_scalars(x.sum(axis=1), (x * x).sum(axis=1), n))
-    h = numerics.normalize(x, mean, mul, total)
-    expected = numerics.scale_row(h, product.param("mul2"), product.param("bias"), 19, -127, 127)
+    mul, total, mean = (s[:, None] for s in arithmetic.layernorm_scalars(x.sum(axis=1), (x * x).sum(axis=1), n))
+    h = arithmetic.normalize(x, mean, mul, total)
+    expected = arithmetic.scale_row(h, product.param("mul2"), product.param("bias"), 19, -127, 127)
     np.testing.assert_array_equal(product.rows(product.vector, words), h)
     np.testing.assert_array_equal(product.rows(product.scratchpad, -(-n // config.rows)), expected)
 

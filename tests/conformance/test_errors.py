@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from hw.isa import (
+from spec.device import DeviceError
+from spec.isa import (
     MOST_TOKENS,
     Destination,
     Drain,
@@ -20,7 +21,6 @@ from hw.isa import (
     Sweep,
     SweepKind,
 )
-from sim.device import DeviceError
 from tests.conformance.assembler import Assembler
 from tests.conformance.interpreter import interpret
 from tests.conformance.random_program import random_program

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from hw.isa import Gemm, LoadTarget, ParamMode
-from sim.numerics import wrap
+from spec.arithmetic import wrap
+from spec.isa import Gemm, LoadTarget, ParamMode
 from tests.conformance.assembler import Assembler, operand, undense
 
 M = 6

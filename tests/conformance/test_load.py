@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hw.isa import Destination, Drain, Gemm, Load, LoadTarget, ParamMode
+from spec.isa import Destination, Drain, Gemm, Load, LoadTarget, ParamMode
 from tests.conformance.assembler import Assembler, params, read_scratchpad, read_vector, undense
 
 

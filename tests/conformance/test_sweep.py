@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from hw.isa import LoadTarget, Sweep, SweepKind
-from sim import numerics
+from spec import arithmetic
+from spec.isa import LoadTarget, Sweep, SweepKind
 from tests.conformance.assembler import Assembler, read_scratchpad, read_vector
 
 M = 5
@@ -71,7 +71,7 @@ class Rows:
 
 
 def scalars_of(x, length):
-    return [s[:, None] for s in numerics.layernorm_scalars(x.sum(axis=1), (x * x).sum(axis=1), length)]
+    return [s[:, None] for s in arithmetic.layernorm_scalars(x.sum(axis=1), (x * x).sum(axis=1), length)]
 
 
 @pytest.fixture(params=["one", "word", "wide"])
@@ -89,9 +89,9 @@ def test_layernorm(device, rng, n, gap):
     )
     rows.run()
     mul, total, mean = scalars_of(rows.x[:, :length], length)
-    h = numerics.normalize(rows.x, mean, mul, total)
+    h = arithmetic.normalize(rows.x, mean, mul, total)
     rows.expect_rows(h)
-    rows.expect_scratchpad(numerics.scale_row(h, rows.mul2[:n], rows.bias[:n], 18, -127, 127))
+    rows.expect_scratchpad(arithmetic.scale_row(h, rows.mul2[:n], rows.bias[:n], 18, -127, 127))
 
 
 def test_rows_without_spread_or_with_little_are_normalised(device, rng):
@@ -102,9 +102,9 @@ def test_rows_without_spread_or_with_little_are_normalised(device, rng):
         Sweep(kind=SweepKind.LAYERNORM, second_shift=12, clip_low=-(1 << 15), clip_high=(1 << 15) - 1, **rows.fields),
     )
     rows.run()
-    h = numerics.normalize(rows.x, *(scalars_of(rows.x, n)[i] for i in (2, 0, 1)))
+    h = arithmetic.normalize(rows.x, *(scalars_of(rows.x, n)[i] for i in (2, 0, 1)))
     rows.expect_rows(h)
-    scaled = numerics.scale_row(h, rows.mul2[:n], rows.bias[:n], 12, -(1 << 15), (1 << 15) - 1)
+    scaled = arithmetic.scale_row(h, rows.mul2[:n], rows.bias[:n], 12, -(1 << 15), (1 << 15) - 1)
     rows.expect_scratchpad(scaled & 255)
 
 
@@ -118,7 +118,7 @@ def test_row_length_need_not_be_that_of_the_sweep(device, rng, row_length):
     )
     rows.run()
     mul, total, mean = scalars_of(rows.x, row_length)
-    rows.expect_rows(numerics.normalize(rows.x, mean, mul, total))
+    rows.expect_rows(arithmetic.normalize(rows.x, mean, mul, total))
 
 
 def test_softmax_writes_whole_words(device, rng, n):
@@ -130,7 +130,7 @@ def test_softmax_writes_whole_words(device, rng, n):
     rows.asm.add(Sweep(kind=SweepKind.SOFTMAX, table=config.tables - 1, **rows.fields))
     rows.run()
     rows.expect_rows(rows.x)
-    rows.expect_scratchpad(table[numerics.softmax_index(rows.x, np.int64(0))], whole_words=True)
+    rows.expect_scratchpad(table[arithmetic.softmax_index(rows.x, np.int64(0))], whole_words=True)
 
 
 def test_softmax_starts_the_reciprocals(device, rng):
@@ -145,10 +145,10 @@ def test_softmax_starts_the_reciprocals(device, rng):
         Sweep(kind=SweepKind.LAYERNORM, second_shift=18, **rows.fields, **INT8),
     )
     rows.run()
-    sums = table[numerics.softmax_index(rows.x, np.int64(0))].sum(axis=1, dtype=np.int64)
+    sums = table[arithmetic.softmax_index(rows.x, np.int64(0))].sum(axis=1, dtype=np.int64)
     assert sums[-1] == 0
-    mul, total, mean = (s[:, None] for s in numerics.reciprocal_scalars(sums))
-    rows.expect_rows(numerics.normalize(rows.x, mean, mul, total))
+    mul, total, mean = (s[:, None] for s in arithmetic.reciprocal_scalars(sums))
+    rows.expect_rows(arithmetic.normalize(rows.x, mean, mul, total))
 
 
 def test_gather_scales_one_column_into_one_byte(device, rng):
@@ -165,7 +165,7 @@ def test_gather_scales_one_column_into_one_byte(device, rng):
     column = rows.x[:, word * config.lanes + lane]
     parameter = byte % config.lanes
     expected = rows.before.copy()
-    expected[DEST + np.arange(M) * rows.out_words, byte] = numerics.scale_row(
+    expected[DEST + np.arange(M) * rows.out_words, byte] = arithmetic.scale_row(
         column, rows.mul2[parameter], rows.bias[parameter], 18, -127, 127
     )
     rows.expect_rows(rows.x)
@@ -185,6 +185,6 @@ def test_a_normalised_row_can_be_scaled_again(device, rng):
     )
     rows.run()
     mul, total, mean = scalars_of(rows.x, n)
-    h = numerics.normalize(rows.x, mean, mul, total)
-    again = numerics.scale_row(h[:, 0], rows.mul2[0], rows.bias[0], 16, -127, 127)
+    h = arithmetic.normalize(rows.x, mean, mul, total)
+    again = arithmetic.scale_row(h[:, 0], rows.mul2[0], rows.bias[0], 16, -127, 127)
     np.testing.assert_array_equal(rows.scratchpad[DEST + 1 + np.arange(M) * rows.out_words, 0], again)

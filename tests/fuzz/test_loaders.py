@@ -12,25 +12,25 @@ import numpy as np
 import pytest
 
 from gen.boards.report import Report
-from hw.config import AcceleratorConfig
-from hw.flash.memory_map import ICEBREAKER_MAP
-from hw.program import FORMAT as PROGRAM_FORMAT
-from hw.program import Program
-from sim.device import DeviceError
-from sw.board import FlashImage
-from sw.board.flash_image import HEADER_BYTES, _header
-from sw.checkpoint import FORMAT as CHECKPOINT_FORMAT
-from sw.checkpoint import Checkpoint
-from sw.classify import Classifier
+from host.board import FlashImage
+from host.board.flash_image import HEADER_BYTES, _header
+from host.link.client import LinkClient
+from host.link.frames import FrameDecoder, decode_answer, decode_hello, encode_frame
+from spec.config import AcceleratorConfig
+from spec.device import DeviceError
+from spec.memory_map import ICEBREAKER_MAP
+from spec.program import FORMAT as PROGRAM_FORMAT
+from spec.program import Program
+from sw.apps.classify import Classifier
 from sw.cli.flash_image import _is_program
 from sw.cli.texts import load_texts
-from sw.link.client import LinkClient
-from sw.link.frames import FrameDecoder, decode_answer, decode_hello, encode_frame
+from sw.families.tokenizer import Tokenizer
 from sw.lowering import MatmulLowering
-from sw.tokenizer import Tokenizer
+from sw.network.checkpoint import FORMAT as CHECKPOINT_FORMAT
+from sw.network.checkpoint import Checkpoint
+from sw.network.random_checkpoint import random_checkpoint
 from sw.training.reviews import load_reviews
 from tests.fuzz.mutations import ODD_VALUES, mutate_bytes, mutate_json, mutate_tensors
-from tests.sw.random_checkpoint import random_checkpoint
 from tests.sw.tiny_model import tiny_tokenizer
 
 CASES = 3000

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from gen import cli
-from gen.boards import BOARDS
 from gen.cli import main
-from hw.config import AcceleratorConfig
-from hw.presets import PRESETS
+from spec.boards import BOARDS
+from spec.config import AcceleratorConfig
+from spec.presets import PRESETS
 
 FIELDS = [field.name for field in dataclasses.fields(AcceleratorConfig)]
 SMALL = ("--preset", "tiny")

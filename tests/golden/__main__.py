@@ -4,7 +4,7 @@ import argparse
 import sys
 from itertools import chain
 
-from hw.presets import PRESETS
+from spec.presets import PRESETS
 from tests.golden.committed import load_hashes, save_hashes
 from tests.golden.hashes import designs, logits, products, programs, random_programs, reviews
 

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from cli.whole_file import write_whole
+from files.whole_file import write_whole
 
 __all__ = ["load_hashes", "save_hashes"]
 

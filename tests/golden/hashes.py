@@ -6,18 +6,18 @@ from hashlib import sha256
 from pathlib import Path
 
 from bench.gemm import PRODUCTS
-from gen.rtlil import emit_rtlil
-from gen.verilog import emit_verilog
-from hw.config import AcceleratorConfig
-from hw.presets import PRESETS
-from hw.program import Program
-from sw.checkpoint import Checkpoint
-from sw.cli.model_files import MODELS, load_model
+from gen.emit.rtlil import emit_rtlil
+from gen.emit.verilog import emit_verilog
+from spec.config import AcceleratorConfig
+from spec.presets import PRESETS
+from spec.program import Program
+from sw.apps.model_files import MODELS, load_model
 from sw.cli.texts import load_texts
 from sw.lowering import BertLowering, lower_matmul
-from sw.reference import embed, forward
+from sw.network.checkpoint import Checkpoint
+from sw.network.random_checkpoint import random_checkpoint
+from sw.network.reference import embed, forward
 from sw.training.reviews import load_reviews
-from tests.sw.random_checkpoint import random_checkpoint
 
 __all__ = ["SMALL_PRESETS", "designs", "logits", "products", "programs", "random_programs", "reviews"]
 

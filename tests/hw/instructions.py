@@ -4,9 +4,8 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 
-from hw.check import check
-from hw.config import AcceleratorConfig
-from hw.isa import (
+from spec.config import AcceleratorConfig
+from spec.isa import (
     INSTRUCTION_BYTES,
     Destination,
     Drain,
@@ -22,6 +21,7 @@ from hw.isa import (
     Sweep,
     fields_of,
 )
+from spec.rules import check
 
 __all__ = ["random_instruction", "random_words"]
 

@@ -10,10 +10,10 @@ from amaranth.sim import Simulator
 from numpy.typing import NDArray
 
 from hw.accelerator import Accelerator
-from hw.config import AcceleratorConfig
-from hw.isa import ErrorCode, Gemm, Halt, Load, LoadTarget
-from hw.program import Program
-from hw.registers import COUNTERS, REGISTERS, Control, Status
+from spec.config import AcceleratorConfig
+from spec.isa import ErrorCode, Gemm, Halt, Load, LoadTarget
+from spec.program import Program
+from spec.registers import COUNTERS, REGISTERS, Control, Status
 from tests.conformance.assembler import Assembler, undense
 from tests.hw.bus.axi_lite_host import read_register, write_register
 from tests.hw.bus.axi_memory import AxiMemory

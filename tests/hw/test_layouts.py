@@ -5,8 +5,6 @@ import random
 import pytest
 from amaranth.lib import data
 
-from hw.config import AcceleratorConfig
-from hw.isa import INSTRUCTION_BYTES, Drain, Gemm, Halt, Instruction, Load, Stream, Sweep, fields_of
 from hw.layouts import (
     INSTRUCTION,
     AccumulatorRead,
@@ -20,6 +18,8 @@ from hw.layouts import (
     row_scalars,
     row_stats,
 )
+from spec.config import AcceleratorConfig
+from spec.isa import INSTRUCTION_BYTES, Drain, Gemm, Halt, Instruction, Load, Stream, Sweep, fields_of
 
 SEED = 99
 CLASSES = (Halt, Load, Stream, Gemm, Drain, Sweep)

@@ -1,8 +1,8 @@
 import pytest
 
-from hw.config import AcceleratorConfig
 from sim import open_device
-from sim.model import ModelDevice
+from sim.numpy import ModelDevice
+from spec.config import AcceleratorConfig
 
 
 def test_opens_the_model():

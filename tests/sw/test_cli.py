@@ -14,19 +14,19 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from hw.flash.memory_map import ICEBREAKER_MAP
-from hw.presets import PRESETS
-from sw.board import FlashImage
+from host.board import FlashImage
+from spec.memory_map import ICEBREAKER_MAP
+from spec.presets import PRESETS
+from sw.apps.compare import Comparison
+from sw.apps.model_files import load_model
 from sw.cli import matmul, workers
 from sw.cli.json_file import write_json
 from sw.cli.main import main
-from sw.cli.model_files import load_model
 from sw.cli.upload import Upload
 from sw.lowering import BertLowering
-from sw.quantizer.compare import Comparison
-from tests.sw.board.fpga import CYCLES, AcceleratorModel
-from tests.sw.link.ports import ModelPort
-from tests.sw.random_checkpoint import random_checkpoint
+from sw.network.random_checkpoint import random_checkpoint
+from tests.host.board.fpga import CYCLES, AcceleratorModel
+from tests.host.link.ports import ModelPort
 from tests.sw.tiny_model import save_tiny_model
 
 ROOT = Path(__file__).parents[2]
@@ -312,7 +312,7 @@ def board(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
         opened.append((name, baud))
         return ModelPort(AcceleratorModel(PRESETS["small_4x4"]), 0)
 
-    monkeypatch.setattr("sw.board.device.open_port", open_port)
+    monkeypatch.setattr("host.board.device.open_port", open_port)
     return opened
 
 
@@ -381,8 +381,8 @@ def test_quantize_writes_checkpoint_and_tokenizer(
         return workers.load_model(model)[0]
 
     monkeypatch.setattr("sw.quantizer.quantize", fake)
-    monkeypatch.setattr("sw.quantizer.load_tokenizer", lambda folder: workers.load_model(folder)[1])
-    monkeypatch.setattr("sw.quantizer.compare", lambda *_, **__: COMPARISON)
+    monkeypatch.setattr("sw.families.load_tokenizer", lambda folder: workers.load_model(folder)[1])
+    monkeypatch.setattr("sw.apps.compare", lambda *_, **__: COMPARISON)
     data = lines(tmp_path / "data.jsonl", {"text": "a"}, {"text": "b"}, {"text": "c"})
     output = tmp_path / "new" / "checkpoint.safetensors"
     command = ["quantize", model, "--calibration", data, "-o", output, "--limit", "2", "--max-length", "9"]

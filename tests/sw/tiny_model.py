@@ -6,8 +6,8 @@ from tokenizers import Tokenizer as Backend
 from tokenizers.models import WordPiece
 from tokenizers.pre_tokenizers import Whitespace
 
-from sw.tokenizer import Tokenizer
-from tests.sw.random_checkpoint import random_checkpoint
+from sw.families.tokenizer import Tokenizer
+from sw.network.random_checkpoint import random_checkpoint
 
 __all__ = ["save_tiny_model", "tiny_tokenizer"]
 

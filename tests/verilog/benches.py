@@ -11,9 +11,9 @@ from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge, with_timeout
 from cocotbext.axi import AxiBus, AxiLiteBus, AxiLiteMaster, AxiRam
 
-from hw.isa import INSTRUCTION_BYTES, ISA_VERSION
-from hw.program import Program
-from hw.registers import DEVICE_ID, REGISTERS, Control, Status
+from spec.isa import INSTRUCTION_BYTES, ISA_VERSION
+from spec.program import Program
+from spec.registers import DEVICE_ID, REGISTERS, Control, Status
 
 PERIOD_NS = 10
 CYCLES_LIMIT = 1_000_000

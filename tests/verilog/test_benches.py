@@ -15,8 +15,8 @@ import pytest
 from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
 
-from gen.rtlil import emit_rtlil
-from gen.verilog import emit_verilog
+from gen.emit.rtlil import emit_rtlil
+from gen.emit.verilog import emit_verilog
 from sim.rtl import RtlDevice
 from sw.lowering.matmul import MatmulLowering
 from tests.conformance.configs import CONFIGS, SERIAL_4X3

@@ -82,7 +82,7 @@ class Action(IntEnum):
     SHIFT = 5
     """Move data and address of the next access down by a byte and put the accumulator on top of them."""
     ACCESS = 6
-    """Begin the access that the accumulator, a `hw.link.protocol.Command`, means, and wait for its answer."""
+    """Begin the access that the accumulator, a `spec.link.Command`, means, and wait for its answer."""
     FINISH = 7
     """Be done with the answer."""
 

@@ -14,7 +14,7 @@ from hw.link.compact.byte_machine import ByteMachine
 from hw.link.compact.firmware import link_code
 from hw.link.compact.serial_crc import SerialCrc
 from hw.link.layouts import BYTE
-from hw.link.protocol import FIFO_BYTES, Command
+from spec.link import FIFO_BYTES, Command
 
 __all__ = ["CompactLink"]
 

@@ -2,7 +2,7 @@
 
 from hw.link.compact.bus_port import BUS_BYTES
 from hw.link.compact.byte_code import PAGE_BYTES, Action, ByteCode, Place, Source
-from hw.link.protocol import (
+from spec.link import (
     CRC_BYTES,
     HEADER_FIELDS,
     HELLO_FIELDS,
@@ -14,7 +14,7 @@ from hw.link.protocol import (
     Slip,
     Status,
 )
-from hw.registers import ADDRESS_BITS
+from spec.registers import ADDRESS_BITS
 
 __all__ = ["link_code"]
 
@@ -36,7 +36,7 @@ _RESIDUE = (0xE3, 0x20, 0xBB, 0xDE)
 
 
 def link_code() -> ByteCode:
-    """Return the program; it answers requests as :mod:`hw.link.protocol` has them, on a bus of 4 bytes.
+    """Return the program; it answers requests as :mod:`spec.link` has them, on a bus of 4 bytes.
 
     It takes HELLO and OK for zeros.
     """

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hw.config import AcceleratorConfig
-from hw.registers import COUNTERS, REGISTERS
 from sim.rtl.build import build_simulator
+from spec.config import AcceleratorConfig
+from spec.registers import COUNTERS, REGISTERS
 from tests.conformance.hostile.behaviour import Behaviour
 
 __all__ = ["Chip", "Seen"]

@@ -6,7 +6,7 @@ from random import Random
 
 import numpy as np
 
-from hw.isa import (
+from spec.isa import (
     INSTRUCTION_BYTES,
     Destination,
     Drain,
@@ -19,7 +19,7 @@ from hw.isa import (
     decode,
     fields_of,
 )
-from hw.program import Program
+from spec.program import Program
 
 __all__ = ["code_of", "spoiled", "with_code", "with_junk"]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hw.config import AcceleratorConfig
+from spec.config import AcceleratorConfig
 from tests.conformance.hostile.trial import Trial
 
 SLICE = 30

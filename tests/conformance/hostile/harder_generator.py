@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from hw.config import AcceleratorConfig
-from hw.isa import Destination, Drain, SecondStage, Stats
+from spec.config import AcceleratorConfig
+from spec.isa import Destination, Drain, SecondStage, Stats
 from tests.conformance.assembler import Assembler
 from tests.conformance.generator import Generator
 

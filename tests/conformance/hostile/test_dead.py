@@ -2,8 +2,8 @@
 
 import pytest
 
-from hw.isa import ErrorCode
-from hw.registers import Control, Status
+from spec.isa import ErrorCode
+from spec.registers import Control, Status
 
 CHANNELS = ("ar", "r", "aw", "w", "b")
 

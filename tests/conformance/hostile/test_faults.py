@@ -1,6 +1,6 @@
 """Errors on the bus, at any transfer: reported with the burst's address, and forgotten after a soft reset."""
 
-from hw.isa import ErrorCode
+from spec.isa import ErrorCode
 from tests.conformance.hostile.trial import FINE
 
 RESPONSES = (1, 2, 3)

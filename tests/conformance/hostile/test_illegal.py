@@ -1,6 +1,6 @@
 """Programs that break a rule: code, index and address are the model's, and so is every byte of memory."""
 
-from hw.isa import ErrorCode, Gemm, Load, Stream
+from spec.isa import ErrorCode, Gemm, Load, Stream
 from tests.conformance.assembler import Assembler
 from tests.conformance.hostile.code import code_of, spoiled, with_code
 from tests.conformance.hostile.trial import FINE, Job

@@ -4,8 +4,8 @@ from functools import cache
 
 import numpy as np
 
-from hw.config import AcceleratorConfig
-from hw.isa import (
+from spec.config import AcceleratorConfig
+from spec.isa import (
     TABLE_ENTRIES,
     Destination,
     Drain,
@@ -18,7 +18,7 @@ from hw.isa import (
     Sweep,
     SweepKind,
 )
-from hw.registers import COUNTERS
+from spec.registers import COUNTERS
 from tests.conformance.assembler import Assembler
 from tests.conformance.hostile.behaviour import Behaviour
 from tests.conformance.hostile.code import code_of, with_code

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from hw.isa import Drain, Gemm, Halt, Stream, decode
-from hw.registers import ADDRESS_BITS, COUNTERS, REGISTERS, Control, Status
+from spec.isa import Drain, Gemm, Halt, Stream, decode
+from spec.registers import ADDRESS_BITS, COUNTERS, REGISTERS, Control, Status
 from tests.conformance.hostile.code import code_of
 from tests.conformance.hostile.trial import FINE
 

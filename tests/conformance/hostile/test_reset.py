@@ -1,6 +1,6 @@
 """Soft resets amid a program, at any cycle and several at once: AXI is kept, and the next job is exact."""
 
-from hw.registers import Control, Status
+from spec.registers import Control, Status
 
 
 def test_a_soft_reset_at_any_cycle_leaves_a_clean_chip(trials, config):

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hw.isa import MOST_TOKENS, Engine, ErrorCode, Gemm, Load, decode
+from spec.isa import MOST_TOKENS, Engine, ErrorCode, Gemm, Load, decode
 from tests.conformance.assembler import Assembler
 from tests.conformance.hostile.code import code_of, with_code
 from tests.conformance.hostile.trial import FINE, Job, Outcome

@@ -9,13 +9,13 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from hw.check import check_raw
-from hw.config import AcceleratorConfig
-from hw.isa import INSTRUCTION_BYTES, ErrorCode, decode
-from hw.program import Program
-from hw.registers import Control, Status
-from sim.device import DeviceError
-from sim.model import ModelDevice
+from sim.numpy import ModelDevice
+from spec.config import AcceleratorConfig
+from spec.device import DeviceError
+from spec.isa import INSTRUCTION_BYTES, ErrorCode, decode
+from spec.program import Program
+from spec.registers import Control, Status
+from spec.rules import check_raw
 from tests.conformance.assembler import spans
 from tests.conformance.hostile.behaviour import Behaviour, random_timing
 from tests.conformance.hostile.chip import Chip, Seen

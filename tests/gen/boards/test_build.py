@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from gen.boards import BOARDS, Board
+from gen.boards import DESIGNS, BoardDesign
 from gen.boards.build import build_bitstream
 from gen.boards.report import Clock, Report, Resource
 
 
 def flow(fmax: float) -> Callable[..., Report]:
-    def build(board: Board, directory: Path, tell: Callable[[str], None]) -> Report:
+    def build(board: BoardDesign, directory: Path, tell: Callable[[str], None]) -> Report:
         tell("building")
         directory.mkdir(exist_ok=True)
         (directory / f"{board.name}.bit").write_bytes(b"bits")
@@ -30,8 +30,8 @@ def flow(fmax: float) -> Callable[..., Report]:
     return build
 
 
-def board(build: Any) -> Board:
-    return replace(BOARDS["ulx3s_85f"], flow=build)
+def board(build: Any) -> BoardDesign:
+    return replace(DESIGNS["ulx3s_85f"], flow=build)
 
 
 def test_report_stands_beside_the_bitstream(tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from gen.boards import BOARDS, ecp5_flow
+from gen.boards import DESIGNS, ecp5_flow
 from gen.boards.ecp5_flow import build_for_ecp5
 from gen.boards.report import Clock, Resource
-from gen.ecp5 import CONSTRAINTS, Area, Device
+from gen.flow.ecp5 import CONSTRAINTS, Area, Device
 
 
 class Plan:
@@ -25,7 +25,7 @@ class Platform:
         return Plan()
 
 
-BOARD = replace(BOARDS["ulx3s_45f"], platform=Platform, design=lambda _board: None)
+BOARD = replace(DESIGNS["ulx3s_45f"], platform=Platform, top=lambda _board: None)
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from gen.boards import BOARDS, ice40_flow
+from gen.boards import DESIGNS, ice40_flow
 from gen.boards.build import build_bitstream
 from gen.boards.ice40_flow import build_for_ice40, synthesize_for_ice40
 from gen.boards.report import Clock, Resource
-from gen.ice40 import CONSTRAINTS, Area
-from gen.nextpnr import Timing
-from hw.presets import PRESETS
+from gen.flow.ice40 import CONSTRAINTS, Area
+from gen.flow.nextpnr import Timing
+from spec.presets import PRESETS
 
 
 class Plan:
@@ -27,7 +27,7 @@ class Platform:
         return Plan()
 
 
-BOARD = replace(BOARDS["icebreaker"], platform=Platform, design=lambda _board: None, clocks={"sync": 21e6})
+BOARD = replace(DESIGNS["icebreaker"], platform=Platform, top=lambda _board: None, clocks={"sync": 21e6})
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_pins_and_primitives_are_those_of_the_board(monkeypatch: pytest.MonkeyPa
         return Area.from_cells({}, 0)
 
     monkeypatch.setattr(ice40_flow, "synthesize_rtlil", synthesize)
-    board = replace(BOARDS["icebreaker"], config=PRESETS["tiny"])
+    board = replace(DESIGNS["icebreaker"], config=PRESETS["tiny"])
     synthesize_for_ice40(board, board.platform(), tmp_path, lambda _stage: None)
     lines = (line.split() for line in (tmp_path / CONSTRAINTS).read_text().splitlines())
     pins = {int(line[2]): line[1] for line in lines if line[0] == "set_io"}

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from hw.bus.axi import BOUNDARY_BYTES, BURST_BEATS, BURST_INCR, RESPONSE_OKAY
+from hw.bus.axi import BURST_INCR, RESPONSE_OKAY
+from spec.axi import BOUNDARY_BYTES, BURST_BEATS
 
 __all__ = ["AxiMemory"]
 

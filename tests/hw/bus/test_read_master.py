@@ -12,8 +12,8 @@ from amaranth.sim import Simulator
 
 from hw.bus.read_master import ReadMaster
 from hw.bus.reader import Reader
-from hw.config import AcceleratorConfig
-from hw.isa import ErrorCode
+from spec.config import AcceleratorConfig
+from spec.isa import ErrorCode
 from tests.hw.bus.axi_memory import AxiMemory
 from tests.hw.bus.streams import send
 

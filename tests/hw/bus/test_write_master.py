@@ -8,8 +8,8 @@ import pytest
 from amaranth.sim import Simulator
 
 from hw.bus.write_master import WriteMaster
-from hw.config import AcceleratorConfig
-from hw.isa import ErrorCode
+from spec.config import AcceleratorConfig
+from spec.isa import ErrorCode
 from tests.hw.bus.axi_memory import AxiMemory
 from tests.hw.bus.streams import send
 

@@ -5,10 +5,10 @@ from typing import Any
 from amaranth.hdl import Elaboratable, Module
 from amaranth.lib import wiring
 
-from hw.flash.chip import FlashChip
 from hw.flash.memory import FlashMemory
-from hw.flash.model import FlashModel
-from hw.flash.rule import FlashRule
+from sim.chips.flash import FlashModel
+from sim.chips.flash_rule import FlashRule
+from spec.flash_chip import FlashChip
 
 CLOCK_HZ = 24e6
 SMALL = FlashChip(size=1 << 15)

@@ -7,10 +7,11 @@ import pytest
 from amaranth.hdl import Elaboratable, Module, ResetInserter, Signal
 from amaranth.lib import wiring
 
-from hw.bus.axi import BURST_BEATS, RESPONSE_OKAY, RESPONSE_SLVERR
-from hw.flash.chip import ICEBREAKER_FLASH, FlashChip
+from hw.bus.axi import RESPONSE_OKAY, RESPONSE_SLVERR
 from hw.flash.controller import QspiFlash
-from hw.flash.model import FlashModel
+from sim.chips.flash import FlashModel
+from spec.axi import BURST_BEATS
+from spec.flash_chip import ICEBREAKER_FLASH, FlashChip
 from tests.hw.flash.system import BRING_UP_CYCLES, CLOCK_HZ, violations
 from tests.hw.refusal import assert_refused
 from tests.hw.sdram.system import receive, request, simulate

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from hw.bus.axi import RESPONSE_OKAY, RESPONSE_SLVERR
-from hw.flash.chip import FlashChip
 from hw.flash.memory import FlashMemory
 from hw.flash.ram import FlashRam
 from hw.flash.spram import SPRAM_BYTES
+from spec.flash_chip import FlashChip
 from tests.hw.flash.system import BRING_UP_CYCLES, CLOCK_HZ, SMALL, System, violations
 from tests.hw.refusal import assert_refused
 from tests.hw.sdram.system import acknowledge, receive, request, send, simulate

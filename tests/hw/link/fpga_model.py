@@ -2,8 +2,8 @@
 
 import zlib
 
-from hw.link.protocol import LARGEST_PAYLOAD, REMEMBERED, VERSION, WRITES, Command, Status
-from sw.link.frames import FrameDecoder, encode_frame
+from host.link.frames import FrameDecoder, encode_frame
+from spec.link import LARGEST_PAYLOAD, REMEMBERED, VERSION, WRITES, Command, Status
 
 MEMORY_BYTES = 4096
 """Bytes of memory, where nothing else is said; the bus answers an error above."""

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from amaranth.hdl import Cat
 
+from host.link.frames import encode_frame, encode_request
 from hw.link.byte_link import ByteLink
 from hw.link.compact.compact_link import CompactLink
 from hw.link.executor import Executor
-from hw.link.protocol import Command
 from hw.link.responder import Responder
-from sw.link.frames import encode_frame, encode_request
+from spec.link import Command
 from tests.hw.link.chip import Chip
 from tests.hw.link.disturbance import disturb
 from tests.hw.link.fpga_model import BAD_REGISTER, MEMORY_BYTES, FpgaModel

@@ -10,11 +10,11 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import connect
 from amaranth.sim import Simulator
 
+from host.link.frames import FrameDecoder, encode_frame
 from hw.link.frame_receiver import FrameReceiver
 from hw.link.layouts import BYTE
-from hw.link.protocol import LARGEST_PAYLOAD, WRITES, Command
 from hw.link.slip_decoder import SlipDecoder
-from sw.link.frames import FrameDecoder, encode_frame
+from spec.link import LARGEST_PAYLOAD, WRITES, Command
 from tests.hw.link.disturbance import disturb
 from tests.hw.link.fpga_model import FpgaModel
 

@@ -5,10 +5,10 @@ import re
 
 import pytest
 
-from hw.link.protocol import Slip
+from host.link.frames import FrameDecoder, encode_frame
 from hw.link.slip_decoder import SlipDecoder
 from hw.link.slip_encoder import SlipEncoder
-from sw.link.frames import FrameDecoder, encode_frame
+from spec.link import Slip
 from tests.hw.link.streams import simulate, source, take
 
 END_MARK = 256

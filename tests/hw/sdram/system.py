@@ -9,10 +9,10 @@ from amaranth.sim import Simulator
 from amaranth.utils import exact_log2
 
 from hw.bus.axi import BURST_INCR
-from hw.sdram.chip import SdramChip
 from hw.sdram.controller import SdramController
-from hw.sdram.model import SdramModel
-from hw.sdram.rule import SdramRule
+from sim.chips.sdram import SdramModel
+from sim.chips.sdram_rule import SdramRule
+from spec.sdram_chip import SdramChip
 
 CLOCK_HZ = 80e6
 SMALL = SdramChip(rows=16, columns=128, retention_ns=16 * 7812.5, power_up_ns=500)

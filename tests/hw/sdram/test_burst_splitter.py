@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from hw.bus.axi import BURST_BEATS, BURST_INCR
+from hw.bus.axi import BURST_INCR
 from hw.sdram.burst_splitter import BurstSplitter
-from hw.sdram.chip import SdramChip
+from spec.axi import BURST_BEATS
+from spec.sdram_chip import SdramChip
 from tests.hw.refusal import assert_refused
 from tests.hw.sdram.system import SMALL, handshake, simulate
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from amaranth.hdl import Module, Signal
 
-from hw.bus.axi import BURST_BEATS, RESPONSE_OKAY, RESPONSE_SLVERR
-from hw.sdram.chip import SdramChip
+from hw.bus.axi import RESPONSE_OKAY, RESPONSE_SLVERR
 from hw.sdram.controller import SdramController
+from spec.axi import BURST_BEATS
+from spec.sdram_chip import SdramChip
 from tests.hw.refusal import assert_refused
 from tests.hw.sdram.system import (
     CLOCK_HZ,

@@ -7,19 +7,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gen.boards import BOARDS, Board
-from hw.flash.chip import FlashChip
-from hw.flash.memory_map import ICEBREAKER_MAP
-from hw.isa import INSTRUCTION_BYTES
-from hw.program import Program
+from host.board import BoardDevice, FlashImage
+from host.link.client import LinkClient
 from sim.board import SMALL_FLASH, SMALL_SDRAM, SimulatedPort
-from sim.device import DeviceError
-from sim.model import ModelDevice
-from sw.board import BoardDevice, FlashImage
-from sw.link.client import LinkClient
+from sim.numpy import ModelDevice
+from spec.boards import BOARDS, Board
+from spec.device import DeviceError
+from spec.isa import INSTRUCTION_BYTES
+from spec.memory_map import ICEBREAKER_MAP
+from spec.program import Program
 from sw.lowering import BertLowering
-from sw.reference import embed, forward
-from tests.sw.random_checkpoint import random_checkpoint
+from sw.network.random_checkpoint import random_checkpoint
+from sw.network.reference import embed, forward
 
 pytestmark = pytest.mark.skipif(not any(map(shutil.which, ("clang++", "g++"))), reason="there is no C++ compiler")
 
@@ -35,7 +34,7 @@ def open_board(board: Board) -> tuple[SimulatedPort, BoardDevice, list[Program]]
     lowering = BertLowering(CHECKPOINT, board.config)
     programs = [lowering.lower(length) for length in LENGTHS]
     clocks = {domain: round(hertz) for domain, hertz in board.clocks.items()}
-    if not isinstance(board.chip, FlashChip):
+    if not board.memory_map:
         port = SimulatedPort(board.config, chip=SMALL_SDRAM, clocks=clocks)
         return port, BoardDevice(LinkClient(port, bus_bytes=board.config.bus_bytes), board.config), programs
     port = SimulatedPort(board.config, chip=SMALL_FLASH, clocks=clocks)

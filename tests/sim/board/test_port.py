@@ -8,18 +8,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hw.isa import ErrorCode, Gemm, Load
-from hw.presets import PRESETS
+from host.board import BoardDevice
+from host.link.client import LinkClient
 from sim.board import SMALL_SDRAM, SimulatedPort
-from sim.device import DeviceError
-from sim.model import ModelDevice
-from sw.board import BoardDevice
-from sw.link.client import LinkClient
+from sim.numpy import ModelDevice
+from spec.device import DeviceError
+from spec.isa import ErrorCode, Gemm, Load
+from spec.presets import PRESETS
 from sw.lowering import BertLowering, MatmulLowering
-from sw.reference import embed, forward
+from sw.network.random_checkpoint import random_checkpoint
+from sw.network.reference import embed, forward
 from tests.conformance.assembler import Assembler
 from tests.hw.refusal import assert_refused
-from tests.sw.random_checkpoint import random_checkpoint
 
 pytestmark = pytest.mark.skipif(not any(map(shutil.which, ("clang++", "g++"))), reason="there is no C++ compiler")
 

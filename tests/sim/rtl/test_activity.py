@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from hw.config import AcceleratorConfig
-from hw.registers import COUNTERS
 from sim.rtl import Activity, RtlDevice, Trace
+from spec.config import AcceleratorConfig
+from spec.registers import COUNTERS
 from sw.lowering import MatmulLowering
 
 CONFIG = AcceleratorConfig(rows=3, cols=2, scratchpad_kib=1, vector_kib=1, weight_fifo_words=32)

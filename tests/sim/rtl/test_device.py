@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from hw.isa import Destination, Drain, ErrorCode, Gemm, Load, Stream
-from hw.registers import COUNTERS
-from sim.device import DeviceError
 from sim.memory import MemoryModel
 from sim.rtl import RtlDevice, Trace, build, library
 from sim.rtl.chip import Chip
+from spec.device import DeviceError
+from spec.isa import Destination, Drain, ErrorCode, Gemm, Load, Stream
+from spec.registers import COUNTERS
 from tests.conformance.assembler import Assembler
 from tests.conformance.configs import CONFIGS
 from tests.conformance.interpreter import interpret

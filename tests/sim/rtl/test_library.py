@@ -11,7 +11,7 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from gen.rtlil import emit_component
+from gen.emit.rtlil import emit_component
 from sim.rtl import library
 from sim.rtl.design import Design
 

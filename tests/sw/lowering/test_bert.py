@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hw.check import check
-from hw.config import AcceleratorConfig
-from hw.isa import ErrorCode, Load, LoadTarget, Stream, Sweep, SweepKind
-from hw.presets import PRESETS
 from sim import open_device
-from sw.checkpoint import Checkpoint
-from sw.cli.model_files import load_model
+from spec.config import AcceleratorConfig
+from spec.isa import ErrorCode, Load, LoadTarget, Stream, Sweep, SweepKind
+from spec.presets import PRESETS
+from spec.rules import check
+from sw.apps.model_files import load_model
 from sw.lowering import BertLowering, lower_bert
-from sw.reference import embed, forward
+from sw.network.checkpoint import Checkpoint
+from sw.network.random_checkpoint import random_checkpoint
+from sw.network.reference import embed, forward
 from tests.sw.lowering.token_machine import instructions_of
-from tests.sw.random_checkpoint import random_checkpoint
 
 SMALL = {"scratchpad_kib": 16, "vector_kib": 16, "param_words": 64, "weight_fifo_words": 32}
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from hw.config import AcceleratorConfig
-from hw.isa import Drain, Gemm, Load, LoadTarget, Sweep, SweepKind
+from spec.config import AcceleratorConfig
+from spec.isa import Drain, Gemm, Load, LoadTarget, Sweep, SweepKind
 from sw.lowering.builder import LOOKAHEAD, Binding, Builder, Resident
 from tests.sw.lowering.token_machine import instructions_of
 

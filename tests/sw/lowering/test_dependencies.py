@@ -4,12 +4,12 @@ import dataclasses
 
 import pytest
 
-from hw.config import AcceleratorConfig
-from hw.isa import Destination, Drain, Gemm, Halt, Instruction, Load, LoadTarget, Sweep, SweepKind
+from spec.config import AcceleratorConfig
+from spec.isa import Destination, Drain, Gemm, Halt, Instruction, Load, LoadTarget, Sweep, SweepKind
 from sw.lowering import BertLowering, lower_matmul
 from sw.lowering.dependencies import MAX_TOKENS, add_tokens
+from sw.network.random_checkpoint import random_checkpoint
 from tests.sw.lowering.token_machine import TokenMachine, instructions_of, interleavings
-from tests.sw.random_checkpoint import random_checkpoint
 
 LOAD, ARRAY, POST = 1, 2, 4
 CONFIG = AcceleratorConfig(rows=4, cols=4, scratchpad_kib=16, vector_kib=16)

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from hw.check import check
-from hw.config import AcceleratorConfig
-from hw.isa import ErrorCode, Gemm, Stream
 from sim import open_device
+from spec.config import AcceleratorConfig
+from spec.isa import ErrorCode, Gemm, Stream
+from spec.rules import check
 from sw.lowering import MatmulLowering, lower_matmul
 from tests.sw.lowering.token_machine import instructions_of
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hw.presets import PRESETS
 from sim import open_device
-from sim.device import Device
+from spec.device import Device
+from spec.presets import PRESETS
 from sw.lowering import BertLowering, MatmulLowering
-from sw.reference import embed, forward
-from tests.sw.random_checkpoint import random_checkpoint
+from sw.network.random_checkpoint import random_checkpoint
+from sw.network.reference import embed, forward
 
 CONFIG = PRESETS["tiny"]
 SERIAL = replace(PRESETS["icebreaker"], scratchpad_kib=4, vector_kib=4, param_words=64)

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from hw.config import AcceleratorConfig
-from hw.isa import Drain, Engine, Gemm, Halt, Instruction, Stream, decode
-from hw.program import Program
+from spec.config import AcceleratorConfig
+from spec.isa import Drain, Engine, Gemm, Halt, Instruction, Stream, decode
+from spec.program import Program
 from sw.lowering.accesses import Access, accesses
 
 __all__ = ["TokenMachine", "instructions_of", "interleavings"]

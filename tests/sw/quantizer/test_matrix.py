@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sim.numerics import requantize
-from sw.checkpoint import Linear
-from sw.quantizer.float_bert import FloatLinear
+from spec.arithmetic import requantize
+from sw.families.float_bert import FloatLinear
+from sw.network.checkpoint import Linear
 from sw.quantizer.matrix import BIAS_LIMIT, Matrix
 from sw.quantizer.operand import Operand
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sim.numerics import scale_row
-from sw.checkpoint import Norm
-from sw.quantizer.float_bert import FloatLinear, FloatNorm
+from spec.arithmetic import scale_row
+from sw.families.float_bert import FloatLinear, FloatNorm
+from sw.network.checkpoint import Norm
 from sw.quantizer.norm import quantize_norm
 from sw.quantizer.operand import Operand
 from sw.quantizer.statistics import Statistics

@@ -20,13 +20,13 @@ from tokenizers.models import WordPiece
 from tokenizers.pre_tokenizers import Whitespace
 from transformers import BertForSequenceClassification, BertModel
 
-from sw.checkpoint import Checkpoint
-from sw.quantizer import compare, quantize
-from sw.quantizer.compare import compare_bert
-from sw.quantizer.load_bert import load_bert
+from sw.apps.compare import compare, compare_bert
+from sw.families.bert import load_bert
+from sw.families.tokenizer import Tokenizer
+from sw.network.checkpoint import Checkpoint
+from sw.quantizer import quantize
 from sw.quantizer.quantize import quantize_bert
-from sw.tokenizer import Tokenizer
-from tests.sw.quantizer.tiny_bert import tiny_bert
+from tests.sw.families.tiny_bert import tiny_bert
 
 
 @pytest.fixture(scope="module")

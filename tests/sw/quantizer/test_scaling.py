@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sim.numerics import requantize
+from spec.arithmetic import requantize
 from sw.quantizer.scaling import common_shift, requantizer
 
 

@@ -9,14 +9,14 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from hw.config import AcceleratorConfig
 from sim.rtl import Activity, RtlDevice
+from spec.config import AcceleratorConfig
 from sw.cli import trace
 from sw.cli.main import main
 from sw.lowering import BertLowering
 from sw.lowering.bert_constants import BertConstants
+from sw.network.random_checkpoint import random_checkpoint
 from sw.timeline import TRACKS, Label, Slice, bert_labels, chrome_trace, gantt, plain_labels, slices
-from tests.sw.random_checkpoint import random_checkpoint
 from tests.sw.tiny_model import save_tiny_model
 
 CONFIG = AcceleratorConfig(rows=4, cols=4, scratchpad_kib=4, vector_kib=4, param_words=256, weight_fifo_words=32)

@@ -15,15 +15,15 @@ pytest.importorskip("transformers", reason="transformers are not installed")
 import torch
 from transformers import BertForSequenceClassification
 
-from sw.checkpoint import Checkpoint
-from sw.tokenizer import Tokenizer
+from sw.families.tokenizer import Tokenizer
+from sw.network.checkpoint import Checkpoint
+from sw.network.random_checkpoint import random_checkpoint
 from sw.training.cli import main
 from sw.training.evaluate import Evaluation, evaluate
 from sw.training.lora import add_adapters, load_adapter, merge_adapters, save_adapter
 from sw.training.model_card import model_card
 from sw.training.reviews import Review, load_reviews
-from tests.sw.quantizer.tiny_bert import tiny_bert
-from tests.sw.random_checkpoint import random_checkpoint
+from tests.sw.families.tiny_bert import tiny_bert
 from tests.sw.tiny_model import tiny_tokenizer
 
 WORDS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "film", "story", "the")

@@ -6,7 +6,7 @@ from collections import deque
 
 from hw.link.compact.byte_code import Action, Source
 from hw.link.compact.firmware import link_code
-from hw.link.protocol import Command
+from spec.link import Command
 from tests.hw.link.compact.interpreter import Interpreter
 from tests.hw.link.disturbance import disturb
 from tests.hw.link.fpga_model import BAD_REGISTER, MEMORY_BYTES, FpgaModel

@@ -1,0 +1,51 @@
+"""The README's table of presets: ``python -m gen.docs.preset_table`` writes it between its two comments."""
+
+from pathlib import Path
+
+from spec.config import AcceleratorConfig
+from spec.presets import PRESETS
+
+__all__ = ["preset_table", "with_table"]
+
+_README = Path(__file__).parents[2] / "README.md"
+_START = "<!-- presets: written by python -m gen.docs.preset_table -->\n"
+_END = "<!-- end of presets -->\n"
+_COLUMNS = ("preset", "array", "lanes", "scratchpad", "vector memory", "accumulators", "bus")
+
+
+def preset_table() -> str:
+    """Return the presets as a Markdown table."""
+    rows = [_COLUMNS, ("---",) * len(_COLUMNS), *(_row(name, config) for name, config in PRESETS.items())]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def with_table(text: str) -> str:
+    """Return ``text`` with the table in its place.
+
+    Raises
+    ------
+    ValueError
+        If the comments around the table are not there.
+    """
+    before, start, rest = text.partition(_START)
+    _old, end, after = rest.partition(_END)
+    if not start or not end:
+        raise ValueError("the comments around the table of presets are missing")
+    return f"{before}{start}{preset_table()}{end}{after}"
+
+
+def _row(name: str, config: AcceleratorConfig) -> tuple[str, ...]:
+    accumulators = 4 * config.acc_banks * config.acc_depth * config.cols / 1024
+    return (
+        f"`{name}`",
+        f"{config.rows}x{config.cols}",
+        str(config.lanes),
+        f"{config.scratchpad_kib} KiB",
+        f"{config.vector_kib} KiB",
+        f"{accumulators:g} KiB",
+        f"{config.bus_bytes} bytes",
+    )
+
+
+if __name__ == "__main__":
+    _README.write_text(with_table(_README.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,1 @@
+"""What is emitted of a configuration: netlists, Verilog, manifests."""

@@ -1,0 +1,1 @@
+"""What drives an accelerator, simulated or real."""

@@ -1,0 +1,1 @@
+"""Tops of FPGA boards and their PLLs."""

@@ -1,0 +1,1 @@
+"""The pipelined core: array, control, memories and post-processor."""

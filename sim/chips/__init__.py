@@ -1,0 +1,1 @@
+"""Models of memory chips, and the rules that they check."""

@@ -1,5 +1,0 @@
-"""The integer model: a NumPy device that executes programs one instruction after the other."""
-
-from sim.model.device import ModelDevice
-
-__all__ = ["ModelDevice"]

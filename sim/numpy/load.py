@@ -1,0 +1,51 @@
+"""LOAD: memory to on-chip memories."""
+
+import numpy as np
+
+from sim.numpy.state import State
+from spec.config import AcceleratorConfig
+from spec.isa import Load, LoadTarget
+from spec.rules import load_units
+
+__all__ = ["LoadStep"]
+
+_GROUP_BYTES = 8
+
+
+class LoadStep:
+    """One LOAD, checked and with its range in memory."""
+
+    def __init__(self, config: AcceleratorConfig, load: Load) -> None:
+        self._config = config
+        self._target = LoadTarget(load.target)
+        self._addr, self._count = load.addr, load.count
+        _, unit_bytes = load_units(config, self._target)
+        self._source = slice(load.mem_addr, load.mem_addr + load.count * unit_bytes)
+
+    def run(self, state: State) -> None:
+        """Copy the units."""
+        data = state.memory[self._source]
+        match self._target:
+            case LoadTarget.SCRATCHPAD:
+                self._copy(state.scratchpad, data, self._config.rows)
+            case LoadTarget.VECTOR:
+                self._copy(state.vector, data.view("<i2"), self._config.lanes)
+            case LoadTarget.TABLE:
+                self._copy(state.tables.reshape(-1), data, _GROUP_BYTES)
+            case LoadTarget.PARAM | LoadTarget.PARAM_BROADCAST:
+                self._copy_params(state, data.view("<u8").reshape(self._count, -1))
+
+    def _copy(self, memory: np.ndarray, values: np.ndarray, per_unit: int) -> None:
+        start = self._addr * per_unit
+        memory[start : start + len(values)] = values
+
+    def _copy_params(self, state: State, records: np.ndarray) -> None:
+        """Write records ``[count, lanes]``, or ``[count, 1]`` for all lanes alike."""
+        words = slice(self._addr, self._addr + self._count)
+        state.bias[words] = _signed_bits(records, 0, 28)
+        state.mul[words] = _signed_bits(records, 28, 18)
+        state.mul2[words] = _signed_bits(records, 46, 18)
+
+
+def _signed_bits(records: np.ndarray, low: int, width: int) -> np.ndarray:
+    return (records << np.uint64(64 - low - width)).view(np.int64) >> np.int64(64 - width)

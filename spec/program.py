@@ -1,0 +1,190 @@
+"""A compiled program: the bytes that every device executes."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import safe_open
+from safetensors.numpy import save
+
+from files.loading import loading
+from files.whole_file import write_whole
+from spec.config import AcceleratorConfig
+from spec.isa import INSTRUCTION_BYTES, ISA_VERSION
+
+__all__ = ["Program", "Region"]
+
+FORMAT = "systolm-program"
+"""Key of a file's header entry: JSON of everything but the two tensors."""
+
+MEMORY_LIMIT = 1 << 32
+"""Bytes that the bus can address."""
+
+DTYPES = ("int8", "int16", "int32")
+"""Types of regions."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Region:
+    """A named range of memory that the host writes before a run or reads after it.
+
+    ``addr`` is a byte address, a multiple of ``bus_bytes``; ``dtype`` is ``"int8"``, ``"int16"`` or ``"int32"``; the
+    array is C-contiguous and little-endian.
+    """
+
+    addr: int
+    dtype: str
+    shape: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if self.dtype not in DTYPES:
+            raise ValueError(f"dtype of a region must be one of {', '.join(DTYPES)}, not {self.dtype!r}")
+        if not all(_is_natural(size) for size in self.shape):
+            raise ValueError(f"shape of a region must be sizes, not {self.shape!r}")
+
+    @property
+    def nbytes(self) -> int:
+        """Size in bytes."""
+        return int(np.prod(self.shape, dtype=object)) * np.dtype(self.dtype).itemsize
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Program:
+    """Instructions, constants, memory map and metadata for one configuration; equal only to itself.
+
+    ``instructions`` (uint8, a multiple of 32 bytes, ends with HALT) stand at ``instructions_addr``; ``constants``
+    (uint8) at ``constants_addr``. ``memory_bytes`` is the size of the memory needed. ``macs`` counts useful
+    multiply-accumulates: those of the model, not of padding or extra slots.
+
+    Raises
+    ------
+    ValueError
+        If an array has another dtype or length, or parts lie beyond the memory, not on a bus word, or on the program.
+    """
+
+    config: AcceleratorConfig
+    instructions: NDArray[np.uint8]
+    instructions_addr: int
+    constants: NDArray[np.uint8]
+    constants_addr: int
+    inputs: dict[str, Region]
+    outputs: dict[str, Region]
+    memory_bytes: int
+    macs: int
+    metadata: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("instructions", "constants"):
+            array = getattr(self, name)
+            if array.dtype != np.uint8 or array.ndim != 1:
+                raise ValueError(f"{name} must be a vector of uint8, not {array.dtype} {array.shape}")
+        if not self.instructions.size or self.instructions.size % INSTRUCTION_BYTES:
+            raise ValueError(
+                f"instructions must be a multiple of {INSTRUCTION_BYTES} bytes long, not {self.instructions.size}"
+            )
+        if not _is_natural(self.macs):
+            raise ValueError(f"macs must be a count, not {self.macs!r}")
+        if not _is_natural(self.memory_bytes) or self.memory_bytes > MEMORY_LIMIT:
+            raise ValueError(f"memory_bytes must be from 0 to {MEMORY_LIMIT}, not {self.memory_bytes!r}")
+        areas = list(self._areas())
+        for name, addr, nbytes in areas:
+            if not _is_natural(addr) or addr % self.config.bus_bytes:
+                raise ValueError(f"{name} must be at a multiple of {self.config.bus_bytes}, not at {addr!r}")
+            if addr + nbytes > self.memory_bytes:
+                raise ValueError(f"{name} must end within {self.memory_bytes} bytes of memory, not at {addr + nbytes}")
+        for i, (fixed, start, size) in enumerate(areas[:2]):
+            for name, addr, nbytes in areas[i + 1 :]:
+                if addr < start + size and start < addr + nbytes:
+                    raise ValueError(f"{name} must not overlap the {fixed}")
+
+    def memory_image(self, inputs: Mapping[str, NDArray[np.generic]]) -> NDArray[np.uint8]:
+        """Return the memory before a run: instructions, constants and ``inputs`` in place, zeros elsewhere.
+
+        Raises
+        ------
+        ValueError
+            If an input is unknown, missing, or of another dtype or shape.
+        """
+        if inputs.keys() != self.inputs.keys():
+            raise ValueError(f"inputs must be {sorted(self.inputs)}, not {sorted(inputs)}")
+        memory = np.zeros(self.memory_bytes, np.uint8)
+        memory[self.instructions_addr :][: len(self.instructions)] = self.instructions
+        memory[self.constants_addr :][: len(self.constants)] = self.constants
+        for name, region in self.inputs.items():
+            value = inputs[name]
+            if value.dtype != region.dtype or value.shape != region.shape:
+                raise ValueError(f"input {name} must be {region.dtype} {region.shape}, not {value.dtype} {value.shape}")
+            memory[region.addr :][: region.nbytes] = np.frombuffer(value.tobytes(), np.uint8)
+        return memory
+
+    def read_outputs(self, memory: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
+        """Return copies of the outputs in the memory after a run."""
+        return {
+            name: np.frombuffer(memory[region.addr :][: region.nbytes].tobytes(), region.dtype).reshape(region.shape)
+            for name, region in self.outputs.items()
+        }
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write one safetensors file; a file that was there is replaced as a whole or not at all."""
+        header = {
+            "isa_version": ISA_VERSION,
+            "config": asdict(self.config),
+            "instructions_addr": self.instructions_addr,
+            "constants_addr": self.constants_addr,
+            "inputs": {name: asdict(region) for name, region in self.inputs.items()},
+            "outputs": {name: asdict(region) for name, region in self.outputs.items()},
+            "memory_bytes": self.memory_bytes,
+            "macs": self.macs,
+            "metadata": self.metadata,
+        }
+        tensors = {name: np.ascontiguousarray(getattr(self, name)) for name in ("instructions", "constants")}
+        write_whole(Path(path), save(tensors, {FORMAT: json.dumps(header)}))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be read.
+        ValueError
+            If it is not a whole and sound program for this version of the instruction set, with the reason in one line.
+        """
+        with loading(path, "a SystoLM program"), safe_open(path, "numpy") as file:
+            header = json.loads((file.metadata() or {})[FORMAT])
+            if header["isa_version"] != ISA_VERSION:
+                raise ValueError(f"isa_version must be {ISA_VERSION}, not {header['isa_version']!r}")
+            return cls(
+                config=AcceleratorConfig(**header["config"]),
+                instructions=file.get_tensor("instructions"),
+                instructions_addr=header["instructions_addr"],
+                constants=file.get_tensor("constants"),
+                constants_addr=header["constants_addr"],
+                inputs=_regions(header["inputs"]),
+                outputs=_regions(header["outputs"]),
+                memory_bytes=header["memory_bytes"],
+                macs=header["macs"],
+                metadata={str(key): str(value) for key, value in header["metadata"].items()},
+            )
+
+    def _areas(self) -> Iterator[tuple[str, int, int]]:
+        """Yield name, address and size of instructions, constants and regions."""
+        yield "instructions", self.instructions_addr, len(self.instructions)
+        yield "constants", self.constants_addr, len(self.constants)
+        for kind, regions in (("input", self.inputs), ("output", self.outputs)):
+            for name, region in regions.items():
+                yield f"{kind} {name}", region.addr, region.nbytes
+
+
+def _regions(entries: dict[str, dict[str, Any]]) -> dict[str, Region]:
+    return {name: Region(**{**entry, "shape": tuple(entry["shape"])}) for name, entry in entries.items()}
+
+
+def _is_natural(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

@@ -1,0 +1,1 @@
+"""Models and products on a device."""

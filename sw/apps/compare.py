@@ -1,0 +1,127 @@
+"""How far the integers are from the float model, layer by layer."""
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.table import Table
+
+from sw.families.bert import load_bert
+from sw.families.float_bert import FloatBert
+from sw.families.tokenizer import Tokenizer, Truncation
+from sw.network.checkpoint import Checkpoint
+from sw.network.reference import embed, forward
+from sw.quantizer.norm import NORMALIZED_ONE
+
+__all__ = ["Comparison", "compare", "compare_bert"]
+
+EPSILON_ERROR = 0.01
+"""What is less goes under in that of rounding."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Integers against floats on some texts.
+
+    ``relative_error`` holds, for each norm in order, the root mean square of the difference of normalised rows over
+    that of the rows. Each norm shows the error of everything before it, the first that of the embedding alone.
+    ``epsilon_error`` is that part of it which comes from ``epsilon``, the model's layer_norm_eps: the device adds none.
+    """
+
+    texts: int
+    same_label: int
+    logit_difference: float  # mean magnitude
+    relative_error: dict[str, float]
+    epsilon: float
+    epsilon_error: dict[str, float]
+
+    def warnings(self) -> Iterator[str]:
+        """Yield a line for each norm in which a setting that the integers do not have makes more than a small error."""
+        for name, error in self.epsilon_error.items():
+            if error > EPSILON_ERROR:
+                yield (
+                    f"{name} differs by {error:.1%} because of layer_norm_eps={self.epsilon:g}, which is not small "
+                    "beside the variance of its rows; the integers have none"
+                )
+
+    def __rich__(self) -> Table:
+        """The table that ``rich.print`` shows."""
+        table = Table(title="Integers against the float model")
+        table.add_column("up to")
+        table.add_column("relative error", justify="right")
+        for name, error in self.relative_error.items():
+            table.add_row(name, f"{error:.2%}")
+        table.add_section()
+        table.add_row("same label", f"{self.same_label} of {self.texts}")
+        table.add_row("mean logit difference", f"{self.logit_difference:.4f}")
+        return table
+
+
+def compare(
+    model: str | os.PathLike[str],
+    checkpoint: Checkpoint,
+    texts: Iterable[str],
+    tokenizer: Tokenizer,
+    *,
+    max_length: int = 256,
+    truncation: Truncation = "head_tail",
+) -> Comparison:
+    """Run model and checkpoint on texts; arguments and errors as those of :func:`quantize`."""
+    bert = load_bert(model, tokenizer)
+    limit = min(max_length, len(bert.position))
+    return compare_bert(bert, checkpoint, (tokenizer.encode(text, limit, truncation).ids for text in texts))
+
+
+def compare_bert(bert: FloatBert, checkpoint: Checkpoint, texts: Iterable[list[int]]) -> Comparison:
+    """Compare a model that is loaded, on token ids."""
+    error: dict[str, float] = defaultdict(float)
+    power: dict[str, float] = defaultdict(float)
+    shrunk: dict[str, float] = defaultdict(float)
+    difference, same = [], 0
+    for ids in texts:
+        floats, integers = _Norms(), _Norms()
+        exact = bert.forward(ids, floats)
+        logits = forward(checkpoint, embed(checkpoint, ids), integers) * checkpoint.logit_scale
+        for name, rows in integers.rows.items():
+            expected = floats.rows[name][: len(rows)]
+            error[name] += float(np.square(rows / NORMALIZED_ONE - expected).sum())
+            power[name] += float(np.square(expected).sum())
+            shrunk[name] += _epsilon_error(expected)
+        difference.append(float(np.abs(logits - exact).mean()))
+        same += int(logits.argmax() == exact.argmax())
+    if not difference:
+        raise ValueError("there must be at least one text")
+    return Comparison(
+        texts=len(difference),
+        same_label=same,
+        logit_difference=float(np.mean(difference)),
+        relative_error={name: _ratio(error[name], power[name]) for name in error},
+        epsilon=bert.epsilon,
+        epsilon_error={name: _ratio(shrunk[name], power[name]) for name in shrunk},
+    )
+
+
+def _epsilon_error(rows: NDArray[np.floating[Any]]) -> float:
+    """Sum of squared differences between normalised rows and what they were without epsilon, of unit variance."""
+    variance = np.square(rows, dtype=np.float64).mean(1)
+    return float(rows.shape[1] * np.square(1 - np.sqrt(variance[variance > 0])).sum())
+
+
+def _ratio(error: float, power: float) -> float:
+    """Relative error; none where there is nothing."""
+    return float((error / power) ** 0.5) if power else 0.0
+
+
+class _Norms:
+    """Observer that keeps the normalised rows."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, NDArray[Any]] = {}
+
+    def __call__(self, name: str, rows: NDArray[Any]) -> None:
+        if name.endswith("_norm"):
+            self.rows[name] = rows

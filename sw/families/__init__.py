@@ -1,0 +1,1 @@
+"""Float models as they are found on disk."""

@@ -1,0 +1,1 @@
+"""Quantized models: integers, and what they mean."""
