@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from spec.config import AcceleratorConfig
 from spec.isa import Destination, Drain, Gemm, Load, LoadTarget, ParamMode, SecondStage, Stats, Sweep, SweepKind
 from spec.program import Program, Region
-from sw.lowering.builder import Binding, Builder, Resident
+from sw.lowering.builder import Builder
 from sw.lowering.image import Image
+from sw.lowering.steps import Binding, Resident, Step
 from sw.lowering.weights import broadcast_records
 
 __all__ = ["attention_inputs", "attention_program"]
@@ -111,7 +112,7 @@ class _Attention:
         self._scores(0, score)
         self._load_ahead(0)
         for sweep in self._softmax(0, 1):
-            self._builder.emit(sweep, {"table": table})
+            self._builder.emit(Step(sweep, "softmax", {"table": table}))
         for head in range(self._heads):
             sweeps: list[Sweep] = []
             if head + 1 < self._heads:
@@ -120,10 +121,10 @@ class _Attention:
                 sweeps = list(self._softmax(head + 1, tiles))
             for tile in range(tiles):
                 gemm, drain = self._context_tile(head, tile)
-                self._builder.emit(gemm)
+                self._builder.emit(Step(gemm, "context"))
                 for sweep in sweeps[tile : tile + 1]:
-                    self._builder.emit(sweep, {"table": table})
-                self._builder.emit(drain, {"param_addr": context})
+                    self._builder.emit(Step(sweep, "softmax", {"table": table}))
+                self._builder.emit(Step(drain, "context", {"param_addr": context}))
 
     def _load_ahead(self, head: int) -> None:
         """Values of this head, and queries and keys of the next, into the places that are free now."""
@@ -135,7 +136,8 @@ class _Attention:
     def _load(self, head: int, number: int, places: tuple[int, int]) -> None:
         words = self._length * self._head_words
         addr = self._operands_addr + (3 * head + number) * words * self._config.rows
-        self._builder.emit(Load(target=LoadTarget.SCRATCHPAD, addr=places[head % 2], count=words, mem_addr=addr))
+        load = Load(target=LoadTarget.SCRATCHPAD, addr=places[head % 2], count=words, mem_addr=addr)
+        self._builder.emit(Step(load, "load"))
 
     def _scores(self, head: int, params: Binding) -> None:
         gemm = Gemm(
@@ -164,8 +166,8 @@ class _Attention:
             stats_first=1,
             stats_addr=head % 2 * self._length,
         )
-        self._builder.emit(gemm)
-        self._builder.emit(drain, {"param_addr": params})
+        self._builder.emit(Step(gemm, "scores"))
+        self._builder.emit(Step(drain, "scores", {"param_addr": params}))
 
     def _softmax(self, head: int, parts: int) -> Iterator[Sweep]:
         """The sweep in about equal parts."""
@@ -232,8 +234,8 @@ class _Attention:
             dest_addr=addr,
             param_mode=ParamMode.FIXED,
         )
-        self._builder.emit(gemm, weights_addr=ones)
-        self._builder.emit(drain, {"param_addr": no_bias})
+        self._builder.emit(Step(gemm, "end", weights_addr=ones))
+        self._builder.emit(Step(drain, "end", {"param_addr": no_bias}))
 
 
 def _broadcast(image: Image, **record: int) -> Resident:

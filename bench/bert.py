@@ -1,7 +1,7 @@
 """Whole inferences and whole layers on the RTL, and the bytes that they move."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,13 @@ import numpy as np
 from bench.arrays import ARRAYS
 from bench.at_once import at_once
 from bench.figure import Figure
+from bench.layers import first_layers
 from bench.measurement import Measurement
 from bench.run import FAST_MEMORY, SLOW_MEMORY, run
 from bench.traffic import Traffic, weight_traffic
 from spec.program import Program
 from sw.apps.model_files import load_model
-from sw.lowering import BertLowering
+from sw.lowering import NetworkLowering
 from sw.network.checkpoint import Checkpoint
 from sw.network.random_checkpoint import random_checkpoint
 
@@ -56,7 +57,7 @@ def measure_inference(checkpoint: Checkpoint, length: int, bytes_per_cycle: int)
     bytes_per_cycle : int
         Bandwidth of the memory in each direction.
     """
-    program = BertLowering(checkpoint, ARRAYS[ARRAY]).lower(length)
+    program = NetworkLowering(checkpoint, ARRAYS[ARRAY]).lower(length)
     measurement, _ = run(program, _inputs(program), bytes_per_cycle=bytes_per_cycle)
     return measurement, weight_traffic(program)
 
@@ -108,7 +109,7 @@ def _checkpoint(model: str, depth: int) -> Checkpoint:
     """MiniLM as it is, its first layers only, or random weights in the shape of BERT-base."""
     if model == "MiniLM":
         checkpoint, _ = load_model(MODEL)
-        return replace(checkpoint, layers=checkpoint.layers[:depth])
+        return first_layers(checkpoint, depth)
     return random_checkpoint(0, layers=depth, hidden=768, heads=12, ffn=3072, positions=LENGTH, slots=0)
 
 

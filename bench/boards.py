@@ -21,7 +21,7 @@ from spec.boards import BOARDS, Board
 from spec.program import Program
 from sw.apps.model_files import load_model
 from sw.cli.json_file import write_json
-from sw.lowering import BertLowering
+from sw.lowering import NetworkLowering
 from sw.network.checkpoint import Checkpoint
 from sw.network.random_checkpoint import random_checkpoint
 
@@ -146,7 +146,7 @@ def _programs(board: Board) -> Iterator[tuple[str, int, Program]]:
         name, (checkpoint, _) = _MODEL.name, load_model(_MODEL)
     for length in _LENGTHS[name]:
         try:
-            yield name, length, BertLowering(checkpoint, board.config).lower(length)
+            yield name, length, NetworkLowering(checkpoint, board.config).lower(length)
         except ValueError:
             continue
 

@@ -6,7 +6,6 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,14 @@ from bench.arrays import ARRAYS
 from bench.cores import CORES
 from bench.figure import Figure
 from bench.float_bert import BertShape, write_onnx_bert
+from bench.layers import first_layers
 from bench.run import run
 from cli.workers import end_with_parent, no_interrupts
 from sw.apps.model_files import load_model
-from sw.lowering import BertLowering
+from sw.lowering import NetworkLowering
+from sw.network.attention import Attention
 from sw.network.checkpoint import Checkpoint
+from sw.network.linear import Linear, Table
 from sw.network.reference import embed, forward
 
 __all__ = ["COMMAND", "measure_speed"]
@@ -84,7 +86,7 @@ def measure_speed(progress: Callable[[str, int, int], None] | None = None) -> tu
 
 def _rtl_speed(checkpoint: Checkpoint) -> float:
     """Cycles a second of one layer, simulator ready."""
-    program = BertLowering(replace(checkpoint, layers=checkpoint.layers[:1]), ARRAYS[ARRAY]).lower(LENGTH)
+    program = NetworkLowering(first_layers(checkpoint, 1), ARRAYS[ARRAY]).lower(LENGTH)
     inputs: dict[str, Any] = {"rows": np.zeros(program.inputs["rows"].shape, np.int16)}
     run(program, inputs)
     started = time.perf_counter()
@@ -99,12 +101,13 @@ def _onnx_runner(checkpoint: Checkpoint, folder: Path) -> Callable[[], float]:
         from onnxruntime.quantization import QuantType, quantize_dynamic  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise RuntimeError(f"{error.name} must be installed: pip install -c constraints.txt -e '.[bench]'") from error
-    hidden = len(checkpoint.pooler.bias)
+    network = checkpoint.network
+    hidden, attentions = network.hidden, [node for node in network.nodes if isinstance(node, Attention)]
     shape = BertShape(
-        layers=len(checkpoint.layers),
+        layers=len(attentions),
         hidden=hidden,
-        heads=checkpoint.heads,
-        ffn=len(checkpoint.layers[0].ffn1.bias),
+        heads=attentions[0].heads,
+        ffn=next(node.bias.size for node in network.nodes if isinstance(node, Linear) and isinstance(node.then, Table)),
         labels=len(checkpoint.labels),
     )
     write_onnx_bert(shape, folder / "float.onnx")
@@ -150,7 +153,7 @@ def _load() -> None:
 
 
 def _forward(seed: int) -> None:
-    ids = np.random.default_rng(seed).integers(0, len(_checkpoint.embedding.word), LENGTH)
+    ids = np.random.default_rng(seed).integers(0, len(_checkpoint.network.embed.word), LENGTH)
     forward(_checkpoint, embed(_checkpoint, ids.tolist()))
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from spec.isa import INSTRUCTION_BYTES, Load, LoadTarget, Stream, decode
+from spec.isa import Load, LoadTarget, Stream
 from spec.program import Program
 
 __all__ = ["Traffic", "weight_traffic"]
@@ -19,8 +19,8 @@ class Traffic:
 def weight_traffic(program: Program) -> Traffic:
     """Return the bytes that STREAMs, and LOADs to the scratchpad, read from the program's constants."""
     spans = []
-    for place in range(0, program.instructions.size, INSTRUCTION_BYTES):
-        match decode(program.instructions[place : place + INSTRUCTION_BYTES].tobytes()):
+    for instruction in program:
+        match instruction:
             case Stream(mem_addr=addr, count=count) | Load(target=LoadTarget.SCRATCHPAD, mem_addr=addr, count=count):
                 spans.append((addr, addr + count * program.config.rows))
     minimum = end = 0

@@ -15,12 +15,14 @@ from safetensors.numpy import save
 from files.loading import loading
 from files.whole_file import write_whole
 from spec.config import AcceleratorConfig
-from spec.isa import INSTRUCTION_BYTES, ISA_VERSION
+from spec.isa import INSTRUCTION_BYTES, ISA_VERSION, Instruction, decode
 
 __all__ = ["Program", "Region"]
 
-FORMAT = "systolm-program"
-"""Key of a file's header entry: JSON of everything but the two tensors."""
+FORMAT = "systolm-program-2"
+"""Key of a file's header entry: JSON of everything but the tensors."""
+
+_OLDER = "systolm-program"
 
 MEMORY_LIMIT = 1 << 32
 """Bytes that the bus can address."""
@@ -59,7 +61,8 @@ class Program:
 
     ``instructions`` (uint8, a multiple of 32 bytes, ends with HALT) stand at ``instructions_addr``; ``constants``
     (uint8) at ``constants_addr``. ``memory_bytes`` is the size of the memory needed. ``macs`` counts useful
-    multiply-accumulates: those of the model, not of padding or extra slots.
+    multiply-accumulates: those of the model, not of padding or extra slots. ``labels`` say of each instruction what it
+    is a part of, such as ``layers.2.attention.3.scores``; they may be absent as a whole.
 
     Raises
     ------
@@ -77,6 +80,7 @@ class Program:
     memory_bytes: int
     macs: int
     metadata: dict[str, str] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("instructions", "constants"):
@@ -86,6 +90,11 @@ class Program:
         if not self.instructions.size or self.instructions.size % INSTRUCTION_BYTES:
             raise ValueError(
                 f"instructions must be a multiple of {INSTRUCTION_BYTES} bytes long, not {self.instructions.size}"
+            )
+        if self.labels and len(self.labels) != self.instructions.size // INSTRUCTION_BYTES:
+            raise ValueError(
+                f"labels must be one for each of {self.instructions.size // INSTRUCTION_BYTES} instructions, not "
+                f"{len(self.labels)}"
             )
         if not _is_natural(self.macs):
             raise ValueError(f"macs must be a count, not {self.macs!r}")
@@ -101,6 +110,11 @@ class Program:
             for name, addr, nbytes in areas[i + 1 :]:
                 if addr < start + size and start < addr + nbytes:
                     raise ValueError(f"{name} must not overlap the {fixed}")
+
+    def __iter__(self) -> Iterator[Instruction]:
+        """Yield the instructions, decoded."""
+        for place in range(0, self.instructions.size, INSTRUCTION_BYTES):
+            yield decode(self.instructions[place : place + INSTRUCTION_BYTES].tobytes())
 
     def memory_image(self, inputs: Mapping[str, NDArray[np.generic]]) -> NDArray[np.uint8]:
         """Return the memory before a run: instructions, constants and ``inputs`` in place, zeros elsewhere.
@@ -131,7 +145,7 @@ class Program:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write one safetensors file; a file that was there is replaced as a whole or not at all."""
-        header = {
+        header: dict[str, Any] = {
             "isa_version": ISA_VERSION,
             "config": asdict(self.config),
             "instructions_addr": self.instructions_addr,
@@ -141,8 +155,11 @@ class Program:
             "memory_bytes": self.memory_bytes,
             "macs": self.macs,
             "metadata": self.metadata,
+            "labels": list(dict.fromkeys(self.labels)),
         }
         tensors = {name: np.ascontiguousarray(getattr(self, name)) for name in ("instructions", "constants")}
+        numbers = {label: number for number, label in enumerate(header["labels"])}
+        tensors["labels"] = np.array([numbers[label] for label in self.labels], np.uint32)
         write_whole(Path(path), save(tensors, {FORMAT: json.dumps(header)}))
 
     @classmethod
@@ -157,7 +174,10 @@ class Program:
             If it is not a whole and sound program for this version of the instruction set, with the reason in one line.
         """
         with loading(path, "a SystoLM program"), safe_open(path, "numpy") as file:
-            header = json.loads((file.metadata() or {})[FORMAT])
+            entries = file.metadata() or {}
+            if _OLDER in entries:
+                raise ValueError("it is of an older format; compile it again")
+            header = json.loads(entries[FORMAT])
             if header["isa_version"] != ISA_VERSION:
                 raise ValueError(f"isa_version must be {ISA_VERSION}, not {header['isa_version']!r}")
             return cls(
@@ -171,6 +191,7 @@ class Program:
                 memory_bytes=header["memory_bytes"],
                 macs=header["macs"],
                 metadata={str(key): str(value) for key, value in header["metadata"].items()},
+                labels=tuple(str(header["labels"][number]) for number in file.get_tensor("labels").tolist()),
             )
 
     def _areas(self) -> Iterator[tuple[str, int, int]]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from spec.isa import INSTRUCTION_BYTES, Destination, Drain, Instruction, Load, Stream, decode
+from spec.isa import Destination, Drain, Instruction, Load, Stream
 from spec.program import Program
 
 __all__ = ["relocate"]
@@ -35,10 +35,7 @@ def relocate(program: Program, *, read_only: int, writable: int) -> Program:
     shift = writable - min((region.addr for region in regions.values()), default=0)
     areas = {range(program.constants_addr, program.constants_addr + size): read_only - program.constants_addr}
     areas |= {range(region.addr, region.addr + region.nbytes): shift for region in regions.values()}
-    code = b"".join(
-        _moved(decode(program.instructions[place : place + INSTRUCTION_BYTES].tobytes()), areas).encode()
-        for place in range(0, program.instructions.size, INSTRUCTION_BYTES)
-    )
+    code = b"".join(_moved(instruction, areas).encode() for instruction in program)
     inputs, outputs = (
         {name: dataclasses.replace(region, addr=region.addr + shift) for name, region in named.items()}
         for named in (program.inputs, program.outputs)

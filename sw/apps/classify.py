@@ -10,7 +10,7 @@ from spec.config import AcceleratorConfig
 from spec.program import Program
 from sw.apps.open_device import open_device
 from sw.families.tokenizer import Tokenizer, Truncation
-from sw.lowering import BertLowering
+from sw.lowering import NetworkLowering
 from sw.network.checkpoint import Checkpoint
 from sw.network.reference import embed, forward
 
@@ -81,12 +81,12 @@ class Classifier:
         truncation: Truncation = "head_tail",
         **options: Any,
     ) -> None:
-        positions = len(checkpoint.embedding.position)
+        positions = checkpoint.network.positions
         if not SHORTEST <= max_length <= positions:
             raise ValueError(f"max_length must be from {SHORTEST} to {positions}, not {max_length!r}")
         self._checkpoint, self._tokenizer = checkpoint, tokenizer
         self._max_length, self._truncation = max_length, truncation
-        self._lowering = BertLowering(checkpoint, config)
+        self._lowering = NetworkLowering(checkpoint, config)
         self._device = open_device(backend, config, **options)
         self._model = None if backend == "model" else open_device("model", config)
         self._programs: dict[int, Program] = {}
@@ -137,7 +137,7 @@ class Classifier:
 
 def check_length(checkpoint: Checkpoint, max_length: int) -> None:
     """Raise ValueError unless a checkpoint has positions for so many tokens."""
-    positions = len(checkpoint.embedding.position)
+    positions = checkpoint.network.positions
     if not 2 <= max_length <= positions:
         raise ValueError(f"max_length must be from 2 to {positions}, not {max_length!r}")
 

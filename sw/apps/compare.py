@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from sw.families.bert import load_bert
-from sw.families.float_bert import FloatBert
+from sw.families.real import RealNetwork
 from sw.families.tokenizer import Tokenizer, Truncation
 from sw.network.checkpoint import Checkpoint
 from sw.network.reference import embed, forward
 from sw.quantizer.norm import NORMALIZED_ONE
 
-__all__ = ["Comparison", "compare", "compare_bert"]
+__all__ = ["Comparison", "compare", "compare_networks"]
 
 EPSILON_ERROR = 0.01
 """What is less goes under in that of rounding."""
@@ -71,12 +71,12 @@ def compare(
     truncation: Truncation = "head_tail",
 ) -> Comparison:
     """Run model and checkpoint on texts; arguments and errors as those of :func:`quantize`."""
-    bert = load_bert(model, tokenizer)
-    limit = min(max_length, len(bert.position))
-    return compare_bert(bert, checkpoint, (tokenizer.encode(text, limit, truncation).ids for text in texts))
+    loaded = load_bert(model, tokenizer)
+    limit = min(max_length, loaded.positions)
+    return compare_networks(loaded, checkpoint, (tokenizer.encode(text, limit, truncation).ids for text in texts))
 
 
-def compare_bert(bert: FloatBert, checkpoint: Checkpoint, texts: Iterable[list[int]]) -> Comparison:
+def compare_networks(model: RealNetwork, checkpoint: Checkpoint, texts: Iterable[list[int]]) -> Comparison:
     """Compare a model that is loaded, on token ids."""
     error: dict[str, float] = defaultdict(float)
     power: dict[str, float] = defaultdict(float)
@@ -84,7 +84,7 @@ def compare_bert(bert: FloatBert, checkpoint: Checkpoint, texts: Iterable[list[i
     difference, same = [], 0
     for ids in texts:
         floats, integers = _Norms(), _Norms()
-        exact = bert.forward(ids, floats)
+        exact = model.forward(ids, floats)
         logits = forward(checkpoint, embed(checkpoint, ids), integers) * checkpoint.logit_scale
         for name, rows in integers.rows.items():
             expected = floats.rows[name][: len(rows)]
@@ -100,7 +100,7 @@ def compare_bert(bert: FloatBert, checkpoint: Checkpoint, texts: Iterable[list[i
         same_label=same,
         logit_difference=float(np.mean(difference)),
         relative_error={name: _ratio(error[name], power[name]) for name in error},
-        epsilon=bert.epsilon,
+        epsilon=max(norm.epsilon for norm in model.norms()),
         epsilon_error={name: _ratio(shrunk[name], power[name]) for name in shrunk},
     )
 

@@ -29,7 +29,7 @@ def load_model(path: Path) -> tuple[Checkpoint, Tokenizer]:
     """
     place, beside = model_files(path)
     checkpoint, tokenizer = Checkpoint.load(place), Tokenizer.load(beside)
-    words = len(checkpoint.embedding.word)
+    words = len(checkpoint.network.embed.word)
     if tokenizer.ids > words:
         raise ValueError(
             f"{place} must have an embedding for each of the {tokenizer.ids} ids of {TOKENIZER}, not {words}"

@@ -100,7 +100,7 @@ def _run(options: argparse.Namespace) -> int:
             config=configuration(options),
             backend=backend(options),
             options=device_options(options, upload),
-            max_length=options.max_length or min(MAX_LENGTH, len(checkpoint.embedding.position)),
+            max_length=options.max_length or min(MAX_LENGTH, checkpoint.network.positions),
             truncation=options.truncation,
         )
         workers = min(_jobs(options), len(texts))

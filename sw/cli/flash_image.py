@@ -14,7 +14,7 @@ from spec.program import FORMAT, Program
 from sw.apps.model_files import load_model, model_files
 from sw.cli.options import add_configuration, at_least, configuration
 from sw.cli.overwriting import refuse_overwriting
-from sw.lowering import BertLowering
+from sw.lowering import NetworkLowering
 
 __all__ = ["add_parser"]
 
@@ -70,8 +70,8 @@ def _programs(options: argparse.Namespace) -> list[Program]:
     """Read the program, or compile the model for every length."""
     if not _is_program(options.model):
         checkpoint, _ = load_model(options.model)
-        lowering = BertLowering(checkpoint, configuration(options))
-        longest = options.length or min(LENGTH, len(checkpoint.embedding.position))
+        lowering = NetworkLowering(checkpoint, configuration(options))
+        longest = options.length or min(LENGTH, checkpoint.network.positions)
         # The longest first: if one does not fit, it does not.
         return [lowering.lower(length) for length in range(longest, SHORTEST - 1, -1)]
     if any(getattr(options, name) is not None for name in _OF_MODELS):

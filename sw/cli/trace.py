@@ -13,10 +13,10 @@ from sw.apps.model_files import load_model, model_files
 from sw.cli.json_file import write_json
 from sw.cli.options import add_configuration, add_truncation, at_least, configuration, device_options
 from sw.cli.overwriting import refuse_overwriting
-from sw.lowering.bert import BertLowering
-from sw.lowering.bert_constants import BertConstants
+from sw.lowering.compile import NetworkLowering
+from sw.network.attention import Attention
 from sw.network.reference import embed
-from sw.timeline import Slice, bert_labels, chrome_trace, gantt, slices
+from sw.timeline import Slice, chrome_trace, gantt, labels_of, slices
 
 __all__ = ["add_parser"]
 
@@ -57,19 +57,20 @@ def _run(options: argparse.Namespace) -> int:
     config = configuration(options)
     if options.layer is not None and not options.svg:
         raise ValueError("--layer is for a drawing and needs --svg")
-    layer = min(LAYER, len(checkpoint.layers) - 1) if options.layer is None else options.layer
-    if options.svg and layer >= len(checkpoint.layers):
-        raise ValueError(f"layer must be below {len(checkpoint.layers)}, not {layer!r}")
-    max_length = options.max_length or min(MAX_LENGTH, len(checkpoint.embedding.position))
+    layers = sum(isinstance(node, Attention) for node in checkpoint.network.nodes)
+    layer = min(LAYER, layers - 1) if options.layer is None else options.layer
+    if options.svg and layer >= layers:
+        raise ValueError(f"layer must be below {layers}, not {layer!r}")
+    max_length = options.max_length or min(MAX_LENGTH, checkpoint.network.positions)
     ids = tokenizer.encode(options.text, max_length, options.truncation).ids
     rows = embed(checkpoint, ids)
-    program = BertLowering(checkpoint, config).lower(len(ids))
+    program = NetworkLowering(checkpoint, config).lower(len(ids))
     check_outputs(options.output, options.svg)
     shape = program.inputs["rows"].shape
     records: list[Activity] = []
     device = RtlDevice(config, record=records.append, **device_options(options))
     result = device.run(program, {"rows": np.pad(rows, ((0, 0), (0, shape[1] - rows.shape[1])))})
-    recorded = list(slices(records[0], bert_labels(program, BertConstants(checkpoint, config))))
+    recorded = list(slices(records[0], list(labels_of(program))))
     about = {"model": str(options.model), "tokens": str(len(ids)), "array": f"{config.rows}x{config.cols}"}
     write_json(options.output, chrome_trace(recorded, **about), indent=None)
     console = Terminal()
@@ -84,5 +85,5 @@ def _run(options: argparse.Namespace) -> int:
 
 def _layer(recorded: list[Slice], layer: int) -> tuple[int, int]:
     """First cycle, and first cycle behind, of the array's work on a layer."""
-    own = [each for each in recorded if each.track == "ARRAY" and each.name.startswith(f"layer {layer} ")]
+    own = [each for each in recorded if each.track == "ARRAY" and each.name.startswith(f"layers.{layer}.")]
     return min(each.start for each in own), max(each.stop for each in own)

@@ -13,7 +13,7 @@ from spec.config import AcceleratorConfig
 from sw.apps.classify import Classification, Classifier, check_length
 from sw.apps.model_files import load_model
 from sw.families.tokenizer import Truncation
-from sw.lowering import BertLowering
+from sw.lowering import NetworkLowering
 
 __all__ = ["Job", "classify_all"]
 
@@ -47,7 +47,7 @@ class Job:
             longest = max(longest, len(tokenizer.encode(text, self.max_length, self.truncation).ids))
             if longest == self.max_length:
                 break
-        BertLowering(checkpoint, self.config).lower(longest)
+        NetworkLowering(checkpoint, self.config).lower(longest)
 
     def open(self) -> Classifier:
         """Load the model and open the device.

@@ -1,11 +1,24 @@
-"""Load a Hugging Face model as a :class:`FloatBert`, or say why it cannot run."""
+"""Load a Hugging Face model as a :class:`RealNetwork`, or say why it cannot run."""
 
 import os
+from collections.abc import Mapping
 
-from sw.families.float_bert import Float, FloatBert, FloatLayer, FloatLinear, FloatNorm
+import numpy as np
+from numpy.typing import NDArray
+
 from sw.families.model_folder import existing_folder, load_packages
 from sw.families.read_config import BertConfig, read_config
 from sw.families.read_weights import read_weights
+from sw.families.real import (
+    RealAttention,
+    RealEmbed,
+    RealLinear,
+    RealNetwork,
+    RealNode,
+    RealNorm,
+    RealSelect,
+    Then,
+)
 from sw.families.tokenizer import Tokenizer
 
 __all__ = ["load_bert"]
@@ -15,7 +28,7 @@ ARCHITECTURE = "BertForSequenceClassification"
 EMBEDDINGS = "bert.embeddings"
 
 
-def load_bert(model: str | os.PathLike[str], tokenizer: Tokenizer | None = None) -> FloatBert:
+def load_bert(model: str | os.PathLike[str], tokenizer: Tokenizer | None = None) -> RealNetwork:
     """Read a fine-tuned ``BertForSequenceClassification``.
 
     Parameters
@@ -77,38 +90,44 @@ def _shapes(config: BertConfig) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def _from_state(state: dict[str, Float], config: BertConfig) -> FloatBert:
-    def linear(name: str) -> FloatLinear:
-        return FloatLinear(weight=state[f"{name}.weight"], bias=state[f"{name}.bias"])
+def _from_state(state: Mapping[str, NDArray[np.float32]], config: BertConfig) -> RealNetwork:
+    def linear(name: str, source: str, then: Then = "nothing") -> RealLinear:
+        return RealLinear(name=name, weight=state[f"{source}.weight"], bias=state[f"{source}.bias"], then=then)
 
-    def norm(name: str) -> FloatNorm:
-        return FloatNorm(gamma=state[f"{name}.weight"], beta=state[f"{name}.bias"])
+    def norm(name: str, source: str) -> RealNorm:
+        gamma, beta = state[f"{source}.weight"], state[f"{source}.bias"]
+        return RealNorm(name=name, gamma=gamma, beta=beta, epsilon=config.epsilon)
 
-    layers = []
-    before = norm(f"{EMBEDDINGS}.LayerNorm")
-    for name in map(_layer_name, range(config.layers)):
-        layers.append(
-            FloatLayer(
-                input_norm=before,
-                query=linear(f"{name}.attention.self.query"),
-                key=linear(f"{name}.attention.self.key"),
-                value=linear(f"{name}.attention.self.value"),
-                output=linear(f"{name}.attention.output.dense"),
-                mid_norm=norm(f"{name}.attention.output.LayerNorm"),
-                ffn1=linear(f"{name}.intermediate.dense"),
-                ffn2=linear(f"{name}.output.dense"),
-            )
-        )
-        before = norm(f"{name}.output.LayerNorm")
     token_type = state[f"{EMBEDDINGS}.token_type_embeddings.weight"][0]
-    return FloatBert(
-        heads=config.heads,
-        epsilon=config.epsilon,
-        word=state[f"{EMBEDDINGS}.word_embeddings.weight"],
-        position=state[f"{EMBEDDINGS}.position_embeddings.weight"] + token_type,
-        layers=tuple(layers),
-        pooler_norm=before,
-        pooler=linear("bert.pooler.dense"),
-        classifier=linear("classifier"),
-        labels=config.labels,
-    )
+    nodes: list[RealNode] = [
+        RealEmbed(
+            name="embed",
+            word=state[f"{EMBEDDINGS}.word_embeddings.weight"],
+            position=state[f"{EMBEDDINGS}.position_embeddings.weight"] + token_type,
+        )
+    ]
+    before = f"{EMBEDDINGS}.LayerNorm"
+    for i in range(config.layers):
+        source, name = _layer_name(i), f"layers.{i}"
+        nodes += [
+            norm(f"{name}.input_norm", before),
+            RealAttention(
+                name=f"{name}.attention",
+                heads=config.heads,
+                query=linear("query", f"{source}.attention.self.query"),
+                key=linear("key", f"{source}.attention.self.key"),
+                value=linear("value", f"{source}.attention.self.value"),
+            ),
+            linear(f"{name}.output", f"{source}.attention.output.dense", "residual"),
+            norm(f"{name}.mid_norm", f"{source}.attention.output.LayerNorm"),
+            linear(f"{name}.ffn1", f"{source}.intermediate.dense", "gelu"),
+            linear(f"{name}.ffn2", f"{source}.output.dense", "residual"),
+        ]
+        before = f"{source}.output.LayerNorm"
+    nodes += [
+        RealSelect(name="first", row=0),
+        norm("pooler_norm", before),
+        linear("pooler", "bert.pooler.dense", "tanh"),
+        linear("classifier", "classifier", "sums"),
+    ]
+    return RealNetwork(nodes=tuple(nodes), labels=config.labels)

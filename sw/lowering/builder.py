@@ -1,20 +1,20 @@
 """Collects instructions in program order and adds all that follows from them: loads, weight stream and tokens."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spec.config import AcceleratorConfig
-from spec.isa import INSTRUCTION_BYTES, Drain, Gemm, Halt, Instruction, Load, LoadTarget, Stream
+from spec.isa import INSTRUCTION_BYTES, Drain, Gemm, Halt, Load, LoadTarget, Stream
 from spec.program import Program, Region
 from sw.lowering.accesses import TABLE_GROUPS
 from sw.lowering.dependencies import add_tokens
 from sw.lowering.ring import Ring
+from sw.lowering.steps import Resident, Step
 
-__all__ = ["Binding", "Builder", "NoRoomError", "Resident"]
+__all__ = ["Builder", "NoRoomError"]
 
 MAX_STREAM_WORDS = 1 << 24
 """A STREAM's count is below this."""
@@ -23,47 +23,11 @@ LOOKAHEAD = 64
 """Instructions by which a constant is loaded ahead of its first use, if there is room."""
 
 
-@dataclass(frozen=True, eq=False)
-class Resident:
-    """A constant in memory that stands on the chip from its first use to its last.
-
-    Parameters
-    ----------
-    target : LoadTarget
-    mem_addr : int
-        Byte address, a multiple of the bus width.
-    units : int
-        Words of the target; tables for TABLE.
-    not_before : int
-        Place in the program before which it must not be loaded, because something else stands there.
-    """
-
-    target: LoadTarget
-    mem_addr: int
-    units: int
-    not_before: int = 0
-
-
-@dataclass(frozen=True)
-class Binding:
-    """A field that gets the place of a resident constant, plus ``offset`` units."""
-
-    resident: Resident
-    offset: int = 0
+_NAMES = {target: target.name.lower().replace("_", " ") for target in LoadTarget}
 
 
 class NoRoomError(ValueError):
     """More constants are in use at the same time than the chip holds."""
-
-
-NONE: Mapping[str, Binding] = {}
-
-
-@dataclass(frozen=True)
-class _Entry:
-    instruction: Instruction
-    bindings: Mapping[str, Binding]
-    weights_addr: int
 
 
 class Builder:
@@ -81,7 +45,7 @@ class Builder:
     def __init__(self, config: AcceleratorConfig, *, weights_base: int, ring_words: range) -> None:
         self.config = config
         self._weights_base = weights_base
-        self._entries: list[_Entry] = []
+        self._steps: list[Step] = []
         params = Ring(0, config.param_words)
         self._rings = {
             LoadTarget.PARAM: params,
@@ -93,21 +57,11 @@ class Builder:
     @property
     def position(self) -> int:
         """Place of the next instruction, for :attr:`Resident.not_before`."""
-        return len(self._entries)
+        return len(self._steps)
 
-    def emit(self, instruction: Instruction, bindings: Mapping[str, Binding] = NONE, *, weights_addr: int = 0) -> None:
-        """Append an instruction.
-
-        Parameters
-        ----------
-        instruction : Instruction
-            Without tokens.
-        bindings : mapping of str to Binding
-            Fields of the instruction that depend on where constants are loaded.
-        weights_addr : int
-            Where the tiles stand that a GEMM takes from the weight stream.
-        """
-        self._entries.append(_Entry(instruction, bindings, weights_addr))
+    def emit(self, step: Step) -> None:
+        """Append a step."""
+        self._steps.append(step)
 
     def finish(
         self,
@@ -127,7 +81,7 @@ class Builder:
         """
         placed = self._place_constants()
         streamed = self._add_streams(placed)
-        instructions = [*add_tokens(self.config, streamed), Halt()]
+        instructions = [*add_tokens(self.config, [step.instruction for step in streamed]), Halt()]
         end = max([constants.size, *(r.addr + r.nbytes for r in [*inputs.values(), *outputs.values()])])
         address = end + -end % self.config.bus_bytes
         code = b"".join(instruction.encode() for instruction in instructions)
@@ -142,9 +96,10 @@ class Builder:
             memory_bytes=address + len(instructions) * INSTRUCTION_BYTES,
             macs=macs,
             metadata=metadata,
+            labels=(*(step.label for step in streamed), "halt"),
         )
 
-    def _place_constants(self) -> list[_Entry]:
+    def _place_constants(self) -> list[Step]:
         """Put a LOAD for each resident constant well before its first use and fill in its place.
 
         None stands between a GEMM and its DRAIN: if it waited there, with its queue full, it would keep the DRAIN from
@@ -153,9 +108,9 @@ class Builder:
         uses = self._uses()
         waiting = list(uses)
         places: dict[Resident, int] = {}
-        placed: list[_Entry] = []
+        placed: list[Step] = []
         closed = self._drains()
-        for now, entry in enumerate(self._entries):
+        for now, step in enumerate(self._steps):
             urgent = closed.get(now, now)
             while waiting and urgent >= now:
                 resident = waiting[0]
@@ -168,54 +123,57 @@ class Builder:
                         raise NoRoomError(_no_room(self.config, resident))
                     break
                 places[waiting.pop(0)] = place
-                placed.append(_Entry(_load(resident, place), {}, 0))
-            fields = {name: places[b.resident] + b.offset for name, b in entry.bindings.items()}
-            placed.append(dataclasses.replace(entry, instruction=dataclasses.replace(entry.instruction, **fields)))
+                placed.append(
+                    Step(_load(resident, place), f"{self._steps[first].label}.load {_NAMES[resident.target]}")
+                )
+            fields = {name: places[b.resident] + b.offset for name, b in step.bindings.items()}
+            placed.append(dataclasses.replace(step, instruction=dataclasses.replace(step.instruction, **fields)))
         return placed
 
     def _drains(self) -> dict[int, int]:
         """Of each GEMM and what stands between it and its DRAIN: the DRAIN's place for the GEMM, -1 for the others."""
         places: dict[int, int] = {}
         gemm = -1
-        for now, entry in enumerate(self._entries):
-            if isinstance(entry.instruction, Gemm):
+        for now, step in enumerate(self._steps):
+            if isinstance(step.instruction, Gemm):
                 gemm = now
-            elif isinstance(entry.instruction, Drain):
+            elif isinstance(step.instruction, Drain):
                 places |= dict.fromkeys(range(gemm + 1, now + 1), -1) | {gemm: now}
         return places
 
     def _uses(self) -> dict[Resident, tuple[int, int]]:
         """First and last use of each resident constant, in order of first use."""
         uses: dict[Resident, tuple[int, int]] = {}
-        for now, entry in enumerate(self._entries):
-            for binding in entry.bindings.values():
+        for now, step in enumerate(self._steps):
+            for binding in step.bindings.values():
                 first, _ = uses.get(binding.resident, (now, now))
                 uses[binding.resident] = first, now
         return uses
 
-    def _add_streams(self, entries: Sequence[_Entry]) -> list[Instruction]:
+    def _add_streams(self, steps: Sequence[Step]) -> list[Step]:
         """Put a STREAM before the first GEMM of each stretch of weights that stand one behind the other."""
-        instructions: list[Instruction] = []
+        streamed: list[Step] = []
         # Whole bus words, so that the next STREAM begins at one.
         limit = MAX_STREAM_WORDS - self.config.bus_bytes
         stream, opened, room, end = Stream(), -1, 0, -1
-        for entry in entries:
-            gemm = entry.instruction
+        for step in steps:
+            gemm = step.instruction
             if isinstance(gemm, Gemm) and not gemm.b_scratchpad:
-                addr = self._weights_base + entry.weights_addr
+                addr = self._weights_base + step.weights_addr
                 words = -(-gemm.n // self.config.cols) * self.config.cols * gemm.k_tiles
                 if addr != end:
                     room = 0
                 while words:
                     if not room:
-                        stream, opened, room = Stream(mem_addr=addr), len(instructions), limit
-                        instructions.append(stream)
+                        stream, opened, room = Stream(mem_addr=addr), len(streamed), limit
+                        streamed.append(Step(stream, f"{step.label}.weights"))
                     taken = min(words, room)
-                    instructions[opened] = stream = dataclasses.replace(stream, count=stream.count + taken)
+                    stream = dataclasses.replace(stream, count=stream.count + taken)
+                    streamed[opened] = dataclasses.replace(streamed[opened], instruction=stream)
                     words, room, addr = words - taken, room - taken, addr + taken * self.config.rows
                 end = addr
-            instructions.append(gemm)
-        return instructions
+            streamed.append(step)
+        return streamed
 
 
 def _load(resident: Resident, place: int) -> Load:

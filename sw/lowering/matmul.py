@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from spec.config import AcceleratorConfig
 from spec.isa import Destination, Drain, Gemm, LoadTarget, ParamMode
 from spec.program import Program, Region
-from sw.lowering.builder import Binding, Builder, Resident
+from sw.lowering.builder import Builder
 from sw.lowering.image import Image
+from sw.lowering.steps import Binding, Resident, Step
 from sw.lowering.weights import broadcast_records, stream_tiles, whole_words
 
 __all__ = ["MatmulLowering", "check_sizes", "lower_matmul"]
@@ -181,7 +182,7 @@ class MatmulLowering:
                         clear=resident is residents[0],
                         release=resident is residents[-1],
                     )
-                    builder.emit(gemm, {"a_addr": Binding(copy)}, weights_addr=weights_addr)
+                    builder.emit(Step(gemm, "product", {"a_addr": Binding(copy)}, weights_addr=weights_addr))
                     weights_addr += self._config.cols * count * self._config.rows
                 drain = Drain(
                     m=block.rows,
@@ -190,7 +191,7 @@ class MatmulLowering:
                     dest_addr=c_addr + next(pieces).offset * SUM_BYTES,
                     param_mode=ParamMode.FIXED,
                 )
-                builder.emit(drain, {"param_addr": no_bias})
+                builder.emit(Step(drain, "product", {"param_addr": no_bias}))
 
     def _blocks(self) -> Iterator[_Block]:
         for first in range(0, self._m, self._rows):

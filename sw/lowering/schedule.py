@@ -5,7 +5,8 @@ from collections import deque
 from dataclasses import dataclass
 
 from spec.isa import Destination, Drain, Gemm, ParamMode, Sweep, SweepKind
-from sw.lowering.builder import Binding, Builder
+from sw.lowering.builder import Builder
+from sw.lowering.steps import Binding, Step
 
 __all__ = ["Product", "Schedule"]
 
@@ -19,6 +20,8 @@ class Product:
 
     Parameters
     ----------
+    label : str
+        Of its steps.
     gemm, drain : Gemm, Drain
         ``drain.param_addr`` is bound to ``params``, ``drain.table`` to ``table``, ``gemm.a_addr`` to ``a``.
     params : Binding
@@ -29,6 +32,7 @@ class Product:
         The product may be split at multiples of this many columns.
     """
 
+    label: str
     gemm: Gemm
     drain: Drain
     params: Binding
@@ -40,6 +44,7 @@ class Product:
 
 @dataclass
 class _Deferred:
+    label: str
     sweep: Sweep
     bindings: dict[str, Binding]
 
@@ -76,9 +81,9 @@ class Schedule:
         """Whether the sweep of this number is waiting."""
         return number >= self._deferred - len(self._waiting)
 
-    def defer(self, sweep: Sweep, **bindings: Binding) -> int:
+    def defer(self, label: str, sweep: Sweep, **bindings: Binding) -> int:
         """Add a sweep to the waiting work and return its number; sweeps are emitted in this order."""
-        self._waiting.append(_Deferred(sweep, bindings))
+        self._waiting.append(_Deferred(label, sweep, bindings))
         self._deferred += 1
         if self._eager:
             self.flush()
@@ -112,9 +117,12 @@ class Schedule:
         whole = columns == gemm.n
         b_addr = gemm.b_addr + first * gemm.b_stride
         self._builder.emit(
-            dataclasses.replace(gemm, n=columns, b_addr=b_addr),
-            {"a_addr": product.a} if product.a else {},
-            weights_addr=product.weights_addr + first * gemm.k_tiles * config.rows,
+            Step(
+                dataclasses.replace(gemm, n=columns, b_addr=b_addr),
+                product.label,
+                {"a_addr": product.a} if product.a else {},
+                weights_addr=product.weights_addr + first * gemm.k_tiles * config.rows,
+            )
         )
         # The array waits when all banks are full: by then the first tile of this product must be drained.
         self._fill(self._array_time + config.acc_banks * tile_cycles - drain_cycles)
@@ -127,19 +135,16 @@ class Schedule:
             bindings["param_addr"] = Binding(product.params.resident, product.params.offset + chunk)
         if product.table:
             bindings["table"] = product.table
-        self._builder.emit(
-            drain
-            if whole
-            else dataclasses.replace(
+        if not whole:
+            drain = dataclasses.replace(
                 drain,
                 n=columns,
                 dest_addr=drain.dest_addr + self._words(drain, first),
                 res_addr=drain.res_addr + chunk,
                 stats_first=drain.stats_first if first == 0 else 0,
                 stats_last=drain.stats_last if stop == gemm.n else 0,
-            ),
-            bindings,
-        )
+            )
+        self._builder.emit(Step(drain, product.label, bindings))
 
     def _words(self, drain: Drain, columns: int) -> int:
         """Words of the destination that so many columns fill."""
@@ -159,7 +164,7 @@ class Schedule:
         """Emit the first rows of the oldest waiting sweep; the others stay."""
         item = self._waiting[0]
         sweep = item.sweep
-        self._builder.emit(dataclasses.replace(sweep, m=rows), item.bindings)
+        self._builder.emit(Step(dataclasses.replace(sweep, m=rows), item.label, item.bindings))
         self._post_time += rows * self._row_cycles(sweep)
         if rows == sweep.m:
             self._waiting.popleft()

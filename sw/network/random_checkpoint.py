@@ -1,11 +1,18 @@
 """Checkpoints of any shape from a seed, for tests and benchmarks of everything that reads one."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sw.network.checkpoint import Checkpoint, Embedding, Layer, Linear, Norm, Slots
+from sw.network.attention import Attention
+from sw.network.checkpoint import Checkpoint
+from sw.network.embed import Embed
+from sw.network.linear import Codes, Linear, Residual, Slots, Sums, Table
+from sw.network.network import Network, Node
+from sw.network.norm import Norm
+from sw.network.select import Select
 
 __all__ = ["random_checkpoint"]
 
@@ -53,16 +60,24 @@ def random_checkpoint(
     Multipliers have both signs and tables are without order, so that no off-by-one stays unseen.
     """
     make = _Maker(np.random.default_rng(seed), hidden, slots)
-    made = tuple(make.layer(heads, ffn) for _ in range(layers))
+    made = [node for i in range(layers) for node in make.layer(f"layers.{i}.", heads, ffn)]
+    embedding = make.embedding(vocabulary, positions)
+    pooler_norm = make.norm("pooler_norm")
+    pooler = make.index("pooler", hidden)
+    tanh = Table(table=make.rng.integers(-127, 128, 2048).astype(np.int8).view(np.uint8), unsigned=False)
+    classifier = make.linear("classifier", labels, hidden, CODE_STD)
+    logits = Sums(scale=make.rng.uniform(1e-4, 2e-4, labels).astype(np.float32))
     return Checkpoint(
-        heads=heads,
-        embedding=make.embedding(vocabulary, positions),
-        layers=made,
-        pooler_norm=make.norm(),
-        pooler=make.index(hidden),
-        tanh_table=make.rng.integers(-127, 128, 2048).astype(np.int8).view(np.uint8),
-        classifier=make.linear(labels, hidden, CODE_STD),
-        logit_scale=make.rng.uniform(1e-4, 2e-4, labels).astype(np.float32),
+        network=Network(
+            (
+                embedding,
+                *made,
+                Select(name="first", row=0),
+                pooler_norm,
+                replace(pooler, then=tanh),
+                replace(classifier, then=logits),
+            )
+        ),
         labels=tuple(f"label {i}" for i in range(labels)),
         metadata={"source": f"random, seed {seed}"},
     )
@@ -72,42 +87,47 @@ class _Maker:
     def __init__(self, rng: np.random.Generator, hidden: int, slots: int) -> None:
         self.rng, self.hidden, self.slots = rng, hidden, slots
 
-    def layer(self, heads: int, ffn: int) -> Layer:
+    def layer(self, name: str, heads: int, ffn: int) -> list[Node]:
         width = self.hidden + self.slots
         score = [
             self.scale(np.array([INDEX_STD / (np.sqrt(self.hidden // heads) * CODE_STD**2)])) for _ in range(heads)
         ]
         context_mul, context_shift = self.scale(np.full(self.hidden, 1 / 256))
-        return Layer(
-            input_norm=self.norm(),
-            query=self.linear(self.hidden, width, CODE_STD),
-            key=self.linear(self.hidden, width, CODE_STD),
-            value=self.linear(self.hidden, width, CODE_STD),
+        input_norm = self.norm(f"{name}input_norm")
+        attention = Attention(
+            name=f"{name}attention",
+            heads=heads,
+            query=self.linear("query", self.hidden, width, CODE_STD),
+            key=self.linear("key", self.hidden, width, CODE_STD),
+            value=self.linear("value", self.hidden, width, CODE_STD),
             score_mul=np.concatenate([mul for mul, _ in score]),
             score_pre_shift=self.rng.integers(0, 3, heads).astype(np.int32),
             score_shift=np.array([shift - 1 for _, shift in score], np.int32),
             softmax_table=np.rint(255 * np.exp(-np.arange(2048) * 8 / 2048)).astype(np.uint8),
             context_mul=context_mul,
             context_shift=context_shift,
-            output=self.linear(self.hidden, self.hidden, SUM_STD, residual=True),
-            mid_norm=self.norm(),
-            ffn1=self.index(ffn),
-            gelu_table=self.rng.integers(0, 256, 2048).astype(np.uint8),
-            ffn1_slots=self.ffn_slots(ffn),
-            ffn2=self.linear(self.hidden, ffn + self.slots, SUM_STD, residual=True, input_std=2 * CODE_STD),
         )
+        output = self.residual(f"{name}output", self.hidden)
+        mid_norm = self.norm(f"{name}mid_norm")
+        ffn1 = self.index(f"{name}ffn1", ffn)
+        gelu_table = self.rng.integers(0, 256, 2048).astype(np.uint8)
+        gelu = Table(table=gelu_table, unsigned=True, slots=self.ffn_slots(ffn))
+        ffn2 = self.residual(f"{name}ffn2", ffn + self.slots, input_std=2 * CODE_STD)
+        return [input_norm, attention, output, mid_norm, replace(ffn1, then=gelu), ffn2]
 
-    def embedding(self, vocabulary: int, positions: int) -> Embedding:
-        return Embedding(
+    def embedding(self, vocabulary: int, positions: int) -> Embed:
+        return Embed(
+            name="embed",
             word=self.codes(vocabulary, self.hidden),
             word_scale=self.rng.uniform(20, 60, vocabulary).astype(np.float32),
             position=self.rng.normal(0, 1000, (positions, self.hidden)).astype(np.float32),
         )
 
-    def norm(self) -> Norm:
+    def norm(self, name: str) -> Norm:
         g, shift = self.scale(np.full(self.hidden, CODE_STD / NORMALIZED_STD))
         channel = self.rng.integers(0, self.hidden, self.slots)
         return Norm(
+            name=name,
             g=g,
             b=self.offsets(self.hidden, 20 << shift),
             shift=shift,
@@ -116,31 +136,32 @@ class _Maker:
             slot_b=self.offsets(self.slots, 20 << shift),
         )
 
-    def linear(self, n: int, k: int, out_std: float, *, residual: bool = False, input_std: float = CODE_STD) -> Linear:
+    def linear(self, name: str, n: int, k: int, out_std: float, *, input_std: float = CODE_STD) -> Linear:
         sum_std = np.sqrt(k) * WEIGHT_STD * input_std
         mul, pre_shift, shift = self.requantizer(n, sum_std, out_std)
+        # Drawn for every matrix, though only some add it to the rows.
         residual_mul, residual_shift = self.scale(np.full(self.hidden, SUM_STD / NORMALIZED_STD))
+        self._residual = Residual(mul=residual_mul, shift=residual_shift)
         return Linear(
+            name=name,
             weight=self.codes(n, k),
             bias=self.offsets(n, sum_std),
             mul=mul,
             pre_shift=pre_shift,
             shift=shift,
-            residual_mul=residual_mul if residual else None,
-            residual_shift=residual_shift if residual else 0,
+            then=Codes(),
         )
 
-    def index(self, n: int) -> Linear:
+    def residual(self, name: str, k: int, *, input_std: float = CODE_STD) -> Linear:
+        """A matrix whose results are added to the rows."""
+        made = self.linear(name, self.hidden, k, SUM_STD, input_std=input_std)
+        return replace(made, then=self._residual)
+
+    def index(self, name: str, n: int) -> Linear:
         """A matrix whose results are table indices around 1024."""
-        made = self.linear(n, self.hidden + self.slots, INDEX_STD)
+        made = self.linear(name, n, self.hidden + self.slots, INDEX_STD)
         scale = made.mul.astype(np.float64) * 2.0 ** -(made.pre_shift + made.shift)
-        return Linear(
-            weight=made.weight,
-            bias=np.rint(1024 / scale).astype(np.int32),
-            mul=made.mul,
-            pre_shift=made.pre_shift,
-            shift=made.shift,
-        )
+        return replace(made, bias=np.rint(1024 / scale).astype(np.int32))
 
     def ffn_slots(self, ffn: int) -> Slots:
         sum_std = np.sqrt(self.hidden) * WEIGHT_STD * CODE_STD

@@ -1,20 +1,20 @@
 """Scales inside of attention: query, key, scores, value and context."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sw.families.float_bert import FloatLayer, FloatLinear
-from sw.network.checkpoint import Linear
+from sw.families.real import RealAttention, RealLinear
+from sw.network.attention import Attention
 from sw.quantizer.clipping import clip_thresholds
 from sw.quantizer.matrix import FINEST, Matrix
 from sw.quantizer.operand import Operand
 from sw.quantizer.scaling import common_shift, requantizer
 from sw.quantizer.statistics import Statistics
 
-__all__ = ["Attention", "quantize_attention"]
+__all__ = ["quantize_attention"]
 
 LIMIT = 127
 TABLE_ENTRIES = 2048
@@ -29,74 +29,62 @@ Float = NDArray[np.float32]
 Real = NDArray[np.float64]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Attention:
-    """The part of a layer's integers from its input to the context, and the context as operand."""
-
-    query: Linear
-    key: Linear
-    value: Linear
-    score_mul: NDArray[np.int32]
-    score_pre_shift: NDArray[np.int32]
-    score_shift: NDArray[np.int32]
-    softmax_table: NDArray[np.uint8]
-    context_mul: NDArray[np.int32]
-    context_shift: int
-    context: Operand
-
-
-def quantize_attention(layer: FloatLayer, name: str, statistics: Statistics, operand: Operand, heads: int) -> Attention:
-    """Choose scales: per head for queries and keys, per channel for values.
+def quantize_attention(
+    attention: RealAttention, statistics: Statistics, operand: Operand, consumer: RealLinear
+) -> tuple[Attention, Operand]:
+    """Choose scales: per head for queries and keys, per channel for values; return the contexts as operand, too.
 
     Parameters
     ----------
-    layer : FloatLayer
-    name : str
-        Prefix of the layer's statistics.
+    attention : RealAttention
     statistics : Statistics
     operand : Operand
         What enters query, key and value.
-    heads : int
+    consumer : RealLinear
+        Multiplies the contexts; its column energies say how much an error of a channel matters.
     """
-    size = len(layer.query.bias) // heads
+    name, heads = attention.name, attention.heads
+    size = len(attention.query.bias) // heads
     # The key's own bias adds the same to all scores of a row, and so would any other: it is free for centring.
-    unbiased = FloatLinear(weight=layer.key.weight, bias=np.zeros_like(layer.key.bias))
-    query, key, value = (Matrix.quantize(linear, operand) for linear in (layer.query, unbiased, layer.value))
-    query_lsb = _head_lsb(statistics.sample(f"{name}query"), query, heads)
-    key_middle = _middle(statistics, f"{name}key")
-    key_lsb = _head_lsb(statistics.sample(f"{name}key") - key_middle, key, heads)
-    value_middle = _middle(statistics, f"{name}value")
-    value_lsb = clip_thresholds((statistics.sample(f"{name}value") - value_middle).astype(np.float32)) / LIMIT
+    unbiased = replace(attention.key, bias=np.zeros_like(attention.key.bias))
+    query, key, value = (Matrix.quantize(linear, operand) for linear in (attention.query, unbiased, attention.value))
+    query_lsb = _head_lsb(statistics.sample(f"{name}.query"), query, heads)
+    key_middle = _middle(statistics, f"{name}.key")
+    key_lsb = _head_lsb(statistics.sample(f"{name}.key") - key_middle, key, heads)
+    value_middle = _middle(statistics, f"{name}.value")
+    value_lsb = clip_thresholds((statistics.sample(f"{name}.value") - value_middle).astype(np.float32)) / LIMIT
     value_lsb = np.maximum(value_lsb, value.least_lsb)
 
     factor = query_lsb * key_lsb / np.sqrt(size) * TABLE_ENTRIES / TABLE_NATS
     scores = [requantizer(f[np.newaxis], size * LIMIT**2) for f in factor]
-    context_mul, context_shift, context = _context(layer, name, statistics, value_lsb, value_middle)
-    return Attention(
-        query=query.linear(np.repeat(query_lsb, size)),
-        key=key.linear(np.repeat(key_lsb, size), -key_middle),
-        value=value.linear(value_lsb, -value_middle),
+    context_mul, context_shift, context = _context(name, statistics, value_lsb, value_middle, consumer)
+    made = Attention(
+        name=name,
+        heads=heads,
+        query=query.linear("query", np.repeat(query_lsb, size)),
+        key=key.linear("key", np.repeat(key_lsb, size), -key_middle),
+        value=value.linear("value", value_lsb, -value_middle),
         score_mul=np.concatenate([mul for mul, _, _ in scores]),
         score_pre_shift=np.array([pre_shift for _, pre_shift, _ in scores], np.int32),
         score_shift=np.array([shift for _, _, shift in scores], np.int32),
         softmax_table=_softmax_table(),
         context_mul=context_mul,
         context_shift=context_shift,
-        context=context,
     )
+    return made, context
 
 
 def _context(
-    layer: FloatLayer, name: str, statistics: Statistics, value_lsb: Real, middle: Real
+    name: str, statistics: Statistics, value_lsb: Real, middle: Real, consumer: RealLinear
 ) -> tuple[NDArray[np.int32], int, Operand]:
     """Return multiplier and shift from values' LSB / 256 to codes, and the codes as operand.
 
     The rows of softmax add up to one: what the values were centred by comes back through the next bias.
     """
-    real = statistics.sample(f"{name}context")
-    ends = np.stack([statistics.low(f"{name}context"), statistics.high(f"{name}context")]) - middle
+    real = statistics.sample(f"{name}.context")
+    ends = np.stack([statistics.low(f"{name}.context"), statistics.high(f"{name}.context")]) - middle
     spread = np.maximum(np.abs(ends).max(0), 1e-6)
-    energy = np.square(layer.output.weight, dtype=np.float64).sum(0) * np.square(spread)
+    energy = np.square(consumer.weight, dtype=np.float64).sum(0) * np.square(spread)
     centred = ((real - middle) / spread).astype(np.float32)
     weight = np.broadcast_to(energy.astype(np.float32), centred.shape).reshape(-1, 1)
     scale = spread * clip_thresholds(centred.reshape(-1, 1), weight)[0] / LIMIT

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sw.families.float_bert import FloatLinear
-from sw.network.checkpoint import Linear
+from sw.families.real import RealLinear
+from sw.network.linear import Codes, Linear, Residual, Sums, Table
 from sw.quantizer.operand import Operand
 from sw.quantizer.scaling import FACTOR_BITS, POWER, requantizer
 
@@ -23,6 +23,8 @@ BIAS_LIMIT = 1 << 26
 
 FINEST = 64
 """Codes that the least step of a sum may make; finer ones do not fit the multipliers."""
+
+_CODES = Codes()
 
 Real = NDArray[np.float64]
 
@@ -42,7 +44,7 @@ class Matrix:
     operand: Operand
 
     @classmethod
-    def quantize(cls, linear: FloatLinear, operand: Operand) -> "Matrix":
+    def quantize(cls, linear: RealLinear, operand: Operand) -> "Matrix":
         """Quantize weights per output channel; the operand's scales migrate into them."""
         scaled = linear.weight * operand.scale
         step = np.maximum(np.abs(scaled).max(1), np.finfo(np.float32).tiny) / WEIGHT_LIMIT
@@ -65,7 +67,13 @@ class Matrix:
         names = ("weight", "step", "bias", "scaled", "mean")
         return replace(self, **{name: getattr(self, name)[channel] for name in names})
 
-    def linear(self, lsb: NDArray[np.floating[Any]] | float, offset: NDArray[np.floating[Any]] | float = 0.0) -> Linear:
+    def linear(
+        self,
+        name: str,
+        lsb: NDArray[np.floating[Any]] | float,
+        offset: NDArray[np.floating[Any]] | float = 0.0,
+        then: Codes | Table | Residual = _CODES,
+    ) -> Linear:
         """Results as codes of ``lsb``, after adding the real ``offset``; those of constant rows are exact."""
         made = self._with_room(offset)
         constant, lsb = made._constant, np.broadcast_to(lsb, made.step.shape)
@@ -77,13 +85,29 @@ class Matrix:
         mul, pre_shift, shift = requantizer(np.where(constant, 0, made.step / lsb), bound, results)
         power = min(1 << shift, POWER)
         mul[constant], bias[constant] = power, results * 2.0 ** (shift + pre_shift) / power
-        return Linear(weight=made.weight, bias=bias.astype(np.int32), mul=mul, pre_shift=pre_shift, shift=shift)
+        return Linear(
+            name=name,
+            weight=made.weight,
+            bias=bias.astype(np.int32),
+            mul=mul,
+            pre_shift=pre_shift,
+            shift=shift,
+            then=then,
+        )
 
-    def sums(self) -> tuple[NDArray[np.int8], NDArray[np.int32], NDArray[np.float32]]:
-        """Return weights, biases and what one of the sums is worth, for results that stay as they are."""
+    def sums(self, name: str) -> Linear:
+        """Results stay as they are."""
         made = self._with_room(0.0)
         step = np.where(made._constant, np.where(made.bias == 0, 1, np.abs(made.bias)), made.step)
-        return made.weight, np.rint(made.bias / step).astype(np.int32), step.astype(np.float32)
+        return Linear(
+            name=name,
+            weight=made.weight,
+            bias=np.rint(made.bias / step).astype(np.int32),
+            mul=np.zeros(len(step), np.int32),
+            pre_shift=0,
+            shift=0,
+            then=Sums(scale=step.astype(np.float32)),
+        )
 
     @property
     def _constant(self) -> NDArray[np.bool_]:

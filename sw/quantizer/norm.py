@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sw.families.float_bert import FloatLinear, FloatNorm
-from sw.network.checkpoint import Norm
+from sw.families.real import RealLinear, RealNorm
+from sw.network.norm import Norm
 from sw.quantizer.clipping import FRACTIONS
 from sw.quantizer.operand import Operand
 from sw.quantizer.scaling import common_shift
@@ -28,7 +28,7 @@ Real = NDArray[np.float64]
 
 
 def quantize_norm(
-    norm: FloatNorm, name: str, statistics: Statistics, consumers: Sequence[FloatLinear], slots: int
+    norm: RealNorm, statistics: Statistics, consumers: Sequence[RealLinear], slots: int
 ) -> tuple[Norm, Operand]:
     """Choose codes for ``gamma * h + beta``.
 
@@ -38,16 +38,14 @@ def quantize_norm(
 
     Parameters
     ----------
-    norm : FloatNorm
-    name : str
-        Under which ``statistics`` know the normalised rows ``h``.
+    norm : RealNorm
     statistics : Statistics
-    consumers : sequence of FloatLinear
+    consumers : sequence of RealLinear
         Their column energies say how much an error of a channel matters.
     slots : int
         Most extra slots.
     """
-    gamma, beta = norm.gamma.astype(np.float64), norm.beta.astype(np.float64)
+    name, gamma, beta = norm.name, norm.gamma.astype(np.float64), norm.beta.astype(np.float64)
     ends = np.stack([statistics.low(name) * gamma + beta, statistics.high(name) * gamma + beta])
     offset = ends.mean(0)
     spread = np.maximum(np.abs(gamma), LEAST_SCALE)
@@ -73,6 +71,7 @@ def quantize_norm(
     codes = np.floor(centred[:, channel] / (lsb * count) + (nth + 0.5) / count).clip(-LIMIT, LIMIT)
     main = len(pieces)
     made = Norm(
+        name=name,
         g=g[:main],
         b=b[:main],
         shift=shift,

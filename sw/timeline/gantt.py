@@ -22,23 +22,23 @@ _LEGEND_ROW, _OPERATION_COLUMN, _STATE_COLUMN = 18, 166, 333
 _OPERATIONS = {
     "query": "#4361ee",
     "key": "#4895ef",
-    "values": "#4cc9f0",
+    "value": "#4cc9f0",
     "scores": "#f4a261",
     "context": "#e9c46a",
     "output": "#7b2cbf",
     "ffn1": "#2a9d8f",
     "ffn2": "#52b788",
     "softmax": "#e76f51",
-    "layernorm": "#d62828",
+    "norm": "#d62828",
     "moments": "#f28482",
-    "gather": "#9d0208",
+    "slots": "#9d0208",
     "pooler": "#5e548e",
     "classifier": "#231942",
     "weights": "#8d99ae",
     "load scratchpad": "#577590",
     "load vector": "#90be6d",
     "load param": "#b08968",
-    "load param_broadcast": "#ddb892",
+    "load param broadcast": "#ddb892",
     "load table": "#7f5539",
 }
 
@@ -156,7 +156,6 @@ def _spelled(shares: dict[str, float]) -> str:
 
 
 def _kind(each: Slice) -> str:
-    """Return what colors stand for: the operation in a slice's name, or a state."""
-    if each.name in _COLORS:
-        return each.name
-    return next((kind for kind in _OPERATIONS if each.name.endswith(f" {kind}")), _OTHER)
+    """Return what colors stand for: the operation that a slice's name ends with, or a state."""
+    name = each.name.rpartition(".")[2]
+    return name if name in _COLORS else next((kind for kind in _OPERATIONS if name.endswith(f"_{kind}")), _OTHER)

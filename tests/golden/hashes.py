@@ -13,7 +13,7 @@ from spec.presets import PRESETS
 from spec.program import Program
 from sw.apps.model_files import MODELS, load_model
 from sw.cli.texts import load_texts
-from sw.lowering import BertLowering, lower_matmul
+from sw.lowering import NetworkLowering, lower_matmul
 from sw.network.checkpoint import Checkpoint
 from sw.network.random_checkpoint import random_checkpoint
 from sw.network.reference import embed, forward
@@ -109,7 +109,7 @@ def reviews() -> Iterator[tuple[str, str]]:
 def _programs(
     name: str, checkpoint: Checkpoint, config: AcceleratorConfig, lengths: tuple[int, ...]
 ) -> Iterator[tuple[str, str]]:
-    lowering = BertLowering(checkpoint, config)
+    lowering = NetworkLowering(checkpoint, config)
     for length in lengths:
         try:
             program = lowering.lower(length)

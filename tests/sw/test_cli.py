@@ -23,7 +23,7 @@ from sw.cli import matmul, workers
 from sw.cli.json_file import write_json
 from sw.cli.main import main
 from sw.cli.upload import Upload
-from sw.lowering import BertLowering
+from sw.lowering import NetworkLowering
 from sw.network.random_checkpoint import random_checkpoint
 from tests.host.board.fpga import CYCLES, AcceleratorModel
 from tests.host.link.ports import ModelPort
@@ -415,7 +415,7 @@ def test_flash_image_has_programs_of_all_lengths(
     assert flash_image(model, "-o", output, "--preset", "small_4x4", "--length", "9") == 0
     image = FlashImage.load(output, ICEBREAKER_MAP)
     assert image.programs == 8
-    lowering = BertLowering(load_model(model)[0], PRESETS["small_4x4"])
+    lowering = NetworkLowering(load_model(model)[0], PRESETS["small_4x4"])
     placed = [image.place(lowering.lower(length)) for length in (2, 9)]
     shown = capsys.readouterr().out
     assert f"{len(image.content):,} bytes for address 0x100000 of the flash, programs: 8, of " in shown
@@ -450,7 +450,7 @@ def test_flash_image_of_no_program_is_status_2(model: Path, tmp_path: Path, caps
     assert "text.safetensors is not a" in error_line(capsys)
     assert flash_image(model, "-o", image, "--length", "33") == 2
     assert "length must be from 1 to 32, not 33" in error_line(capsys)
-    BertLowering(load_model(model)[0], PRESETS["small_4x4"]).lower(2).save(tmp_path / "p.safetensors")
+    NetworkLowering(load_model(model)[0], PRESETS["small_4x4"]).lower(2).save(tmp_path / "p.safetensors")
     for options in (["--length", "2"], ["--preset", "small_4x4"], ["--rows", "4"]):
         assert flash_image(tmp_path / "p.safetensors", "-o", image, *options) == 2
         assert "must not be given for a program, which has its own" in error_line(capsys)

@@ -18,7 +18,7 @@ from spec.isa import Destination, Drain, ErrorCode, Gemm, Load, LoadTarget
 from spec.link import Command
 from spec.program import Program, Region
 from spec.registers import COUNTERS
-from sw.lowering import BertLowering, MatmulLowering
+from sw.lowering import MatmulLowering, NetworkLowering
 from sw.network.random_checkpoint import random_checkpoint
 from sw.network.reference import embed, forward
 from tests.conformance.assembler import CONSTANTS_ADDR, Assembler
@@ -90,7 +90,7 @@ def test_disturbed_line_changes_nothing() -> None:
 
 def test_weights_are_written_once() -> None:
     checkpoint = random_checkpoint(0, layers=1, hidden=8, ffn=12)
-    lowering = BertLowering(checkpoint, CONFIG)
+    lowering = NetworkLowering(checkpoint, CONFIG)
     fpga = AcceleratorModel(CONFIG)
     device, _ = connect(fpga)
     short, long = lowering.lower(5), lowering.lower(9)

@@ -16,7 +16,7 @@ from sim.numpy import ModelDevice
 from spec.config import AcceleratorConfig
 from spec.memory_map import MemoryMap
 from spec.program import Program
-from sw.lowering import BertLowering, MatmulLowering
+from sw.lowering import MatmulLowering, NetworkLowering
 from sw.network.random_checkpoint import random_checkpoint
 from sw.network.reference import embed, forward
 from tests.host.board.fpga import AcceleratorModel
@@ -30,7 +30,7 @@ LENGTHS = (9, 5, 2)
 
 @pytest.fixture(scope="module")
 def programs() -> list[Program]:
-    lowering = BertLowering(CHECKPOINT, CONFIG)
+    lowering = NetworkLowering(CHECKPOINT, CONFIG)
     return [lowering.lower(length) for length in LENGTHS]
 
 
@@ -106,15 +106,15 @@ def test_programs_that_it_does_not_hold_are_refused(image: FlashImage) -> None:
     with pytest.raises(
         ValueError, match=r"^the flash image must hold the program of \d+ instructions; it has 3 others, "
     ):
-        image.place(BertLowering(CHECKPOINT, CONFIG).lower(3))
+        image.place(NetworkLowering(CHECKPOINT, CONFIG).lower(3))
     message = "^the flash image must hold the constants of the program; it is of another model$"
-    for program in (BertLowering(random_checkpoint(2), CONFIG).lower(9), MatmulLowering(CONFIG, 2, 3, 4).program):
+    for program in (NetworkLowering(random_checkpoint(2), CONFIG).lower(9), MatmulLowering(CONFIG, 2, 3, 4).program):
         with pytest.raises(ValueError, match=message):
             image.place(program)
 
 
 def test_what_does_not_fit_is_refused(programs: list[Program]) -> None:
-    other = BertLowering(random_checkpoint(2), CONFIG).lower(2)
+    other = NetworkLowering(random_checkpoint(2), CONFIG).lower(2)
     for chosen, where, message in (
         (programs, replace(WHERE, ram_bytes=64), "inputs and outputs must fit 64 bytes, not take "),
         (programs, replace(WHERE, data_addr=WHERE.flash_bytes - 64), "instructions and constants must fit 64 bytes, "),

@@ -14,7 +14,7 @@ from spec.isa import Destination, Drain, Load, Stream
 from spec.memory_map import ICEBREAKER_MAP
 from spec.presets import PRESETS
 from spec.program import Program
-from sw.lowering import BertLowering, MatmulLowering
+from sw.lowering import MatmulLowering, NetworkLowering
 from sw.network.random_checkpoint import random_checkpoint
 from sw.network.reference import embed, forward
 from tests.sw.lowering.token_machine import instructions_of
@@ -43,7 +43,7 @@ def addresses(program: Program) -> tuple[list[int], list[int]]:
 
 def test_bert_is_in_two_places() -> None:
     checkpoint = random_checkpoint(3)
-    original = BertLowering(checkpoint, CONFIG).lower(9)
+    original = NetworkLowering(checkpoint, CONFIG).lower(9)
     program = relocate(original, read_only=READ_ONLY, writable=WRITABLE)
     end = program.instructions_addr + program.instructions.size
     assert (program.constants_addr, program.instructions_addr) == (READ_ONLY, READ_ONLY + program.constants.size)
@@ -73,7 +73,7 @@ def test_product_is_in_two_places() -> None:
 
 
 def test_all_but_addresses_stay() -> None:
-    original = BertLowering(random_checkpoint(3), CONFIG).lower(2)
+    original = NetworkLowering(random_checkpoint(3), CONFIG).lower(2)
     program = relocate(original, read_only=READ_ONLY, writable=WRITABLE)
     assert program.constants is original.constants
     assert (program.macs, program.metadata, program.config) == (original.macs, original.metadata, CONFIG)
@@ -100,7 +100,7 @@ def _regions(program: Program) -> list:
     ],
 )
 def test_impossible_places_are_refused(read_only: int, writable: int, message: str) -> None:
-    program = BertLowering(random_checkpoint(3), CONFIG).lower(2)
+    program = NetworkLowering(random_checkpoint(3), CONFIG).lower(2)
     with pytest.raises(ValueError, match=message):
         relocate(program, read_only=read_only, writable=writable)
 

@@ -16,7 +16,7 @@ from spec.device import DeviceError
 from spec.isa import INSTRUCTION_BYTES
 from spec.memory_map import ICEBREAKER_MAP
 from spec.program import Program
-from sw.lowering import BertLowering
+from sw.lowering import NetworkLowering
 from sw.network.random_checkpoint import random_checkpoint
 from sw.network.reference import embed, forward
 
@@ -31,7 +31,7 @@ Boards = Callable[[Board], tuple[SimulatedPort, BoardDevice, list[Program]]]
 
 def open_board(board: Board) -> tuple[SimulatedPort, BoardDevice, list[Program]]:
     """Return the simulated board, its device, and the programs that it can run."""
-    lowering = BertLowering(CHECKPOINT, board.config)
+    lowering = NetworkLowering(CHECKPOINT, board.config)
     programs = [lowering.lower(length) for length in LENGTHS]
     clocks = {domain: round(hertz) for domain, hertz in board.clocks.items()}
     if not board.memory_map:

@@ -15,7 +15,7 @@ from sim.numpy import ModelDevice
 from spec.device import DeviceError
 from spec.isa import ErrorCode, Gemm, Load
 from spec.presets import PRESETS
-from sw.lowering import BertLowering, MatmulLowering
+from sw.lowering import MatmulLowering, NetworkLowering
 from sw.network.random_checkpoint import random_checkpoint
 from sw.network.reference import embed, forward
 from tests.conformance.assembler import Assembler
@@ -78,7 +78,7 @@ def test_memory_can_be_filled_at_once(port: SimulatedPort, client: LinkClient) -
 
 def test_bert_equals_the_reference_and_the_integer_model(port: SimulatedPort, device: BoardDevice) -> None:
     checkpoint = random_checkpoint(1)
-    lowering = BertLowering(checkpoint, CONFIG)
+    lowering = NetworkLowering(checkpoint, CONFIG)
     for length in (9, 2, 9):
         program = lowering.lower(length)
         rows = embed(checkpoint, np.random.default_rng(length).integers(0, 64, length))

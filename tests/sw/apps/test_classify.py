@@ -43,8 +43,8 @@ def test_empty_text_has_two_tokens() -> None:
 
 def test_programs_are_compiled_once_for_each_length(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[int] = []
-    lower = classify.BertLowering.lower
-    monkeypatch.setattr(classify.BertLowering, "lower", lambda self, n: made.append(n) or lower(self, n))
+    lower = classify.NetworkLowering.lower
+    monkeypatch.setattr(classify.NetworkLowering, "lower", lambda self, n: made.append(n) or lower(self, n))
     device = classifier()
     for text in ("a", "b c", "d", "e f"):
         device.classify(text)

@@ -13,7 +13,7 @@ from spec.isa import ErrorCode, Load, LoadTarget, Stream, Sweep, SweepKind
 from spec.presets import PRESETS
 from spec.rules import check
 from sw.apps.model_files import load_model
-from sw.lowering import BertLowering, lower_bert
+from sw.lowering import NetworkLowering, lower_network
 from sw.network.checkpoint import Checkpoint
 from sw.network.random_checkpoint import random_checkpoint
 from sw.network.reference import embed, forward
@@ -24,7 +24,7 @@ SMALL = {"scratchpad_kib": 16, "vector_kib": 16, "param_words": 64, "weight_fifo
 
 def assert_exact(checkpoint: Checkpoint, config: AcceleratorConfig, *lengths: int) -> None:
     """Compare the programs of some lengths with the reference, on the integer model."""
-    lowering = BertLowering(checkpoint, config)
+    lowering = NetworkLowering(checkpoint, config)
     device = open_device("model", config)
     for length in lengths:
         program = lowering.lower(length)
@@ -130,24 +130,24 @@ def test_random_models_on_random_arrays() -> None:
 
 
 def test_programs_of_all_lengths_share_their_constants() -> None:
-    lowering = BertLowering(random_checkpoint(5), AcceleratorConfig())
+    lowering = NetworkLowering(random_checkpoint(5), AcceleratorConfig())
     assert lowering.lower(1).constants is lowering.lower(32).constants
 
 
 def test_weights_that_stand_in_order_are_one_stream() -> None:
-    instructions = instructions_of(lower_bert(random_checkpoint(5), AcceleratorConfig(), 1))
+    instructions = instructions_of(lower_network(random_checkpoint(5), AcceleratorConfig(), 1))
     assert sum(isinstance(i, Stream) for i in instructions) == 1
 
 
 def test_softmax_of_one_head_stands_among_the_products_of_the_next() -> None:
     config = AcceleratorConfig(rows=4, cols=4, **SMALL)
-    instructions = instructions_of(lower_bert(random_checkpoint(6, hidden=8, heads=2), config, 32))
+    instructions = instructions_of(lower_network(random_checkpoint(6, hidden=8, heads=2), config, 32))
     sweeps = [i for i in instructions if isinstance(i, Sweep) and i.kind == SweepKind.SOFTMAX]
     assert {s.m for s in sweeps} - {32, 1}, "no softmax was split"
 
 
 def test_parameters_are_loaded_ahead() -> None:
-    instructions = instructions_of(lower_bert(random_checkpoint(5), AcceleratorConfig(), 9))
+    instructions = instructions_of(lower_network(random_checkpoint(5), AcceleratorConfig(), 9))
     params = [i for i in instructions if isinstance(i, Load) and i.target == LoadTarget.PARAM]
     first_uses = [next(k for k, x in enumerate(instructions) if getattr(x, "param_addr", -1) == p.addr) for p in params]
     assert all(instructions.index(p) < use for p, use in zip(params, first_uses, strict=True))
@@ -155,7 +155,7 @@ def test_parameters_are_loaded_ahead() -> None:
 
 def test_useful_macs() -> None:
     n, f, s = 8, 20, 5
-    program = lower_bert(random_checkpoint(7, layers=2, hidden=n, heads=2, ffn=f, labels=3), AcceleratorConfig(), s)
+    program = lower_network(random_checkpoint(7, layers=2, hidden=n, heads=2, ffn=f, labels=3), AcceleratorConfig(), s)
     full = 4 * s * n * n + 2 * s * s * n + 2 * s * n * f
     last = 2 * s * n * n + 2 * n * n + 2 * s * n + 2 * n * f
     assert program.macs == full + last + n * n + 3 * n
@@ -164,7 +164,7 @@ def test_useful_macs() -> None:
 @pytest.mark.parametrize("length", [0, 33])
 def test_length_is_checked(length: int) -> None:
     with pytest.raises(ValueError, match=f"length must be from 1 to 32, not {length}"):
-        lower_bert(random_checkpoint(0), AcceleratorConfig(), length)
+        lower_network(random_checkpoint(0), AcceleratorConfig(), length)
 
 
 @pytest.mark.parametrize(
@@ -179,10 +179,10 @@ def test_length_is_checked(length: int) -> None:
 def test_what_does_not_fit_is_named(fields: dict[str, int], message: str) -> None:
     config = AcceleratorConfig(**{"rows": 4, "cols": 2, "scratchpad_kib": 64, "vector_kib": 64} | fields)
     with pytest.raises(ValueError, match=message):
-        lower_bert(random_checkpoint(0, hidden=64, heads=2), config, 32)
+        lower_network(random_checkpoint(0, hidden=64, heads=2), config, 32)
 
 
 def test_middle_that_never_fits_is_named() -> None:
     config = AcceleratorConfig(rows=4, cols=4, scratchpad_kib=4)
     with pytest.raises(ValueError, match="scratchpad_kib must be larger than 4: 32 rows of 16 values and one row of"):
-        lower_bert(random_checkpoint(0, ffn=4000), config, 32)
+        lower_network(random_checkpoint(0, ffn=4000), config, 32)

@@ -6,7 +6,7 @@ import pytest
 
 from spec.config import AcceleratorConfig
 from spec.isa import Destination, Drain, Gemm, Halt, Instruction, Load, LoadTarget, Sweep, SweepKind
-from sw.lowering import BertLowering, lower_matmul
+from sw.lowering import NetworkLowering, lower_matmul
 from sw.lowering.dependencies import MAX_TOKENS, add_tokens
 from sw.network.random_checkpoint import random_checkpoint
 from tests.sw.lowering.token_machine import TokenMachine, instructions_of, interleavings
@@ -118,7 +118,7 @@ def test_any_interleaving_of_a_bert_is_safe(
         param_words=32,
         queue_depth=queue_depth,
     )
-    program = BertLowering(random_checkpoint(rows), config).lower(length)
+    program = NetworkLowering(random_checkpoint(rows), config).lower(length)
     check(config, instructions_of(program), seed=rows)
 
 
@@ -130,7 +130,7 @@ def test_any_interleaving_of_a_product_is_safe() -> None:
 
 def test_without_tokens_the_machine_finds_a_hazard() -> None:
     config = AcceleratorConfig(rows=4, cols=4, scratchpad_kib=4, vector_kib=4)
-    program = BertLowering(random_checkpoint(0, layers=1), config).lower(5)
+    program = NetworkLowering(random_checkpoint(0, layers=1), config).lower(5)
     bare = [dataclasses.replace(i, wait=0, signal=0) for i in instructions_of(program)]
     with pytest.raises(AssertionError, match="starts before"):
         check(config, bare, seed=0)

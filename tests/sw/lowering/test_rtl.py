@@ -8,7 +8,7 @@ import pytest
 from sim import open_device
 from spec.device import Device
 from spec.presets import PRESETS
-from sw.lowering import BertLowering, MatmulLowering
+from sw.lowering import MatmulLowering, NetworkLowering
 from sw.network.random_checkpoint import random_checkpoint
 from sw.network.reference import embed, forward
 
@@ -24,7 +24,7 @@ def device() -> Device:
 @pytest.mark.parametrize("shape", [{}, {"layers": 1, "hidden": 15, "heads": 5, "ffn": 9, "labels": 3}], ids=str)
 def test_bert_equals_the_reference(device: Device, shape: dict[str, int]) -> None:
     checkpoint = random_checkpoint(1, **shape)
-    lowering = BertLowering(checkpoint, CONFIG)
+    lowering = NetworkLowering(checkpoint, CONFIG)
     for length in (1, 2, 9, 32):
         program = lowering.lower(length)
         rows = embed(checkpoint, np.random.default_rng(length).integers(0, 64, length))
@@ -36,7 +36,7 @@ def test_bert_equals_the_reference(device: Device, shape: dict[str, int]) -> Non
 
 def test_bert_on_a_serial_core() -> None:
     checkpoint = random_checkpoint(2, layers=1)
-    program = BertLowering(checkpoint, SERIAL).lower(9)
+    program = NetworkLowering(checkpoint, SERIAL).lower(9)
     rows = embed(checkpoint, np.random.default_rng(9).integers(0, 64, 9))
     padded = np.zeros(program.inputs["rows"].shape, np.int16)
     padded[:, : rows.shape[1]] = rows

@@ -8,13 +8,13 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from sw.lowering.bert_constants import BertConstants
 
 from sim.rtl import Activity, RtlDevice
 from spec.config import AcceleratorConfig
 from sw.cli import trace
 from sw.cli.main import main
-from sw.lowering import BertLowering
-from sw.lowering.bert_constants import BertConstants
+from sw.lowering import NetworkLowering
 from sw.network.random_checkpoint import random_checkpoint
 from sw.timeline import TRACKS, Label, Slice, bert_labels, chrome_trace, gantt, plain_labels, slices
 from tests.sw.tiny_model import save_tiny_model
@@ -25,7 +25,7 @@ CONFIG = AcceleratorConfig(rows=4, cols=4, scratchpad_kib=4, vector_kib=4, param
 @pytest.fixture(scope="module")
 def recorded() -> tuple[list[Slice], list[Label], dict[str, int]]:
     checkpoint = random_checkpoint(0)
-    program = BertLowering(checkpoint, CONFIG).lower(9)
+    program = NetworkLowering(checkpoint, CONFIG).lower(9)
     records: list[Activity] = []
     device = RtlDevice(CONFIG, record=records.append)
     result = device.run(program, {"rows": np.zeros(program.inputs["rows"].shape, np.int16)})
@@ -65,7 +65,7 @@ def test_every_product_of_every_layer_is_named(recorded: tuple[Any, list[Label],
 
 
 def test_plain_labels_name_every_instruction() -> None:
-    program = BertLowering(random_checkpoint(0), CONFIG).lower(3)
+    program = NetworkLowering(random_checkpoint(0), CONFIG).lower(3)
     assert {"gemm", "drain", "stream", "softmax", "halt"} <= {label.name for label in plain_labels(program)}
 
 

@@ -1,14 +1,13 @@
-"""Which rows a BERT's phases take at a time, and where their operands stand on the chip."""
+"""Which rows operators take at a time, and where their operands stand on the chip."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import lcm
 
 from spec.config import AcceleratorConfig
-from sw.lowering.bert_constants import BertConstants
 from sw.lowering.placement import place
 
-__all__ = ["BertPlan", "Buffer", "Rows"]
+__all__ = ["Buffer", "Needs", "Plan", "Rows"]
 
 TOKEN_BLOCKS = 4
 """Most blocks of a LayerNorm; more would begin earlier, but cost more instructions."""
@@ -40,7 +39,34 @@ class Rows:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BertPlan:
+class Needs:
+    """Sizes of a network's operands, whatever the length; words are those of the scratchpad.
+
+    Parameters
+    ----------
+    hidden : int
+        Values of a row.
+    code_words : int
+        Of a row of codes, with its slots.
+    heads, head_words, width : int
+        Attention heads, words of a row in each and its values.
+    value_weights : int
+        Words of the value matrix's panel that a head loads at a time.
+    middle_words : int
+        Of a row between the two matrices of a feed-forward network.
+    """
+
+    hidden: int
+    code_words: int
+    heads: int
+    head_words: int
+    width: int
+    value_weights: int
+    middle_words: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
     """Blocks and buffers of a program.
 
     ``codes`` are the int8 rows that matrices read; ``rows`` the int16 ones that LayerNorm works on in place. ``query``,
@@ -68,7 +94,7 @@ class BertPlan:
     least_rows: int
 
     @classmethod
-    def fit(cls, constants: BertConstants, length: int) -> "BertPlan":
+    def fit(cls, config: AcceleratorConfig, needs: Needs, length: int) -> "Plan":
         """Choose the largest blocks that fit.
 
         Raises
@@ -76,18 +102,17 @@ class BertPlan:
         ValueError
             If not even the smallest do, with the field to enlarge.
         """
-        config = constants.config
-        rows_stride = -(-constants.hidden // config.lanes)
+        rows_stride = -(-needs.hidden // config.lanes)
         scores_stride = -(-length // config.lanes)
         spare = config.vector_words - length * rows_stride
         most = min(length, config.acc_depth)
         by_vector = min(spare // scores_stride, most)
         if by_vector < 1:
             raise ValueError(
-                f"vector_kib must be larger than {config.vector_kib}: {length} rows of {constants.hidden} int16 values "
+                f"vector_kib must be larger than {config.vector_kib}: {length} rows of {needs.hidden} int16 values "
                 f"and one row of scores do not fit"
             )
-        attention = _Attention(constants, length)
+        attention = _Attention(config, needs, length)
         for heads_at_once, least in ((2, min(by_vector, config.cols)), (1, 1)):
             block = min(attention.query_block(heads_at_once), by_vector)
             if block >= least:
@@ -96,13 +121,13 @@ class BertPlan:
         else:
             raise ValueError(
                 f"scratchpad_kib must be larger than {config.scratchpad_kib}: "
-                f"the attention of {length} rows of {constants.hidden} values does not fit"
+                f"the attention of {length} rows of {needs.hidden} values does not fit"
             )
-        middle_stride = max(layer.ffn2.k_tiles for layer in constants.layers)
+        middle_stride = needs.middle_words
         ffn_block = min((config.scratchpad_words - attention.codes) // middle_stride, most)
         if ffn_block < 1:
             raise ValueError(
-                f"scratchpad_kib must be larger than {config.scratchpad_kib}: {length} rows of {constants.hidden} "
+                f"scratchpad_kib must be larger than {config.scratchpad_kib}: {length} rows of {needs.hidden} "
                 f"values and one row of the feed-forward network's middle do not fit"
             )
         ffn_words = attention.codes + ffn_block * middle_stride
@@ -117,7 +142,7 @@ class BertPlan:
             acc_depth=config.acc_depth,
             query_block=block,
             ffn_block=_balanced(length, ffn_block),
-            codes=Buffer(0, attention.code_words),
+            codes=Buffer(0, needs.code_words),
             context=Buffer(places["context"], attention.context_words),
             probabilities=Buffer(places["probabilities"], attention.length_words),
             query=each("query", attention.head_words),
@@ -163,20 +188,15 @@ class BertPlan:
 class _Attention:
     """Scratchpad words of attention's buffers."""
 
-    def __init__(self, constants: BertConstants, length: int) -> None:
-        self._config: AcceleratorConfig = constants.config
+    def __init__(self, config: AcceleratorConfig, needs: Needs, length: int) -> None:
+        self._config = config
         self._length = length
-        norms = [layer.input_norm for layer in constants.layers] + [layer.mid_norm for layer in constants.layers]
-        slots = max(sum(p.columns for p in norm.slots) for norm in [*norms, constants.pooler_norm])
-        self.code_words = constants.words(constants.hidden + slots)
-        self.codes = length * self.code_words
-        self.head_words = constants.words(constants.width)
-        self.context_words = constants.heads * self.head_words
-        self.length_words = constants.words(length)
-        self._value = constants.width * self.length_words
-        self.value_weights = max(panel.rows for head in constants.layers[0].heads for panel in head.value) * max(
-            layer.heads[0].query.k_tiles for layer in constants.layers
-        )
+        self.codes = length * needs.code_words
+        self.head_words = needs.head_words
+        self.context_words = needs.heads * needs.head_words
+        self.length_words = -(-length // config.rows)
+        self._value = needs.width * self.length_words
+        self.value_weights = needs.value_weights
 
     def query_block(self, heads_at_once: int) -> int:
         """Most rows of probabilities that fit beside the rest; may be below 1."""

@@ -1,18 +1,18 @@
-"""GELU as a table, its large values spread over extra slots."""
+"""Activations as tables; large values of GELU are spread over extra slots."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sw.families.float_bert import FloatLayer, gelu
-from sw.network.checkpoint import Linear, Slots
+from sw.families.real import RealLinear, gelu
+from sw.network.linear import Linear, Slots, Table
 from sw.quantizer.clipping import FRACTIONS
-from sw.quantizer.matrix import Matrix
+from sw.quantizer.matrix import WEIGHT_LIMIT, Matrix
 from sw.quantizer.operand import Operand
 from sw.quantizer.statistics import Statistics
 
-__all__ = ["FeedForward", "quantize_feed_forward"]
+__all__ = ["quantize_gelu", "quantize_tanh"]
 
 CODES = 255
 LAST_INDEX = 2047
@@ -29,17 +29,11 @@ LEAST_HIGH = 1.0
 MARGIN = 1.1
 """Room of slots beyond the calibrated maximum."""
 
+TANH_ENTRIES = 2048
+TANH_REACH = 4.0
+"""The table of tanh covers -4 to 4."""
+
 Float = NDArray[np.float32]
-
-
-@dataclass(frozen=True, kw_only=True)
-class FeedForward:
-    """First matrix, GELU and slots as integers, and the result as operand of the second matrix."""
-
-    ffn1: Linear
-    gelu_table: NDArray[np.uint8]
-    slots: Slots
-    middle: Operand
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,42 +66,60 @@ class _Codes:
         return codes
 
 
-def quantize_feed_forward(
-    layer: FloatLayer, name: str, statistics: Statistics, operand: Operand, slots: int
-) -> FeedForward:
-    """Choose the range of GELU's codes, and the channels that get slots.
+def quantize_gelu(
+    linear: RealLinear, statistics: Statistics, operand: Operand, consumer: RealLinear, slots: int
+) -> tuple[Linear, Operand]:
+    """Choose the range of GELU's codes, and the channels that get slots; return the codes as operand, too.
 
     Parameters
     ----------
-    layer : FloatLayer
-    name : str
-        Prefix of the layer's statistics.
+    linear : RealLinear
     statistics : Statistics
     operand : Operand
-        What enters the first matrix.
+        What the matrix multiplies.
+    consumer : RealLinear
+        Multiplies the codes; its column energies say how much an error of a channel matters.
     slots : int
         Most extra slots.
     """
-    activation, largest = statistics.sample(f"{name}ffn"), statistics.high(f"{name}ffn")
-    energy = np.square(layer.ffn2.weight).sum(0)
+    activation = statistics.sample(f"{linear.name}.activated")
+    largest = statistics.high(f"{linear.name}.activated")
+    energy = np.square(consumer.weight).sum(0)
     codes, channel, nth = _search(activation, largest, energy, slots)
 
     index_lsb = (max(codes.high, LEAST_HIGH) - INDEX_LOW) / LAST_INDEX
     grid = (np.arange(LAST_INDEX + 1) * index_lsb + INDEX_LOW).astype(np.float32)
-    matrix = Matrix.quantize(layer.ffn1, operand)
+    matrix = Matrix.quantize(linear, operand)
     main, excess = codes.encode(activation) + codes.zero, codes.excess(activation[:, channel], nth)
-    return FeedForward(
-        ffn1=matrix.linear(index_lsb, -INDEX_LOW),
-        gelu_table=(codes.encode(gelu(grid)) + codes.zero).astype(np.uint8),
+    table = Table(
+        table=(codes.encode(gelu(grid)) + codes.zero).astype(np.uint8),
+        unsigned=True,
         slots=_slots(matrix, codes, channel, nth),
-        middle=Operand(
-            scale=np.full(len(energy), codes.lsb),
-            mean=activation.mean(0, dtype=np.float64),
-            code_mean=np.concatenate([main.mean(0, dtype=np.float64), excess.mean(0, dtype=np.float64)]),
-            slot_channel=channel.astype(np.int32),
-            limit=CODES,
-        ),
     )
+    middle = Operand(
+        scale=np.full(len(energy), codes.lsb),
+        mean=activation.mean(0, dtype=np.float64),
+        code_mean=np.concatenate([main.mean(0, dtype=np.float64), excess.mean(0, dtype=np.float64)]),
+        slot_channel=channel.astype(np.int32),
+        limit=CODES,
+    )
+    return matrix.linear(linear.name, index_lsb, -INDEX_LOW, table), middle
+
+
+def quantize_tanh(linear: RealLinear, statistics: Statistics, operand: Operand) -> tuple[Linear, Operand]:
+    """Give tanh a table from -:data:`TANH_REACH` on; arguments and results as of :func:`quantize_gelu`."""
+    sample = statistics.sample(f"{linear.name}.activated")
+    index_lsb, lsb = 2 * TANH_REACH / TANH_ENTRIES, 1 / WEIGHT_LIMIT
+    table = np.rint(np.tanh(np.arange(TANH_ENTRIES) * index_lsb - TANH_REACH) / lsb).astype(np.int8)
+    pooled = Operand(
+        scale=np.full(sample.shape[1], lsb),
+        mean=sample.mean(0, dtype=np.float64),
+        code_mean=np.rint(sample / lsb).mean(0, dtype=np.float64),
+        slot_channel=np.zeros(0, np.int32),
+        limit=WEIGHT_LIMIT,
+    )
+    then = Table(table=table.view(np.uint8), unsigned=False)
+    return Matrix.quantize(linear, operand).linear(linear.name, index_lsb, TANH_REACH, then), pooled
 
 
 def _slots(matrix: Matrix, codes: _Codes, channel: NDArray[np.int64], nth: NDArray[np.int64]) -> Slots:
@@ -115,7 +127,7 @@ def _slots(matrix: Matrix, codes: _Codes, channel: NDArray[np.int64], nth: NDArr
     if len(channel) == 0:
         empty = np.zeros(0, np.int32)
         return Slots(channel=empty, bias=empty, mul=empty, pre_shift=0, shift=0, high=codes.top)
-    linear = matrix.rows(channel).linear(codes.lsb, -nth * codes.top * codes.lsb)
+    linear = matrix.rows(channel).linear("slots", codes.lsb, -nth * codes.top * codes.lsb)
     return Slots(
         channel=channel.astype(np.int32),
         bias=linear.bias,

@@ -1,0 +1,206 @@
+"""Float models as operators on plain arrays, with a forward pass that can be observed."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "ACTIVATIONS",
+    "RealAttention",
+    "RealEmbed",
+    "RealLinear",
+    "RealNetwork",
+    "RealNode",
+    "RealNorm",
+    "RealSelect",
+    "Then",
+    "gelu",
+]
+
+Float = NDArray[np.float32]
+Observer = Callable[[str, Float], None]
+
+Then = Literal["nothing", "residual", "gelu", "tanh", "sums"]
+"""What becomes of a matrix's results: added to the rows, activated, or the model's own results."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Flow:
+    """``rows`` [S, N] of the residual stream, normalised ones behind a norm; ``codes`` [S, K], what matrices take."""
+
+    rows: Float
+    codes: Float
+
+
+@dataclass(frozen=True, kw_only=True)
+class RealEmbed:
+    """Sums of word and position embeddings."""
+
+    name: str
+    word: Float  # [vocabulary, N]
+    position: Float  # [positions, N]: position + token type
+
+    def rows(self, token_ids: Sequence[int]) -> Float:
+        """Return the rows [S, N] of one text."""
+        rows: Float = self.word[np.asarray(token_ids)] + self.position[: len(token_ids)]
+        return rows
+
+    def run(self, flow: _Flow, see: Observer) -> _Flow:
+        """Hand on the rows."""
+        del see
+        return flow
+
+
+@dataclass(frozen=True, kw_only=True)
+class RealNorm:
+    """LayerNorm: normalised rows times ``gamma`` plus ``beta``; observed before these."""
+
+    name: str
+    gamma: Float  # [N]
+    beta: Float  # [N]
+    epsilon: float
+
+    def run(self, flow: _Flow, see: Observer) -> _Flow:
+        """Normalise each row."""
+        centred = flow.rows - flow.rows.mean(1, keepdims=True)
+        variance = (centred * centred).mean(1, keepdims=True)
+        normalised: Float = centred / np.sqrt(variance + np.float32(self.epsilon))
+        see(self.name, normalised)
+        rows = normalised * self.gamma + self.beta
+        return _Flow(rows=rows, codes=rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RealLinear:
+    """``x . weight^T + bias``, and what becomes of it.
+
+    Results of an activation are observed twice: before, and as ``{name}.activated`` behind it.
+    """
+
+    name: str
+    weight: Float  # [N, K]
+    bias: Float  # [N]
+    then: Then = "nothing"
+
+    def product(self, x: Float) -> Float:
+        """Return the results without what comes then."""
+        y: Float = x @ self.weight.T + self.bias
+        return y
+
+    def run(self, flow: _Flow, see: Observer) -> _Flow:
+        """Multiply."""
+        y = self.product(flow.codes)
+        if self.then == "residual":
+            y = flow.rows + y
+            see(self.name, y)
+            return _Flow(rows=y, codes=y)
+        see(self.name, y)
+        if self.then in ACTIVATIONS:
+            y = ACTIVATIONS[self.then](y)
+            see(f"{self.name}.activated", y)
+        return replace(flow, codes=y)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RealAttention:
+    """Attention of all heads; every row sees all rows. Keys are observed without their bias."""
+
+    name: str
+    heads: int
+    query: RealLinear
+    key: RealLinear
+    value: RealLinear
+
+    def run(self, flow: _Flow, see: Observer) -> _Flow:
+        """Attend."""
+        x = flow.codes
+        query, value = self.query.product(x), self.value.product(x)
+        # Softmax does not change when all scores of a row do: the key's bias has no effect.
+        key = x @ self.key.weight.T
+        for part, rows in (("query", query), ("key", key), ("value", value)):
+            see(f"{self.name}.{part}", rows)
+        q, k, v = (rows.reshape(len(x), self.heads, -1).transpose(1, 0, 2) for rows in (query, key, value))
+        scores = q @ k.transpose(0, 2, 1) / np.float32(np.sqrt(q.shape[2]))
+        weights = np.exp(scores - scores.max(2, keepdims=True))
+        context: Float = (weights / weights.sum(2, keepdims=True)) @ v
+        context = context.transpose(1, 0, 2).reshape(len(x), -1)
+        see(f"{self.name}.context", context)
+        return replace(flow, codes=context)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RealSelect:
+    """One row goes on."""
+
+    name: str
+    row: int
+
+    def run(self, flow: _Flow, see: Observer) -> _Flow:
+        """Take the row."""
+        del see
+        own = slice(self.row, self.row + 1)
+        return _Flow(rows=flow.rows[own], codes=flow.codes[own])
+
+
+RealNode = RealEmbed | RealNorm | RealLinear | RealAttention | RealSelect
+
+
+@dataclass(frozen=True, kw_only=True)
+class RealNetwork:
+    """A float model: its operators in their order, the first a :class:`RealEmbed`, and the names of its results."""
+
+    nodes: tuple[RealNode, ...]
+    labels: tuple[str, ...]
+
+    @property
+    def embed(self) -> RealEmbed:
+        """The first operator."""
+        node = self.nodes[0]
+        assert isinstance(node, RealEmbed), "loaders put it there"
+        return node
+
+    @property
+    def positions(self) -> int:
+        """Most tokens of a text."""
+        return len(self.embed.position)
+
+    def norms(self) -> Iterator[RealNorm]:
+        """Yield the norms in their order."""
+        return (node for node in self.nodes if isinstance(node, RealNorm))
+
+    def forward(self, token_ids: Sequence[int], observe: Observer | None = None) -> Float:
+        """Return the results [labels] of one text.
+
+        Parameters
+        ----------
+        token_ids : sequence of int
+        observe : callable, optional
+            Called with a name, which begins with an operator's, and the rows of each step.
+        """
+        see = observe or _ignore
+        rows = self.embed.rows(token_ids)
+        flow = _Flow(rows=rows, codes=rows)
+        for node in self.nodes:
+            flow = node.run(flow, see)
+        results: Float = flow.codes[0]
+        return results
+
+
+def gelu(x: NDArray[Any]) -> NDArray[Any]:
+    """``x * Phi(x)``, exactly."""
+    import torch  # noqa: PLC0415  # NumPy has no erf; torch is there when a float model is
+
+    activated: NDArray[Any] = torch.nn.functional.gelu(torch.from_numpy(np.ascontiguousarray(x))).numpy()
+    return activated
+
+
+ACTIVATIONS: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {"gelu": gelu, "tanh": np.tanh}
+"""Activations by name."""
+
+
+def _ignore(name: str, rows: Float) -> None:
+    """Observe nothing."""
+    del name, rows
