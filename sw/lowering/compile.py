@@ -19,6 +19,7 @@ from sw.lowering.linear import (
     place_linear,
 )
 from sw.lowering.norm import place_norm
+from sw.lowering.pool import lower_pool, place_pool
 from sw.lowering.workbench import Workbench
 from sw.network.attention import Attention
 from sw.network.checkpoint import Checkpoint
@@ -26,6 +27,7 @@ from sw.network.embed import Embed
 from sw.network.linear import Linear, Residual, Sums, Table
 from sw.network.network import Network, Node
 from sw.network.norm import Norm
+from sw.network.pool import Pool
 from sw.network.select import Select
 
 __all__ = ["NetworkLowering", "lower_network"]
@@ -101,7 +103,7 @@ class NetworkLowering:
         network, config = self._network, self._constants.config
         kept = {node.name: len(rows) for node, rows in zip(network.nodes, network.kept(plan.length), strict=True)}
         bench = Workbench(self._constants, plan, kept, eager=eager, whole_values=self._whole_values)
-        results = _results(network)
+        results = _results(network, config)
         bench.outputs["logits"] = bench.region("int32", (results + -results % config.lanes,))
         bench.inputs["rows"] = bench.region("int16", (plan.length, plan.rows.stride * config.lanes))
         for group in _groups(network.nodes):
@@ -134,6 +136,8 @@ class NetworkLowering:
                 lower_table(bench, linear, places[0])
             case [Linear(then=Sums()) as linear]:
                 lower_sums(bench, linear, places[0])
+            case [Pool() as pool]:
+                lower_pool(bench, pool, places[0])
             case _:
                 raise ValueError(f"there is no lowering for {' and '.join(node.name for node in group)} in this order")
 
@@ -153,6 +157,8 @@ def _place(constants: Constants, network: Network) -> Iterator[tuple[str, Any]]:
             case Linear():
                 yield node.name, place_linear(constants, node, pieces)
                 pieces = (after.channels, after.slots) if after.slots else (after.channels,)
+            case Pool():
+                yield node.name, place_pool(constants, before.codes, network.positions)
             case _:
                 yield node.name, None
 
@@ -195,8 +201,9 @@ def _groups(nodes: Sequence[Node]) -> list[list[Node]]:
     return groups
 
 
-def _results(network: Network) -> int:
+def _results(network: Network, config: AcceleratorConfig) -> int:
     """Sums that leave the device."""
-    last = network.last
-    assert isinstance(last, Linear), "a checkpoint has been checked"
-    return last.bias.size
+    *_, (last, before) = network.walk()
+    if isinstance(last, Pool):
+        return before.codes + -before.codes % config.rows
+    return last.widths(before).channels

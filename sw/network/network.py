@@ -8,11 +8,12 @@ from sw.network.attention import Attention
 from sw.network.embed import Embed
 from sw.network.linear import Linear
 from sw.network.norm import Norm
+from sw.network.pool import Pool
 from sw.network.select import Select
 
 __all__ = ["Network", "Node"]
 
-Node = Embed | Norm | Attention | Linear | Select
+Node = Embed | Norm | Attention | Linear | Select | Pool
 
 
 @dataclass(frozen=True)
