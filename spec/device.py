@@ -1,5 +1,6 @@
 """What every backend offers: run a program on inputs, get outputs and counters."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -25,9 +26,10 @@ class DeviceError(RuntimeError):
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """Outputs by name; ``cycles`` is None on backends without a clock; ``counters`` by register name."""
+    """Outputs and state by name; ``cycles`` is None on backends without a clock; ``counters`` by register name."""
 
     outputs: dict[str, NDArray[Any]]
+    state: dict[str, NDArray[Any]] = field(default_factory=dict)
     cycles: int | None = None
     counters: dict[str, int] = field(default_factory=dict)
 
@@ -37,8 +39,15 @@ class Device(Protocol):
 
     config: AcceleratorConfig
 
-    def run(self, program: Program, inputs: dict[str, NDArray[np.generic]]) -> Result:
-        """Write ``inputs`` to their regions, run to HALT, read the outputs.
+    def run(
+        self,
+        program: Program,
+        inputs: dict[str, NDArray[np.generic]],
+        state: Mapping[str, NDArray[np.generic]] | None = None,
+    ) -> Result:
+        """Write ``inputs`` and ``state`` (zeros without) to their regions, run to HALT, read outputs and state.
+
+        For several runs of one program, :class:`host.session.Session` hands the state on.
 
         Raises
         ------

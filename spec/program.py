@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,9 +15,9 @@ from safetensors.numpy import save
 from files.loading import loading
 from files.whole_file import write_whole
 from spec.config import AcceleratorConfig
-from spec.isa import INSTRUCTION_BYTES, ISA_VERSION, Instruction, decode
+from spec.isa import INSTRUCTION_BYTES, ISA_VERSION, Instruction, decode, fields_of
 
-__all__ = ["Program", "Region"]
+__all__ = ["Patch", "Program", "Region"]
 
 FORMAT = "systolm-program-2"
 """Key of a file's header entry: JSON of everything but the tensors."""
@@ -36,23 +36,61 @@ class Region:
     """A named range of memory that the host writes before a run or reads after it.
 
     ``addr`` is a byte address, a multiple of ``bus_bytes``; ``dtype`` is ``"int8"``, ``"int16"`` or ``"int32"``; the
-    array is C-contiguous and little-endian.
+    array is C-contiguous and little-endian. In memory it may be larger than its ``shape``, each axis as long as
+    ``padded`` says: with zeros at the ends that the host writes, with nothing of use at those that it reads.
     """
 
     addr: int
     dtype: str
     shape: tuple[int, ...]
+    padded: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.dtype not in DTYPES:
             raise ValueError(f"dtype of a region must be one of {', '.join(DTYPES)}, not {self.dtype!r}")
         if not all(_is_natural(size) for size in self.shape):
             raise ValueError(f"shape of a region must be sizes, not {self.shape!r}")
+        if not self.padded:
+            object.__setattr__(self, "padded", self.shape)
+        if len(self.padded) != len(self.shape) or not all(
+            _is_natural(long) and long >= size for long, size in zip(self.padded, self.shape, strict=True)
+        ):
+            raise ValueError(f"padded of a region must be sizes no smaller than {self.shape}, not {self.padded!r}")
 
     @property
     def nbytes(self) -> int:
         """Size in bytes."""
-        return int(np.prod(self.shape, dtype=object)) * np.dtype(self.dtype).itemsize
+        return int(np.prod(self.padded, dtype=object)) * np.dtype(self.dtype).itemsize
+
+    def pack(self, value: NDArray[np.generic]) -> NDArray[np.uint8]:
+        """Return the bytes uint8 [nbytes] of an array of the region's dtype and shape."""
+        more = [(0, long - size) for long, size in zip(self.padded, self.shape, strict=True)]
+        return np.frombuffer(np.pad(value, more).tobytes(), np.uint8)
+
+    def unpack(self, data: NDArray[np.uint8]) -> NDArray[Any]:
+        """Return a copy of the array in the bytes uint8 [nbytes]."""
+        whole = np.frombuffer(data.tobytes(), self.dtype).reshape(self.padded)
+        return whole[tuple(map(slice, self.shape))]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patch:
+    """A field of an instruction that depends on a variable of the program.
+
+    Before a run, the field of the instruction ``index`` becomes what it is plus ``scale * (value // per)``.
+    """
+
+    index: int
+    field: str
+    variable: str
+    scale: int = 1
+    per: int = 1
+
+    def __post_init__(self) -> None:
+        if not _is_natural(self.index) or not isinstance(self.scale, int) or isinstance(self.scale, bool):
+            raise ValueError(f"index and scale of a patch must be whole numbers, not {self.index!r}, {self.scale!r}")
+        if not _is_natural(self.per) or not self.per:
+            raise ValueError(f"per of a patch must be from 1 on, not {self.per!r}")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -63,6 +101,10 @@ class Program:
     (uint8) at ``constants_addr``. ``memory_bytes`` is the size of the memory needed. ``macs`` counts useful
     multiply-accumulates: those of the model, not of padding or extra slots. ``labels`` say of each instruction what it
     is a part of, such as ``layers.2.attention.3.scores``; they may be absent as a whole.
+
+    ``state`` are regions that a run finds as the run before has left them, and at first as zeros. ``variables`` are
+    numbers that a run is given, each with the least and the greatest that it may be; ``patches`` say which fields of
+    instructions they change, so that one program serves many lengths or positions.
 
     Raises
     ------
@@ -81,6 +123,9 @@ class Program:
     macs: int
     metadata: dict[str, str] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
+    state: dict[str, Region] = field(default_factory=dict)
+    variables: dict[str, tuple[int, int]] = field(default_factory=dict)
+    patches: tuple[Patch, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("instructions", "constants"):
@@ -96,6 +141,7 @@ class Program:
                 f"labels must be one for each of {self.instructions.size // INSTRUCTION_BYTES} instructions, not "
                 f"{len(self.labels)}"
             )
+        self._check_patches()
         if not _is_natural(self.macs):
             raise ValueError(f"macs must be a count, not {self.macs!r}")
         if not _is_natural(self.memory_bytes) or self.memory_bytes > MEMORY_LIMIT:
@@ -116,16 +162,41 @@ class Program:
         for place in range(0, self.instructions.size, INSTRUCTION_BYTES):
             yield decode(self.instructions[place : place + INSTRUCTION_BYTES].tobytes())
 
-    def memory_image(self, inputs: Mapping[str, NDArray[np.generic]]) -> NDArray[np.uint8]:
-        """Return the memory before a run: instructions, constants and ``inputs`` in place, zeros elsewhere.
+    def with_variables(self, **values: int) -> "Program":
+        """Return the program for some values of its variables; it has none any more.
 
         Raises
         ------
         ValueError
-            If an input is unknown, missing, or of another dtype or shape.
+            If a value is unknown, missing or out of its range.
+        """
+        if values.keys() != self.variables.keys():
+            raise ValueError(f"variables must be {sorted(self.variables)}, not {sorted(values)}")
+        for name, (least, most) in self.variables.items():
+            value = values[name]
+            if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+                raise ValueError(f"{name} must be from {least} to {most}, not {value!r}")
+        if not self.variables:
+            return self
+        code = self.instructions.copy()
+        for index, instruction in self._patched(values).items():
+            code[index * INSTRUCTION_BYTES :][:INSTRUCTION_BYTES] = np.frombuffer(instruction.encode(), np.uint8)
+        return replace(self, instructions=code, variables={}, patches=())
+
+    def memory_image(
+        self, inputs: Mapping[str, NDArray[np.generic]], state: Mapping[str, NDArray[np.generic]] | None = None
+    ) -> NDArray[np.uint8]:
+        """Return the memory before a run: instructions, constants, ``inputs`` and ``state`` in place, zeros elsewhere.
+
+        Raises
+        ------
+        ValueError
+            If an input is unknown, missing, or of another dtype or shape, or the program has variables.
         """
         if inputs.keys() != self.inputs.keys():
             raise ValueError(f"inputs must be {sorted(self.inputs)}, not {sorted(inputs)}")
+        if self.variables:
+            raise ValueError(f"the program must be given its variables {', '.join(sorted(self.variables))}")
         memory = np.zeros(self.memory_bytes, np.uint8)
         memory[self.instructions_addr :][: len(self.instructions)] = self.instructions
         memory[self.constants_addr :][: len(self.constants)] = self.constants
@@ -133,15 +204,19 @@ class Program:
             value = inputs[name]
             if value.dtype != region.dtype or value.shape != region.shape:
                 raise ValueError(f"input {name} must be {region.dtype} {region.shape}, not {value.dtype} {value.shape}")
-            memory[region.addr :][: region.nbytes] = np.frombuffer(value.tobytes(), np.uint8)
+            memory[region.addr :][: region.nbytes] = region.pack(value)
+        for name, value in (state or {}).items():
+            region = self.state[name]
+            memory[region.addr :][: region.nbytes] = region.pack(value)
         return memory
 
     def read_outputs(self, memory: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
         """Return copies of the outputs in the memory after a run."""
-        return {
-            name: np.frombuffer(memory[region.addr :][: region.nbytes].tobytes(), region.dtype).reshape(region.shape)
-            for name, region in self.outputs.items()
-        }
+        return _read(memory, self.outputs)
+
+    def read_state(self, memory: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
+        """Return copies of the state in the memory after a run."""
+        return _read(memory, self.state)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write one safetensors file; a file that was there is replaced as a whole or not at all."""
@@ -156,6 +231,9 @@ class Program:
             "macs": self.macs,
             "metadata": self.metadata,
             "labels": list(dict.fromkeys(self.labels)),
+            "state": {name: asdict(region) for name, region in self.state.items()},
+            "variables": self.variables,
+            "patches": [asdict(patch) for patch in self.patches],
         }
         tensors = {name: np.ascontiguousarray(getattr(self, name)) for name in ("instructions", "constants")}
         numbers = {label: number for number, label in enumerate(header["labels"])}
@@ -192,19 +270,59 @@ class Program:
                 macs=header["macs"],
                 metadata={str(key): str(value) for key, value in header["metadata"].items()},
                 labels=tuple(str(header["labels"][number]) for number in file.get_tensor("labels").tolist()),
+                state=_regions(header["state"]),
+                variables={str(name): (least, most) for name, (least, most) in header["variables"].items()},
+                patches=tuple(Patch(**entry) for entry in header["patches"]),
             )
 
     def _areas(self) -> Iterator[tuple[str, int, int]]:
         """Yield name, address and size of instructions, constants and regions."""
         yield "instructions", self.instructions_addr, len(self.instructions)
         yield "constants", self.constants_addr, len(self.constants)
-        for kind, regions in (("input", self.inputs), ("output", self.outputs)):
+        for kind, regions in (("input", self.inputs), ("output", self.outputs), ("state", self.state)):
             for name, region in regions.items():
                 yield f"{kind} {name}", region.addr, region.nbytes
 
+    def _check_patches(self) -> None:
+        """Make sure that patched fields exist and hold every value that they may get."""
+        for name, limits in self.variables.items():
+            if len(limits) != 2 or not all(map(_is_natural, limits)) or limits[0] > limits[1]:
+                raise ValueError(f"variable {name} must have a least and a greatest value, not {limits!r}")
+        for patch in self.patches:
+            if patch.variable not in self.variables:
+                known = sorted(self.variables)
+                raise ValueError(f"a patch must be of a variable, one of {known}, not {patch.variable!r}")
+        for end in (0, 1):
+            self._patched({name: limits[end] for name, limits in self.variables.items()})
+
+    def _patched(self, values: Mapping[str, int]) -> dict[int, Instruction]:
+        """Return the instructions that depend on variables, by index."""
+        changed: dict[int, Instruction] = {}
+        for patch in self.patches:
+            if patch.index * INSTRUCTION_BYTES >= self.instructions.size:
+                raise ValueError(f"a patch must be of one of the instructions, not of number {patch.index}")
+            if patch.index not in changed:
+                data = self.instructions[patch.index * INSTRUCTION_BYTES :][:INSTRUCTION_BYTES]
+                changed[patch.index] = decode(data.tobytes())
+            instruction = changed[patch.index]
+            if patch.field not in {name for name, _, _ in fields_of(type(instruction))}:
+                raise ValueError(f"instruction {patch.index} must have the field of its patch, {patch.field!r}")
+            value = getattr(instruction, patch.field) + patch.scale * (values[patch.variable] // patch.per)
+            changed[patch.index] = replace(instruction, **{patch.field: value})
+        for instruction in changed.values():
+            instruction.encode()
+        return changed
+
 
 def _regions(entries: dict[str, dict[str, Any]]) -> dict[str, Region]:
-    return {name: Region(**{**entry, "shape": tuple(entry["shape"])}) for name, entry in entries.items()}
+    tuples = ("shape", "padded")
+    return {
+        name: Region(**{**entry, **{part: tuple(entry[part]) for part in tuples}}) for name, entry in entries.items()
+    }
+
+
+def _read(memory: NDArray[np.uint8], regions: Mapping[str, Region]) -> dict[str, NDArray[Any]]:
+    return {name: region.unpack(memory[region.addr :][: region.nbytes]) for name, region in regions.items()}
 
 
 def _is_natural(value: object) -> bool:

@@ -1,7 +1,7 @@
 """A board with an FPGA as a device."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Self
 
 import numpy as np
@@ -105,8 +105,13 @@ class BoardDevice:
         client = LinkClient(open_port(port, baud), bus_bytes=config.bus_bytes, window=REMEMBERED)
         return cls(client, config, progress=progress, flash=flash)
 
-    def run(self, program: Program, inputs: dict[str, NDArray[np.generic]]) -> Result:
-        """Write ``inputs`` to their regions, run to HALT, read the outputs.
+    def run(
+        self,
+        program: Program,
+        inputs: dict[str, NDArray[np.generic]],
+        state: Mapping[str, NDArray[np.generic]] | None = None,
+    ) -> Result:
+        """Write ``inputs`` and ``state`` to their regions, run to HALT, read outputs and state.
 
         Raises
         ------
@@ -123,22 +128,27 @@ class BoardDevice:
             raise ValueError(f"the program must be made for {self.config}, not {program.config}")
         if self._flash:
             program = self._flash.place(program)
-        image = program.memory_image(inputs)
+        image = program.memory_image(inputs, state)
         if not self._identified:
             self._identify()
         # Until all has gone well nothing is certain.
         self._identified = False
         # What an interrupted run has left under way may still write to memory until this has ended.
         self._driver.reset(_milliseconds, self._patience)
-        self._memory.write(image, map(_range, program.inputs.values()) if self._flash else _read_parts(program))
+        self._memory.write(image, _written_by_host(program) if self._flash else _read_parts(program))
         self._driver.start(program)
         self._driver.wait(program, _milliseconds, self._patience)
         counters = self._driver.counters()
-        for region in program.outputs.values():
+        for region in (*program.outputs.values(), *program.state.values()):
             image[region.addr :][: region.nbytes] = self._memory.read(_range(region))
         self._memory.forget_parts(_written_parts(program))
         self._identified = True
-        return Result(outputs=program.read_outputs(image), cycles=counters["cycles"], counters=counters)
+        return Result(
+            outputs=program.read_outputs(image),
+            state=program.read_state(image),
+            cycles=counters["cycles"],
+            counters=counters,
+        )
 
     def _identify(self) -> None:
         """Forget what was known of the FPGA, and see whether it is the right one."""
@@ -168,7 +178,12 @@ def _read_parts(program: Program) -> Iterator[range]:
     """Yield the memory that the host writes for a program."""
     yield range(program.instructions_addr, program.instructions_addr + program.instructions.size)
     yield range(program.constants_addr, program.constants_addr + program.constants.size)
-    yield from map(_range, program.inputs.values())
+    yield from _written_by_host(program)
+
+
+def _written_by_host(program: Program) -> Iterator[range]:
+    """Yield the memory that is another before each run."""
+    yield from map(_range, (*program.inputs.values(), *program.state.values()))
 
 
 def _written_parts(program: Program) -> Iterator[range]:

@@ -31,16 +31,16 @@ def relocate(program: Program, *, read_only: int, writable: int) -> Program:
     """
     size = len(program.constants)
     instructions_addr = read_only + size + -size % program.config.bus_bytes
-    regions = {**program.inputs, **program.outputs}
-    shift = writable - min((region.addr for region in regions.values()), default=0)
+    regions = [*program.inputs.values(), *program.outputs.values(), *program.state.values()]
+    shift = writable - min((region.addr for region in regions), default=0)
     areas = {range(program.constants_addr, program.constants_addr + size): read_only - program.constants_addr}
-    areas |= {range(region.addr, region.addr + region.nbytes): shift for region in regions.values()}
+    areas |= {range(region.addr, region.addr + region.nbytes): shift for region in regions}
     code = b"".join(_moved(instruction, areas).encode() for instruction in program)
-    inputs, outputs = (
+    inputs, outputs, state = (
         {name: dataclasses.replace(region, addr=region.addr + shift) for name, region in named.items()}
-        for named in (program.inputs, program.outputs)
+        for named in (program.inputs, program.outputs, program.state)
     )
-    ends = [instructions_addr + len(code), *(r.addr + r.nbytes for r in (*inputs.values(), *outputs.values()))]
+    ends = [instructions_addr + len(code), *(region.addr + region.nbytes + shift for region in regions)]
     return dataclasses.replace(
         program,
         instructions=np.frombuffer(code, np.uint8),
@@ -48,6 +48,7 @@ def relocate(program: Program, *, read_only: int, writable: int) -> Program:
         constants_addr=read_only,
         inputs=inputs,
         outputs=outputs,
+        state=state,
         memory_bytes=max(ends),
     )
 

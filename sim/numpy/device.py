@@ -1,5 +1,6 @@
 """The integer model as a device."""
 
+from collections.abc import Mapping
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -44,8 +45,13 @@ class ModelDevice:
         self._constants_key: tuple[int, NDArray[np.uint8]] | None = None
         self._weights: WeightCache = {}
 
-    def run(self, program: Program, inputs: dict[str, NDArray[np.generic]]) -> Result:
-        """Write ``inputs`` to their regions, run to HALT, read the outputs.
+    def run(
+        self,
+        program: Program,
+        inputs: dict[str, NDArray[np.generic]],
+        state: Mapping[str, NDArray[np.generic]] | None = None,
+    ) -> Result:
+        """Write ``inputs`` and ``state`` to their regions, run to HALT, read outputs and state.
 
         Raises
         ------
@@ -57,14 +63,14 @@ class ModelDevice:
         """
         if program.config != self.config:
             raise ValueError(f"the program must be made for {self.config}, not {program.config}")
-        self.memory = program.memory_image(inputs)
+        self.memory = program.memory_image(inputs, state)
         plan = self._plan(program)
-        state = State(self.config, self.memory)
+        memories = State(self.config, self.memory)
         for step in plan.steps:
-            step.run(state)
+            step.run(memories)
         if plan.stop:
             raise _error(plan.stop)
-        return Result(outputs=program.read_outputs(self.memory))
+        return Result(outputs=program.read_outputs(self.memory), state=program.read_state(self.memory))
 
     def _plan(self, program: Program) -> Plan:
         if program not in self._plans:

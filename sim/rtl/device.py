@@ -1,6 +1,6 @@
 """The simulated hardware as a device."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,10 +85,11 @@ class RtlDevice:
         self,
         program: Program,
         inputs: dict[str, NDArray[np.generic]],
+        state: Mapping[str, NDArray[np.generic]] | None = None,
         *,
         progress: Callable[[int, int], None] | None = None,
     ) -> Result:
-        """Write ``inputs`` to their regions, run to HALT, read the outputs.
+        """Write ``inputs`` and ``state`` to their regions, run to HALT, read outputs and state.
 
         Parameters
         ----------
@@ -96,6 +97,8 @@ class RtlDevice:
             What to run.
         inputs : dict of str to ndarray
             A value for each of the program's inputs.
+        state : mapping of str to ndarray, optional
+            What an earlier run has left; zeros without.
         progress : callable, optional
             Called now and then with the cycles simulated and the instructions dispatched so far.
 
@@ -108,7 +111,7 @@ class RtlDevice:
         """
         if program.config != self.config:
             raise ValueError(f"the program must be made for {self.config}, not {program.config}")
-        memory = program.memory_image(inputs)
+        memory = program.memory_image(inputs, state)
         # Appending and popping are atomic: threads never get the same chip.
         chip = self._idle_chips.pop() if self._idle_chips else self._new_chip()
         driver = Driver(chip, "cycles")
@@ -135,7 +138,12 @@ class RtlDevice:
                 chip.end_trace()
             if not dead:
                 self._idle_chips.append(chip)
-        return Result(outputs=program.read_outputs(memory), cycles=counters["cycles"], counters=counters)
+        return Result(
+            outputs=program.read_outputs(memory),
+            state=program.read_state(memory),
+            cycles=counters["cycles"],
+            counters=counters,
+        )
 
     def _new_chip(self) -> Chip:
         return Chip(self._library, self._memory_model, self.config.bus_bytes)

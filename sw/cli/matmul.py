@@ -51,8 +51,11 @@ def _run(options: argparse.Namespace) -> int:
     with Upload(console) as upload:
         device = open_device(backend(options), config, **device_options(options, upload))
         with _progress(product.program.macs // config.macs) as progress:
-            told = {"progress": progress} if isinstance(device, RtlDevice) else {}
-            result = device.run(product.program, product.pack(a, b), **told)
+            inputs = product.pack(a, b)
+            if isinstance(device, RtlDevice):
+                result = device.run(product.program, inputs, progress=progress)
+            else:
+                result = device.run(product.program, inputs)
     exact = _is_product(product.unpack(result.outputs["c"]), a, b)
     print(f"[{m}, {k}] x [{k}, {n}] on {config.rows}x{config.cols}: {'equals' if exact else 'DIFFERS FROM'} NumPy")
     if result.cycles:

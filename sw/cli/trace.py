@@ -4,8 +4,6 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from cli.terminal import Terminal
 from files.whole_file import check_outputs, write_whole
 from sim.rtl import Activity, RtlDevice
@@ -66,10 +64,9 @@ def _run(options: argparse.Namespace) -> int:
     rows = embed(checkpoint, ids)
     program = NetworkLowering(checkpoint, config).lower(len(ids))
     check_outputs(options.output, options.svg)
-    shape = program.inputs["rows"].shape
     records: list[Activity] = []
     device = RtlDevice(config, record=records.append, **device_options(options))
-    result = device.run(program, {"rows": np.pad(rows, ((0, 0), (0, shape[1] - rows.shape[1])))})
+    result = device.run(program, {"rows": rows})
     recorded = list(slices(records[0], list(labels_of(program))))
     about = {"model": str(options.model), "tokens": str(len(ids)), "array": f"{config.rows}x{config.cols}"}
     write_json(options.output, chrome_trace(recorded, **about), indent=None)

@@ -82,7 +82,7 @@ class NetworkLowering:
         """Return the program for texts of ``length`` tokens.
 
         Its input ``rows`` is int16 [length, hidden], as :func:`sw.network.reference.embed` makes it; its output
-        ``logits`` is int32 [labels]. Both have zeros or nothing of use behind them, up to whole vector words.
+        ``logits`` is int32 [labels].
 
         Raises
         ------
@@ -103,9 +103,10 @@ class NetworkLowering:
         network, config = self._network, self._constants.config
         kept = {node.name: len(rows) for node, rows in zip(network.nodes, network.kept(plan.length), strict=True)}
         bench = Workbench(self._constants, plan, kept, eager=eager, whole_values=self._whole_values)
-        results = _results(network, config)
-        bench.outputs["logits"] = bench.region("int32", (results + -results % config.lanes,))
-        bench.inputs["rows"] = bench.region("int16", (plan.length, plan.rows.stride * config.lanes))
+        results, whole = _results(network, config)
+        bench.outputs["logits"] = bench.region("int32", (results,), (whole,))
+        padded = plan.length, plan.rows.stride * config.lanes
+        bench.inputs["rows"] = bench.region("int16", (plan.length, network.hidden), padded)
         for group in _groups(network.nodes):
             self._lower(bench, group)
         return bench.builder.finish(
@@ -201,9 +202,10 @@ def _groups(nodes: Sequence[Node]) -> list[list[Node]]:
     return groups
 
 
-def _results(network: Network, config: AcceleratorConfig) -> int:
-    """Sums that leave the device."""
+def _results(network: Network, config: AcceleratorConfig) -> tuple[int, int]:
+    """Return how many sums leave the device, and how many the last DRAIN fills memory with."""
     *_, (last, before) = network.walk()
     if isinstance(last, Pool):
-        return before.codes + -before.codes % config.rows
-    return last.widths(before).channels
+        return before.codes, before.codes + -before.codes % config.rows
+    count = last.widths(before).channels
+    return count, count + -count % config.lanes

@@ -57,9 +57,9 @@ class Workbench:
         """Rows of the latest norms and the numbers of their last sweeps, which may be waiting."""
         self._end = constants.size
 
-    def region(self, dtype: str, shape: tuple[int, ...]) -> Region:
+    def region(self, dtype: str, shape: tuple[int, ...], padded: tuple[int, ...]) -> Region:
         """Return memory for an input or an output, behind all that is there."""
-        region = Region(addr=self._end + -self._end % self.config.bus_bytes, dtype=dtype, shape=shape)
+        region = Region(addr=self._end + -self._end % self.config.bus_bytes, dtype=dtype, shape=shape, padded=padded)
         self._end = region.addr + region.nbytes
         return region
 
