@@ -123,8 +123,8 @@ class BertConstants:
         self._loaded, self._streamed = Image(config.bus_bytes), Image(config.bus_bytes)
         self.layers = tuple(self._layer(layer) for layer in checkpoint.layers)
         self.pooler_norm = self._norm(checkpoint.pooler_norm)
-        self.pooler = self._matrix(checkpoint.pooler)
         self.tanh_table_addr = self._loaded.add(checkpoint.tanh_table)
+        self.pooler = self._matrix(checkpoint.pooler)
         logits_per_beat = lcm(config.lanes, config.bus_bytes // LOGIT_BYTES)
         self.classifier = self._matrix(checkpoint.classifier, unit=logits_per_beat)
         self.weights_base = self._loaded.size
