@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from itertools import chain
 
 from spec.presets import PRESETS
 from tests.golden.committed import load_hashes, save_hashes
@@ -14,16 +13,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.golden", description=main.__doc__)
     parser.add_argument("--write", action="store_true", help="renew the committed file instead")
     write = parser.parse_args().write
-    found = dict(chain(logits(), products(), programs(), random_programs(), designs(*PRESETS), reviews()))
-    if write:
-        save_hashes(load_hashes() | found)
-        return 0
     committed = load_hashes()
-    different = [name for name in committed | found if committed.get(name) != found.get(name, committed.get(name))]
-    for name in different:
-        print(f"{name}: {committed.get(name)} committed, {found.get(name)} found")
-    print(f"{len(found) - len(different)} of {len(committed | found)} hashes are as committed")
-    return 1 if different else 0
+    same = different = 0
+    for group in (logits(), products(), programs(), random_programs(), designs(*PRESETS), reviews()):
+        for name, found in group:
+            if found == committed.get(name):
+                same += 1
+                continue
+            different += 1
+            print(f"{name}: {committed.get(name)} committed, {found} found", flush=True)
+            if write:
+                committed[name] = found
+                save_hashes(committed)
+    print(f"{same} hashes are as committed, {different} are not")
+    return 1 if different and not write else 0
 
 
 if __name__ == "__main__":

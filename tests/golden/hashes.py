@@ -31,7 +31,7 @@ REVIEWS = 2000
 """Reviews whose logits are hashed, the first of the development set."""
 
 _MODEL = Path("minilm-l6-imdb")
-_WORDS = 256  # a review takes up to this many tokens
+_WORDS = 128  # a review takes up to this many tokens
 
 
 def _small(rows: int, cols: int, **fields: int) -> AcceleratorConfig:
