@@ -1,27 +1,23 @@
-"""Write the reference of the instruction set, ``docs/isa.md``, from the code that defines it."""
+"""The reference of the instruction set, ``docs/isa.md``, made from the code that defines it."""
 
-import argparse
 import enum
 import inspect
 import re
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
-from pathlib import Path
 
 from hw.layouts import param_record
 from spec import isa, rules
 
 __all__ = ["isa_reference"]
 
-_DEFAULT_PATH = Path(__file__).resolve().parents[2] / "docs" / "isa.md"
 _INSTRUCTION_BITS = 8 * isa.INSTRUCTION_BYTES
 _OPCODE_BITS = 4
 
 _INTRODUCTION = f"""\
 # Instruction set
 
-Written by `python -m gen.docs.isa_reference`; do not edit. Version {isa.ISA_VERSION}.
+Written by `make docs`; do not edit. Version {isa.ISA_VERSION}.
 
 An instruction is {isa.INSTRUCTION_BYTES} bytes, little-endian. Reserved bits are ignored. What instructions compute
 stands in [architecture.md](architecture.md)."""
@@ -42,17 +38,6 @@ def isa_reference() -> str:
         _errors_section(),
     ]
     return "\n\n".join(sections) + "\n"
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the reference to ``docs/isa.md``, or to the file (``-``: standard output) after ``-o``."""
-    parser = argparse.ArgumentParser(prog="python -m gen.docs.isa_reference", description=__doc__)
-    parser.add_argument("-o", "--output", default=str(_DEFAULT_PATH), help="file to write, - for standard output")
-    output = parser.parse_args(arguments).output
-    if output == "-":
-        sys.stdout.write(isa_reference())
-    else:
-        Path(output).write_text(isa_reference(), encoding="utf-8")
 
 
 def _instruction_section(cls: type[isa.Instruction]) -> str:
@@ -113,7 +98,3 @@ def _markdown(documented: object) -> str:
 def _remarks(kind: type[enum.IntEnum]) -> dict[str, str]:
     """Return the comments beside the members in the source, which say what the values mean."""
     return {name: re.sub("`+", "`", text) for name, text in re.findall(r"(\w+) = \d+  # (.*)", inspect.getsource(kind))}
-
-
-if __name__ == "__main__":
-    main()
