@@ -151,5 +151,9 @@ class _Walk:
             if isinstance(node, RealLinear):
                 return (node,)
             if isinstance(node, RealPool):
-                return (RealLinear(name=node.name, weight=np.eye(columns, dtype=np.float32), bias=np.zeros(columns)),)
+                return (
+                    RealLinear(
+                        name=node.name, weight=np.eye(columns, dtype=np.float32), bias=np.zeros(columns, np.float32)
+                    ),
+                )
         raise ValueError("a matrix must follow")
