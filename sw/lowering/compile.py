@@ -60,11 +60,13 @@ class NetworkLowering:
     Raises
     ------
     ValueError
-        If the parameter memory is too small for the checkpoint.
+        If the parameter memory is too small for the checkpoint, or its operators stand in another order than a BERT's.
     """
 
     def __init__(self, checkpoint: Checkpoint, config: AcceleratorConfig) -> None:
         self._network = checkpoint.network
+        self._groups = _groups(self._network.nodes)
+        _check_order(self._groups)
         self._constants = Constants(config)
         self._places = dict(_place(self._constants, self._network))
         self._data = self._constants.to_array()
@@ -104,7 +106,7 @@ class NetworkLowering:
         results = _results(network)
         bench.outputs["logits"] = bench.region("int32", (results + -results % config.lanes,))
         bench.inputs["rows"] = bench.region("int16", (plan.length, plan.rows.stride * config.lanes))
-        for group in _groups(network.nodes):
+        for group in self._groups:
             self._lower(bench, group)
         return bench.builder.finish(
             constants=self._data,
@@ -130,7 +132,7 @@ class NetworkLowering:
                 lower_residual(bench, linear, places[0], norm, places[1])
             case [Linear(then=Table()) as first, Linear(then=Residual()) as second, Norm() as norm]:
                 lower_feed_forward(bench, (first, places[0]), (second, places[1]), norm, places[2])
-            case [Linear(then=Table()) as linear]:
+            case [Linear(then=Table(unsigned=False)) as linear]:
                 lower_table(bench, linear, places[0])
             case [Linear(then=Sums()) as linear]:
                 lower_sums(bench, linear, places[0])
@@ -193,6 +195,22 @@ def _groups(nodes: Sequence[Node]) -> list[list[Node]]:
         else:
             groups.append([node])
     return groups
+
+
+def _check_order(groups: Sequence[Sequence[Node]]) -> None:
+    """Make sure that each group finds its codes where it takes them from: those of a norm, or what stands as contexts.
+
+    There must be one attention and one feed-forward network or more, for the plan's buffers.
+    """
+    contexts = False
+    for before, group in pairwise([[], *groups]):
+        if (isinstance(group[0], Linear) and not isinstance(group[0].then, Table)) is not contexts:
+            raise ValueError(f"there is no lowering for {group[0].name} behind {before[-1].name}")
+        contexts = not isinstance(group[-1], Norm)
+    if not any(isinstance(group[0], Attention) for group in groups):
+        raise ValueError("there is no lowering for a network without an Attention")
+    if not any(len(group) > 2 for group in groups):
+        raise ValueError("there is no lowering for a network without a feed-forward network")
 
 
 def _results(network: Network) -> int:
