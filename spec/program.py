@@ -214,7 +214,7 @@ def _labels(names: Any, numbers: NDArray[Any]) -> tuple[str, ...]:
     if numbers.dtype != np.uint32 or numbers.ndim != 1:
         raise ValueError(f"labels must be numbered by a vector of uint32, not {numbers.dtype} {numbers.shape}")
     if numbers.size and numbers.max() >= len(names):
-        raise ValueError(f"labels must be numbered from 0 to {len(names) - 1}, not {numbers.max()}")
+        raise ValueError(f"labels must be numbered below {len(names)}, not {numbers.max()}")
     return tuple(names[number] for number in numbers.tolist())
 
 
