@@ -202,7 +202,7 @@ class _Writer:
                 gemm=Gemm(
                     m=rows.count,
                     n=plan.length,
-                    k_tiles=query.stride,
+                    k_tiles=self._bench.words(self._width),
                     a_addr=query.row(rows.first),
                     a_stride=query.stride,
                     b_scratchpad=1,

@@ -94,6 +94,13 @@ def lower_feed_forward(
 def lower_table(bench: Workbench, linear: Linear, constants: LinearConstants) -> None:
     """Look up the results of the one row that is left; they stand where contexts stood."""
     dest = Buffer(bench.plan.context.addr, 0)
+    slots = constants.slots.panels if constants.slots else ()
+    words = bench.words(linear.bias.size) + bench.words(sum(panel.columns for panel in slots))
+    if dest.addr + words > bench.config.scratchpad_words:
+        raise ValueError(
+            f"scratchpad_kib must be larger than {bench.config.scratchpad_kib}: the {linear.bias.size} results of "
+            f"{linear.name} do not fit"
+        )
     _look_up(bench, linear, constants, _table(constants), dest, Rows(0, bench.kept[linear.name]))
 
 

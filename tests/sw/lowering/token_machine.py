@@ -6,19 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from spec.config import AcceleratorConfig
-from spec.isa import Drain, Engine, Gemm, Halt, Instruction, Stream, decode
-from spec.program import Program
+from spec.isa import Drain, Engine, Gemm, Halt, Instruction, Stream
 from sw.lowering.accesses import Access, accesses
 
-__all__ = ["TokenMachine", "instructions_of", "interleavings"]
+__all__ = ["TokenMachine", "interleavings"]
 
 Choice = Callable[[Sequence[Engine | None]], Engine | None]
-
-
-def instructions_of(program: Program) -> list[Instruction]:
-    """Decode a program."""
-    words = program.instructions.tobytes()
-    return [decode(words[i : i + 32]) for i in range(0, len(words), 32)]
 
 
 def interleavings(seed: int) -> Iterator[Choice]:
