@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from spec.isa import LoadTarget, Sweep, SweepKind
 from sw.lowering.blocks import Rows
-from sw.lowering.constants import Constants, Panel
+from sw.lowering.constants import Constants, Panel, Pieces
 from sw.lowering.steps import Binding
 from sw.lowering.weights import broadcast_records
 from sw.lowering.workbench import Bind, Workbench
@@ -22,9 +22,9 @@ class NormConstants:
     slots: tuple[Panel, ...]
 
 
-def place_norm(constants: Constants, norm: Norm) -> NormConstants:
-    """Put the parameters of a norm into memory."""
-    return NormConstants(
+def place_norm(constants: Constants, norm: Norm, _pieces: Pieces) -> tuple[NormConstants, Pieces]:
+    """Put the parameters of a norm into memory; its slots stand close behind its channels."""
+    made = NormConstants(
         panels=constants.panels(constants.config.rows, bias=norm.b, mul2=norm.g),
         slots=tuple(
             Panel(
@@ -38,6 +38,7 @@ def place_norm(constants: Constants, norm: Norm) -> NormConstants:
             for first, count in constants.split(len(norm.slot_channel), 1, per_word=1)
         ),
     )
+    return made, (norm.g.size + norm.slot_channel.size,)
 
 
 def moments_later(bench: Workbench, norm: Norm, rows: Rows) -> None:
@@ -105,3 +106,4 @@ def lower_norm(bench: Workbench, norm: Norm, constants: NormConstants, bind: Bin
             )
             number = bench.schedule.defer(f"{norm.name}.slots", sweep, param_addr=Binding(params, offset))
     bench.normalise_later(rows, number)
+    bench.leave(norm.name, plan.codes)
