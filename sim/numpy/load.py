@@ -5,7 +5,8 @@ import numpy as np
 from sim.numpy.state import State
 from spec.config import AcceleratorConfig
 from spec.isa import Load, LoadTarget
-from spec.rules import load_units
+from spec.memories import Memory
+from spec.spans import spans
 
 __all__ = ["LoadStep"]
 
@@ -19,8 +20,8 @@ class LoadStep:
         self._config = config
         self._target = LoadTarget(load.target)
         self._addr, self._count = load.addr, load.count
-        _, unit_bytes = load_units(config, self._target)
-        self._source = slice(load.mem_addr, load.mem_addr + load.count * unit_bytes)
+        (source,) = (span for span in spans(config, load) if span.memory is Memory.MAIN)
+        self._source = slice(source.start, source.stop)
 
     def run(self, state: State) -> None:
         """Copy the units."""

@@ -13,10 +13,11 @@ from sim.numpy import ModelDevice
 from spec.config import AcceleratorConfig
 from spec.device import DeviceError
 from spec.isa import INSTRUCTION_BYTES, ErrorCode, decode
+from spec.memories import Memory
 from spec.program import Program
 from spec.registers import Control, Status
 from spec.rules import check_raw
-from tests.conformance.assembler import spans
+from spec.spans import spans
 from tests.conformance.hostile.behaviour import Behaviour, random_timing
 from tests.conformance.hostile.chip import Chip, Seen
 from tests.conformance.hostile.code import code_of, with_code, with_junk
@@ -221,7 +222,7 @@ class Trial:
         for raw in code_of(job.program):
             if check_raw(self.config, raw)[0] == ErrorCode.NONE:
                 for span in spans(self.config, decode(raw)):
-                    if span.memory == "memory" and span.write:
+                    if span.memory is Memory.MAIN and span.writes:
                         kept[span.start : span.stop] = False
         different = np.flatnonzero(kept & (self.memory != job.image()))
         assert not different.size, f"no instruction writes the bytes at {different[0]:#x} to {different[-1]:#x}"
