@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from spec.config import AcceleratorConfig
 from spec.isa import TABLE_ENTRIES
+from spec.param_record import RECORD_BYTES
 
 __all__ = ["TABLE_GROUP", "TABLE_GROUPS", "Memory", "Word"]
 
@@ -62,7 +63,7 @@ class Memory(enum.Enum):
 _WORDS = {
     Memory.SCRATCHPAD: Word("rows", 1),
     Memory.VECTOR: Word("lanes", 2),
-    Memory.PARAMS: Word("lanes", 8),
+    Memory.PARAMS: Word("lanes", RECORD_BYTES),
     Memory.TABLES: TABLE_GROUP,
     Memory.STATISTICS: Word(1, 1),
     Memory.MAIN: Word(1, 1),

@@ -21,6 +21,7 @@ from spec.isa import (
     SweepKind,
 )
 from spec.memories import TABLE_GROUP, TABLE_GROUPS, Memory, Word
+from spec.param_record import RECORD_BYTES
 
 __all__ = ["OPERANDS", "Operand", "When", "load_units"]
 
@@ -118,7 +119,7 @@ _LOAD_WORDS: dict[LoadTarget, tuple[Memory, Word]] = {
     LoadTarget.SCRATCHPAD: (Memory.SCRATCHPAD, Memory.SCRATCHPAD.word),
     LoadTarget.VECTOR: (Memory.VECTOR, Memory.VECTOR.word),
     LoadTarget.PARAM: (Memory.PARAMS, Memory.PARAMS.word),
-    LoadTarget.PARAM_BROADCAST: (Memory.PARAMS, Word(1, 8)),
+    LoadTarget.PARAM_BROADCAST: (Memory.PARAMS, Word(1, RECORD_BYTES)),
     LoadTarget.TABLE: (Memory.TABLES, TABLE_GROUP),
 }
 """Which memory a LOAD fills, and what it takes from memory for each word."""

@@ -5,11 +5,12 @@ import inspect
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
+from itertools import accumulate
 
-from hw.layouts import param_record
 from spec import isa, rules
 from spec.memories import Memory, Word
 from spec.operands import OPERANDS, Operand, When
+from spec.param_record import PARAM_BITS
 
 __all__ = ["isa_reference"]
 
@@ -73,7 +74,9 @@ def _tokens_section() -> str:
 
 
 def _param_section() -> str:
-    rows = [(_bits(field.offset, field.width), f"`{name}`", field.width, "signed") for name, field in param_record]
+    offsets = accumulate(PARAM_BITS.values(), initial=0)
+    places = zip(PARAM_BITS.items(), offsets, strict=False)
+    rows = [(_bits(offset, width), f"`{name}`", width, "signed") for (name, width), offset in places]
     return f"## Parameter record\n\nEight bytes, little-endian:\n\n{_table(('bits', 'field', 'width', 'type'), rows)}"
 
 

@@ -25,6 +25,7 @@ from spec.isa import (
     SecondStage,
     Stream,
 )
+from spec.param_record import pack_records
 from spec.program import Program, Region
 from spec.spans import Span, spans
 
@@ -256,11 +257,7 @@ def weight_words(config: AcceleratorConfig, b: NDArray[Any]) -> NDArray[np.uint8
 
 def params(bias: Any = 0, mul: Any = 0, mul2: Any = 0) -> bytes:
     """Return parameter records of 8 bytes; arguments are integers or flat arrays of equal length."""
-    arrays = np.broadcast_arrays(*(np.atleast_1d(np.asarray(x, np.int64)) for x in (bias, mul, mul2)))
-    bias, mul, mul2 = (a.astype(np.uint64) for a in arrays)
-    mask28, mask18 = np.uint64((1 << 28) - 1), np.uint64((1 << 18) - 1)
-    records = (bias & mask28) | ((mul & mask18) << np.uint64(28)) | ((mul2 & mask18) << np.uint64(46))
-    return records.astype("<u8").tobytes()
+    return pack_records(bias=bias, mul=mul, mul2=mul2).tobytes()
 
 
 def dense_values(config: AcceleratorConfig, m: int, n: int) -> int:
