@@ -31,7 +31,7 @@ START_CYCLES = 3
 RESET_CYCLES = 20_000
 """More than a soft reset takes on a bus that owes nothing."""
 
-LONGEST, LONGEST_SERIAL = 1_000_000, 8_000_000
+LONGEST, LONGEST_MICRO = 1_000_000, 8_000_000
 """More cycles than any program here takes."""
 
 
@@ -111,7 +111,7 @@ class Trial:
         self.chip = Chip(config, seed)
         self.instructions = 0
         self.memory = np.zeros(0, np.uint8)
-        self.longest = LONGEST_SERIAL if config.serial else LONGEST
+        self.longest = LONGEST_MICRO if config.core == "micro" else LONGEST
 
     def __enter__(self) -> Self:
         self.reset()
@@ -253,6 +253,6 @@ def _next_job(config: AcceleratorConfig) -> Job:
     """Return a job that loads what it needs and brings all memories to outputs."""
     generator = HarderGenerator(config, 77)
     generator.fill_memories()
-    generator.steps(2 if config.serial else 4)
+    generator.steps(2 if config.core == "micro" else 4)
     generator.finish()
     return Job(*generator.program())
