@@ -259,7 +259,7 @@ class Program:
             if header["isa_version"] != ISA_VERSION:
                 raise ValueError(f"isa_version must be {ISA_VERSION}, not {header['isa_version']!r}")
             return cls(
-                config=AcceleratorConfig(**header["config"]),
+                config=AcceleratorConfig.from_json(header["config"]),
                 instructions=file.get_tensor("instructions"),
                 instructions_addr=header["instructions_addr"],
                 constants=file.get_tensor("constants"),

@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 
 from spec.config import AcceleratorConfig
-from spec.isa import Destination, Drain, Gemm, Halt, Instruction, Load, LoadTarget, Sweep, SweepKind
+from spec.isa import MOST_TOKENS, Destination, Drain, Gemm, Halt, Instruction, Load, LoadTarget, Sweep, SweepKind
 from sw.lowering import NetworkLowering, lower_matmul
-from sw.lowering.dependencies import MAX_TOKENS, add_tokens
+from sw.lowering.dependencies import add_tokens
 from sw.network.random_checkpoint import random_checkpoint
 from tests.sw.lowering.token_machine import TokenMachine, interleavings
 
@@ -96,7 +96,7 @@ def test_counters_never_overflow(queue_depth: int) -> None:
     for choose in interleavings(0):
         machine = TokenMachine(config, instructions)
         machine.run(choose)
-        assert machine.most_tokens <= MAX_TOKENS
+        assert machine.most_tokens <= MOST_TOKENS
 
 
 def check(config: AcceleratorConfig, instructions: list[Instruction], seed: int) -> None:
