@@ -104,7 +104,8 @@ def lower_table(bench: Workbench, linear: Linear, constants: LinearConstants) ->
             f"{linear.name} do not fit"
         )
     _look_up(bench, linear, constants, _table(constants), dest, Rows(0, bench.kept[linear.name]))
-    bench.leave(linear.name, bench.plan.context)
+    assert isinstance(linear.then, Table)
+    bench.leave(linear.name, bench.plan.context, unsigned=linear.then.unsigned)
 
 
 def lower_sums(bench: Workbench, linear: Linear, constants: LinearConstants) -> None:
@@ -113,7 +114,7 @@ def lower_sums(bench: Workbench, linear: Linear, constants: LinearConstants) -> 
     row = Rows(0, bench.kept[linear.name])
     bench.wait_for_codes(row)
     for panel in matrix.panels:
-        gemm = streamed(matrix, panel, row, source.addr, source.stride)
+        gemm = streamed(matrix, panel, row, source.addr, source.stride, unsigned=bench.unsigned)
         drain = Drain(
             m=row.count,
             n=panel.columns,
