@@ -12,7 +12,7 @@ Float = NDArray[np.float32]
 
 
 class Statistics:
-    """Observer of :meth:`FloatBert.forward`.
+    """Observer of :meth:`RealNetwork.forward`.
 
     Parameters
     ----------
