@@ -107,7 +107,7 @@ def test_impossible_places_are_refused(read_only: int, writable: int, message: s
 def test_instruction_that_uses_other_memory_is_refused() -> None:
     program = MatmulLowering(CONFIG, 1, 1, 1).program
     stray = np.frombuffer(Load(mem_addr=1 << 20, count=1).encode() + program.instructions.tobytes(), np.uint8)
-    program = dataclasses.replace(program, instructions=stray, memory_bytes=program.memory_bytes + 32)
+    program = dataclasses.replace(program, instructions=stray, labels=(), memory_bytes=program.memory_bytes + 32)
     message = "an instruction must use constants and regions alone, not what is at 0x100000"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         relocate(program, read_only=READ_ONLY, writable=WRITABLE)
