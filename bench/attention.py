@@ -5,18 +5,17 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from spec.codes import CODE, INT16
 from spec.config import AcceleratorConfig
 from spec.isa import Destination, Drain, Gemm, Load, LoadTarget, ParamMode, SecondStage, Stats, Sweep, SweepKind
+from spec.param_record import pack_records
 from spec.program import Program, Region
 from sw.lowering.builder import Builder
 from sw.lowering.image import Image
 from sw.lowering.steps import Binding, Resident, Step
-from sw.lowering.weights import broadcast_records
 
 __all__ = ["attention_inputs", "attention_program"]
 
-CODE = 127
-INT16 = 32767
 
 SCORE_PRE_SHIFT, SCORE_SHIFT, SCORE_MUL = 2, 15, 1503
 """Random scores reach some hundred codes."""
@@ -239,4 +238,4 @@ class _Attention:
 
 
 def _broadcast(image: Image, **record: int) -> Resident:
-    return Resident(LoadTarget.PARAM_BROADCAST, image.add(broadcast_records(**record)), 1)
+    return Resident(LoadTarget.PARAM_BROADCAST, image.add(pack_records(**record)), 1)

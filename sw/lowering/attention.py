@@ -6,20 +6,19 @@ from functools import partial
 
 import numpy as np
 
+from spec.codes import CODE, INT16
 from spec.isa import Destination, Drain, Gemm, LoadTarget, ParamMode, SecondStage, Stats, Sweep, SweepKind
+from spec.param_record import pack_records
 from sw.lowering.blocks import Buffer, Rows
 from sw.lowering.constants import Constants, Matrix, Panel, Pieces
 from sw.lowering.schedule import Product
 from sw.lowering.steps import Binding, Resident
-from sw.lowering.weights import broadcast_records, whole_words
+from sw.lowering.weights import whole_words
 from sw.lowering.workbench import Workbench, columns
-from sw.network.arrays import CODE
 from sw.network.attention import Attention
 from sw.network.linear import Linear
 
 __all__ = ["AttentionConstants", "lower_attention", "place_attention"]
-
-INT16 = 32767
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,7 +204,7 @@ class _Writer:
                 gemm=Gemm(
                     m=rows.count,
                     n=plan.length,
-                    k_tiles=query.stride,
+                    k_tiles=self._bench.words(self._width),
                     a_addr=query.row(rows.first),
                     a_stride=query.stride,
                     b_scratchpad=1,
@@ -304,14 +303,12 @@ def _place_head(constants: Constants, attention: Attention, head: int) -> HeadCo
                 rows=count,
                 weights_addr=constants.load(whole_words(value.weight[own][first : first + count], rows)),
                 params_addr=constants.load(
-                    broadcast_records(
-                        bias=value.bias[own][first : first + count], mul=value.mul[own][first : first + count]
-                    )
+                    pack_records(bias=value.bias[own][first : first + count], mul=value.mul[own][first : first + count])
                 ),
             )
             for first, count in constants.split(width, 1, per_word=1, most=constants.config.acc_depth)
         ),
-        score_params_addr=constants.load(broadcast_records(mul=attention.score_mul[head])),
+        score_params_addr=constants.load(pack_records(mul=attention.score_mul[head])),
         context=constants.panels(rows, mul2=attention.context_mul[own]),
     )
 

@@ -96,8 +96,16 @@ def lower_feed_forward(
 def lower_table(bench: Workbench, linear: Linear, constants: LinearConstants) -> None:
     """Look up the results of the one row that is left; they stand where contexts stood."""
     dest = Buffer(bench.plan.context.addr, 0)
+    slots = constants.slots.panels if constants.slots else ()
+    words = bench.words(linear.bias.size) + bench.words(sum(panel.columns for panel in slots))
+    if dest.addr + words > bench.config.scratchpad_words:
+        raise ValueError(
+            f"scratchpad_kib must be larger than {bench.config.scratchpad_kib}: the {linear.bias.size} results of "
+            f"{linear.name} do not fit"
+        )
     _look_up(bench, linear, constants, _table(constants), dest, Rows(0, bench.kept[linear.name]))
-    bench.leave(linear.name, bench.plan.context)
+    assert isinstance(linear.then, Table)
+    bench.leave(linear.name, bench.plan.context, unsigned=linear.then.unsigned)
 
 
 def lower_sums(bench: Workbench, linear: Linear, constants: LinearConstants) -> None:
@@ -106,7 +114,7 @@ def lower_sums(bench: Workbench, linear: Linear, constants: LinearConstants) -> 
     row = Rows(0, bench.kept[linear.name])
     bench.wait_for_codes(row)
     for panel in matrix.panels:
-        gemm = streamed(matrix, panel, row, source.addr, source.stride)
+        gemm = streamed(matrix, panel, row, source.addr, source.stride, unsigned=bench.unsigned)
         drain = Drain(
             m=row.count,
             n=panel.columns,

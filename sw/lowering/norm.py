@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from spec.isa import LoadTarget, Sweep, SweepKind
+from spec.param_record import pack_records
 from sw.lowering.blocks import Rows
 from sw.lowering.constants import Constants, Panel, Pieces
 from sw.lowering.steps import Binding
-from sw.lowering.weights import broadcast_records
 from sw.lowering.workbench import Bind, Workbench
 from sw.network.arrays import CODE
 from sw.network.norm import Norm
@@ -31,7 +31,7 @@ def place_norm(constants: Constants, norm: Norm, _pieces: Pieces) -> tuple[NormC
                 first=first,
                 columns=count,
                 params_addr=constants.load(
-                    broadcast_records(bias=norm.slot_b[first : first + count], mul2=norm.slot_g[first : first + count])
+                    pack_records(bias=norm.slot_b[first : first + count], mul2=norm.slot_g[first : first + count])
                 ),
                 param_words=count,
             )

@@ -6,11 +6,11 @@ from math import gcd
 import numpy as np
 
 from spec.isa import Destination, Drain, Gemm, Load, LoadTarget, ParamMode
+from spec.param_record import pack_records
 from sw.lowering.blocks import Rows
 from sw.lowering.constants import Constants, Pieces
 from sw.lowering.schedule import Product
 from sw.lowering.steps import Binding, Resident, Step
-from sw.lowering.weights import broadcast_records
 from sw.lowering.workbench import Workbench
 from sw.network.arrays import CODE
 from sw.network.pool import Pool
@@ -44,8 +44,8 @@ def place_pool(constants: Constants, _pool: Pool, pieces: Pieces) -> tuple[PoolC
         identity_addr=constants.load(np.eye(rows, dtype=np.int8)),
         ones_addr=constants.load(np.ones((constants.words(constants.positions), rows), np.int8)),
         begun_addrs=tuple(constants.load(word) for word in np.tri(rows, dtype=np.int8)[:-1]),
-        one_addr=constants.load(broadcast_records(mul=1)),
-        zero_addr=constants.load(broadcast_records()),
+        one_addr=constants.load(pack_records(mul=1)),
+        zero_addr=constants.load(pack_records()),
     )
     return made, ()
 

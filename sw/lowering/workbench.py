@@ -57,6 +57,7 @@ class Workbench:
         self.outputs: dict[str, Region] = {}
         self._norms: list[tuple[Rows, int]] = []
         """Rows of the latest norms and the numbers of their last sweeps, which may be waiting."""
+        self.unsigned = False
         self._left_by = ""
         self._end = constants.size
 
@@ -78,9 +79,9 @@ class Workbench:
         """Place of the rows' statistics: their own if there is one for each row."""
         return rows.first if self.plan.own_statistics else 0
 
-    def leave(self, name: str, codes: Buffer) -> None:
-        """Note where an operator leaves its codes."""
-        self.codes, self._left_by = codes, name
+    def leave(self, name: str, codes: Buffer, *, unsigned: bool = False) -> None:
+        """Note where an operator leaves its codes, and whether they are unsigned."""
+        self.codes, self.unsigned, self._left_by = codes, unsigned, name
 
     def norm_codes(self, name: str) -> Buffer:
         """Return the place of codes that are a norm's.

@@ -2,6 +2,7 @@
 
 from gen.docs.isa_reference import isa_reference
 from spec.isa import Drain, ErrorCode, fields_of
+from spec.operands import OPERANDS
 
 
 def test_names_every_field_and_error() -> None:
@@ -19,3 +20,9 @@ def test_bit_ranges_follow_from_the_widths() -> None:
 
 def test_values_carry_the_comments_of_the_source() -> None:
     assert "| 3 | `PARAM_BROADCAST` | words; one 8-byte record each, copied to all lanes |" in isa_reference()
+
+
+def test_has_a_line_for_each_operand() -> None:
+    text = isa_reference()
+    assert "| GEMM | B, if `b_scratchpad` | scratchpad | `b_addr` | `n` | `b_stride` | `k_tiles` words | read |" in text
+    assert all(f"| {opcode.name} | {operand.name}" in text for opcode, listed in OPERANDS.items() for operand in listed)

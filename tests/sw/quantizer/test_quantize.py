@@ -4,6 +4,7 @@ import dataclasses
 import io
 import json
 import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,15 @@ from tokenizers.models import WordPiece
 from tokenizers.pre_tokenizers import Whitespace
 from transformers import BertForSequenceClassification, BertModel
 
-from sw.apps.compare import compare, compare_bert
+from sw.apps.compare import compare, compare_networks
 from sw.families.bert import load_bert
+from sw.families.real import RealNetwork, RealNode
 from sw.families.tokenizer import Tokenizer
 from sw.network.checkpoint import Checkpoint
 from sw.quantizer import quantize
-from sw.quantizer.quantize import quantize_bert
+from sw.quantizer.quantize import quantize_network
 from tests.sw.families.tiny_bert import tiny_bert
+from tests.sw.network.nodes import node_of
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +55,9 @@ def test_float_model_equals_transformers(folder: Path, texts: list[list[int]]) -
 @pytest.mark.parametrize("slots", [0, 4])
 def test_integers_follow_the_floats(folder: Path, texts: list[list[int]], slots: int) -> None:
     bert = load_bert(folder)
-    checkpoint = quantize_bert(bert, texts[:40], slots=slots)
+    checkpoint = quantize_network(bert, texts[:40], slots=slots)
     checkpoint.check()
-    comparison = compare_bert(bert, checkpoint, texts[40:])
+    comparison = compare_networks(bert, checkpoint, texts[40:])
     assert comparison.texts == 20
     assert comparison.same_label >= 19
     assert comparison.logit_difference < 0.06
@@ -75,15 +78,15 @@ def test_outlier_channels_get_slots_that_help(tmp_path: Path, texts: list[list[i
     bert = load_bert(folder)
     errors = []
     for slots in (0, 8):
-        checkpoint = quantize_bert(bert, texts[:40], slots=slots)
-        errors.append(compare_bert(bert, checkpoint, texts[40:]).relative_error["layers.1.input_norm"])
-    assert (checkpoint.layers[0].ffn1_slots.channel == 7).sum() >= 2
+        checkpoint = quantize_network(bert, texts[:40], slots=slots)
+        errors.append(compare_networks(bert, checkpoint, texts[40:]).relative_error["layers.1.input_norm"])
+    assert (node_of(checkpoint, "layers.0.ffn1").then.slots.channel == 7).sum() >= 2
     assert errors[1] < 0.8 * errors[0]
 
 
 def test_same_input_same_bytes(folder: Path, texts: list[list[int]], tmp_path: Path) -> None:
     for name in ("a", "b"):
-        quantize_bert(load_bert(folder), texts[:10]).save(tmp_path / name)
+        quantize_network(load_bert(folder), texts[:10]).save(tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
@@ -185,16 +188,29 @@ def test_tokens_without_an_embedding_are_refused(folder: Path) -> None:
         quantize(folder, ["a"], Tokenizer(backend))
 
 
-MATRICES = {
-    "query": "bert.encoder.layer.0.attention.self.query",
-    "key": "bert.encoder.layer.0.attention.self.key",
-    "value": "bert.encoder.layer.0.attention.self.value",
-    "output": "bert.encoder.layer.0.attention.output.dense",
-    "ffn1": "bert.encoder.layer.0.intermediate.dense",
-    "ffn2": "bert.encoder.layer.0.output.dense",
-    "pooler": "bert.pooler.dense",
-    "classifier": "classifier",
-}
+MATRICES = (
+    *(f"layers.0.attention.{part}" for part in ("query", "key", "value")),
+    *(f"layers.0.{name}" for name in ("output", "ffn1", "ffn2")),
+    *("pooler", "classifier"),
+)
+
+
+def part_of(nodes: Iterable[Any], name: str) -> Any:
+    """Return the operator of a name, or a part of one."""
+    found = {node.name: node for node in nodes}
+    whole, _, part = name.rpartition(".")
+    return found[name] if name in found else getattr(found[whole], part)
+
+
+def changed(model: RealNetwork, **fields: Any) -> RealNetwork:
+    """Return the same with other fields in all operators that have them."""
+    nodes = (
+        dataclasses.replace(node, **{name: value(getattr(node, name)) for name, value in fields.items()})
+        if fields.keys() <= vars(node).keys()
+        else node
+        for node in model.nodes
+    )
+    return dataclasses.replace(model, nodes=tuple(nodes))
 
 
 @pytest.mark.parametrize("name", MATRICES)
@@ -203,18 +219,17 @@ def test_rows_of_zeros_are_constants(
     folder: Path, texts: list[list[int]], name: str, rows: int, factor: float, bias: float
 ) -> None:
     bert = load_bert(folder)
-    layer = bert.layers[0]
-    linear = getattr(layer, name) if hasattr(layer, name) else getattr(bert, name)
+    linear = part_of(bert.nodes, name)
     linear.weight[:rows] *= np.float32(factor)
     linear.bias[:rows] = bias
     with np.errstate(divide="raise", over="raise", invalid="raise"):
-        checkpoint = quantize_bert(bert, texts[:40])
+        checkpoint = quantize_network(bert, texts[:40])
         checkpoint.check()
-        comparison = compare_bert(bert, checkpoint, texts[30:40])  # within the ranges that have been calibrated
+        comparison = compare_networks(bert, checkpoint, texts[30:40])  # within the ranges that have been calibrated
     assert comparison.same_label >= 9
     assert comparison.logit_difference < 0.06
     assert max(comparison.relative_error.values()) < 0.03
-    made = getattr(checkpoint, name, None) or getattr(checkpoint.layers[0], name)
+    made = part_of(checkpoint.network.nodes, name)
     if factor == 0:
         assert not made.weight[:rows].any()
     if name == "classifier" and factor == 0:
@@ -227,35 +242,77 @@ def test_few_texts_and_rows_that_are_all_alike_are_no_division_by_zero(
 ) -> None:
     bert = load_bert(folder)
     with np.errstate(divide="raise", over="raise", invalid="raise"):
-        quantize_bert(bert, texts[:rows]).check()
-        bert.word[:] = 0
-        bert.position[:] = 0
-        checkpoint = quantize_bert(bert, texts[:rows])
-        assert compare_bert(bert, checkpoint, texts).logit_difference < 0.05
-        bert.layers[0].mid_norm.gamma[:] = 0
-        quantize_bert(bert, texts[:20]).check()
+        quantize_network(bert, texts[:rows]).check()
+        bert.embed.word[:] = 0
+        bert.embed.position[:] = 0
+        checkpoint = quantize_network(bert, texts[:rows])
+        assert compare_networks(bert, checkpoint, texts).logit_difference < 0.05
+        part_of(bert.nodes, "layers.0.mid_norm").gamma[:] = 0
+        quantize_network(bert, texts[:20]).check()
 
 
 def test_epsilon_that_is_not_small_is_said_with_layer_and_setting(tmp_path: Path, texts: list[list[int]]) -> None:
     bert = load_bert(tiny_bert(tmp_path / "model", layer_norm_eps=1e-5))
-    bert = dataclasses.replace(bert, word=bert.word * np.float32(0.5), position=bert.position * np.float32(0.5))
-    comparison = compare_bert(bert, quantize_bert(bert, texts[:20]), texts[20:40])
+    bert = changed(bert, word=lambda word: word * np.float32(0.5), position=lambda position: position * np.float32(0.5))
+    comparison = compare_networks(bert, quantize_network(bert, texts[:20]), texts[20:40])
     (warning,) = comparison.warnings()
     assert re.match(r"layers.0.input_norm differs by \d+\.\d% because of layer_norm_eps=1e-05, which is not", warning)
     error = comparison.epsilon_error["layers.0.input_norm"]
     assert error == pytest.approx(comparison.relative_error["layers.0.input_norm"], rel=0.1)
-    small = dataclasses.replace(bert, epsilon=1e-12)
-    assert not list(compare_bert(small, quantize_bert(small, texts[:20]), texts[20:40]).warnings())
+    small = changed(bert, epsilon=lambda _: 1e-12)
+    assert not list(compare_networks(small, quantize_network(small, texts[:20]), texts[20:40]).warnings())
 
 
 def test_calibration_texts_are_needed(folder: Path) -> None:
     with pytest.raises(ValueError, match="there must be at least one calibration text"):
-        quantize_bert(load_bert(folder), [])
+        quantize_network(load_bert(folder), [])
 
 
-def test_layer_that_does_not_fit_is_named(folder: Path, texts: list[list[int]]) -> None:
+def test_operator_that_does_not_fit_is_named(folder: Path, texts: list[list[int]]) -> None:
     bert = load_bert(folder)
-    norm = dataclasses.replace(bert.layers[1].mid_norm, beta=np.full(32, 1e30, np.float32))
-    layers = (bert.layers[0], dataclasses.replace(bert.layers[1], mid_norm=norm))
-    with pytest.raises(ValueError, match=r"layer 1 cannot be quantized: .+"), np.errstate(all="ignore"):
-        quantize_bert(dataclasses.replace(bert, layers=layers), texts[:3])
+    part_of(bert.nodes, "layers.1.mid_norm").beta[:] = 1e30
+    message = r"^layers.1.ffn1 cannot be quantized: layers.1.ffn1 must stay within 1e\+09 on the calibration "
+    with pytest.raises(ValueError, match=message), np.errstate(all="ignore"):
+        quantize_network(bert, texts[:3])
+
+
+@pytest.mark.parametrize(
+    ("name", "step"),
+    [
+        ("layers.0.attention.query", "layers.0.attention.query"),
+        ("layers.0.attention.value", "layers.0.attention.value"),
+        ("layers.0.output", "layers.0.output"),
+        ("pooler", "pooler"),
+        ("classifier", "classifier"),
+    ],
+)
+def test_matrix_whose_results_are_too_large_is_named(
+    folder: Path, texts: list[list[int]], name: str, step: str
+) -> None:
+    bert = load_bert(folder)
+    part_of(bert.nodes, name).bias[:] = 1e30
+    node = name.removesuffix(".query").removesuffix(".value")
+    with pytest.raises(ValueError, match=f"^{node} cannot be quantized: {step} must stay within 1e") as caught:
+        quantize_network(bert, texts[:3])
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("stays", "message"),
+    [
+        (
+            lambda node: node.name != "layers.0.input_norm",
+            "layers.0.attention cannot be quantized: a matrix must stand",
+        ),
+        (
+            lambda node: node.name not in ("pooler", "classifier"),
+            "pooler_norm cannot be quantized: a matrix must ",
+        ),
+    ],
+)
+def test_model_in_another_order_is_refused_by_name(
+    folder: Path, texts: list[list[int]], stays: Callable[[RealNode], bool], message: str
+) -> None:
+    bert = load_bert(folder)
+    with pytest.raises(ValueError, match=message):
+        quantize_network(dataclasses.replace(bert, nodes=tuple(filter(stays, bert.nodes))), texts[:3])
