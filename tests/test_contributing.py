@@ -17,7 +17,7 @@ TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 NEW_FILE = re.compile(r"^`(\S+)`:\n\n```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 ADDITION = re.compile(
-    r"^In `(\S+)`, (behind|before|at the end of) `([^`]+)`:\n\n```python\n(.*?)^```$", re.DOTALL | re.MULTILINE
+    r"^In `(\S+)`, (behind|before|at the end of) `([^`]+)`:\n\n```(?:python|text)\n(.*?)^```$", re.DOTALL | re.MULTILINE
 )
 
 NAMED = re.compile(r"`([a-z_]+(?:/[\w.-]+)*/?|[A-Z]\w+(?:\.\w+)?)`|\]\((\S+?)\)")
@@ -33,6 +33,8 @@ def follow(root: Path) -> set[str]:
     changed = set(new)
     for name, place, mark, content in ADDITION.findall(TEXT):
         path, changed = root / name, changed | {name}
+        if content.startswith("@"):  # a class, which blank lines follow
+            content += "\n\n"  # noqa: PLW2901
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
         (number,) = [i for i, line in enumerate(lines) if line.startswith(mark)]
         if place == "at the end of":
