@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
-from sw.families.bert import load_bert
+from sw.families.load import load_model
 from sw.families.real import RealNetwork
 from sw.families.tokenizer import Tokenizer, Truncation
 from sw.network.checkpoint import Checkpoint
@@ -71,7 +71,7 @@ def compare(
     truncation: Truncation = "head_tail",
 ) -> Comparison:
     """Run model and checkpoint on texts; arguments and errors as those of :func:`quantize`."""
-    loaded = load_bert(model, tokenizer)
+    loaded = load_model(model, tokenizer)
     limit = min(max_length, loaded.positions)
     return compare_networks(loaded, checkpoint, (tokenizer.encode(text, limit, truncation).ids for text in texts))
 

@@ -10,7 +10,7 @@ from sw.lowering.attention import AttentionConstants, lower_attention, place_att
 from sw.lowering.blocks import Needs, Plan
 from sw.lowering.builder import NoRoomError
 from sw.lowering.constants import Constants
-from sw.lowering.embed import lower_embed
+from sw.lowering.embed import lower_embed, lower_projected_embed
 from sw.lowering.linear import (
     lower_feed_forward,
     lower_residual,
@@ -24,7 +24,7 @@ from sw.lowering.workbench import Workbench
 from sw.network.attention import Attention
 from sw.network.checkpoint import Checkpoint
 from sw.network.embed import Embed
-from sw.network.linear import Linear, Residual, Sums, Table
+from sw.network.linear import Linear, Residual, Rows, Sums, Table
 from sw.network.network import Network, Node
 from sw.network.norm import Norm
 from sw.network.pool import Pool
@@ -67,6 +67,7 @@ class NetworkLowering:
 
     def __init__(self, checkpoint: Checkpoint, config: AcceleratorConfig) -> None:
         self._network = checkpoint.network
+        self._before = {node.name: before for node, before in checkpoint.network.walk()}
         self._constants = Constants(config)
         self._places = dict(_place(self._constants, self._network))
         self._data = self._constants.to_array()
@@ -127,6 +128,8 @@ class NetworkLowering:
         match group:
             case [Embed() as embed, Norm() as norm]:
                 lower_embed(bench, embed, norm, places[1])
+            case [Embed() as embed, Norm() as norm, Linear(then=Rows()) as linear]:
+                lower_projected_embed(bench, embed, norm, places[1], linear, places[2])
             case [Attention() as attention]:
                 lower_attention(bench, attention, places[0])
             case [Linear(then=Residual()) as linear, Norm() as norm]:
@@ -136,7 +139,7 @@ class NetworkLowering:
             case [Linear(then=Table()) as linear]:
                 lower_table(bench, linear, places[0])
             case [Linear(then=Sums()) as linear]:
-                lower_sums(bench, linear, places[0])
+                lower_sums(bench, linear, places[0], unsigned=self._before[linear.name].unsigned)
             case [Pool() as pool]:
                 lower_pool(bench, pool, places[0])
             case _:
@@ -166,18 +169,18 @@ def _place(constants: Constants, network: Network) -> Iterator[tuple[str, Any]]:
 
 def _needs(constants: Constants, network: Network, places: Mapping[str, Any]) -> Needs:
     """Return the sizes of the operands: the greatest, if operators differ."""
-    norms = [node for node in network.nodes if isinstance(node, Norm)]
     attentions = [node for node in network.nodes if isinstance(node, Attention)]
     widths = [node.value.bias.size // node.heads for node in attentions]
     heads = [head for node in attentions for head in places[node.name].heads]
-    middles = [
-        places[second.name].matrix.k_tiles
-        for first, second in pairwise(network.nodes)
-        if isinstance(first, Linear) and isinstance(second, Linear) and isinstance(second.then, Residual)
-    ]
+    middles, codes = [], []
+    for (first, _), (second, between) in pairwise(network.walk()):
+        if isinstance(second, Linear) and isinstance(second.then, Residual | Rows) and not isinstance(first, Attention):
+            middles.append(places[second.name].matrix.k_tiles)
+        elif isinstance(first, Norm) or (isinstance(first, Linear) and isinstance(first.then, Rows)):
+            codes.append(constants.words(between.codes))
     return Needs(
-        hidden=network.hidden,
-        code_words=max(constants.words(network.hidden + node.slot_channel.size) for node in norms),
+        hidden=max(before.rows for _, before in network.walk()),
+        code_words=max(codes),
         heads=max(node.heads for node in attentions),
         head_words=max(map(constants.words, widths)),
         width=max(widths),
@@ -195,7 +198,8 @@ def _groups(nodes: Sequence[Node]) -> list[list[Node]]:
             continue
         before = groups[-1][-1] if groups else None
         contracts = isinstance(node, Linear) and isinstance(node.then, Residual) and isinstance(before, Linear)
-        if groups and (isinstance(node, Norm) or contracts):
+        projects = isinstance(node, Linear) and isinstance(node.then, Rows) and isinstance(before, Norm)
+        if groups and (isinstance(node, Norm) or contracts or projects):
             groups[-1].append(node)
         else:
             groups.append([node])

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from spec.isa import LoadTarget, Sweep, SweepKind
-from sw.lowering.blocks import Rows
+from sw.lowering.blocks import Buffer, Rows
 from sw.lowering.constants import Constants, Panel
 from sw.lowering.steps import Binding
 from sw.lowering.weights import broadcast_records
@@ -57,7 +57,9 @@ def moments_later(bench: Workbench, norm: Norm, rows: Rows) -> None:
     )
 
 
-def lower_norm(bench: Workbench, norm: Norm, constants: NormConstants, bind: Bind, rows: Rows) -> None:
+def lower_norm(
+    bench: Workbench, norm: Norm, constants: NormConstants, bind: Bind, rows: Rows, codes: Buffer | None = None
+) -> None:
     """Leave the norm of some rows for the time of the next products.
 
     Parameters
@@ -68,18 +70,21 @@ def lower_norm(bench: Workbench, norm: Norm, constants: NormConstants, bind: Bin
     bind : Bind
         Parameters; shared by the norm's blocks of rows.
     rows : Rows
+    codes : Buffer, optional
+        Where its codes go; by default to the plan's.
     """
     plan, hidden, lanes = bench.plan, norm.g.size, bench.config.lanes
+    codes = codes or plan.codes
     shared = {
         "m": rows.count,
         "src_stride": plan.rows.stride,
-        "dest_stride": plan.codes.stride,
+        "dest_stride": codes.stride,
         "second_shift": norm.shift,
         "clip_low": -CODE,
         "clip_high": CODE,
         "stats_addr": bench.statistics(rows),
     }
-    source, dest = plan.rows.row(rows.first), plan.codes.row(rows.first)
+    source, dest = plan.rows.row(rows.first), codes.row(rows.first)
     for panel in constants.panels:
         sweep = Sweep(
             kind=SweepKind.LAYERNORM,

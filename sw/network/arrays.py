@@ -29,8 +29,8 @@ _EXACT_FLOAT32 = 1 << 24
 class Flow:
     """Integers between two operators.
 
-    ``rows`` [S, N] are int16: residual sums, or behind a norm the normalised rows in Q5.10. ``codes`` [S, K] are what
-    the next matrix multiplies, int8 or uint8; none behind the embedding.
+    ``rows`` [S, N] are int16: residual sums, the normalised rows in Q5.10 behind a norm, or what a matrix has made.
+    ``codes`` [S, K] are what the next matrix multiplies, int8 or uint8; none behind the embedding.
     """
 
     rows: Array
@@ -47,11 +47,12 @@ class Flow:
 class Widths:
     """Columns of a :class:`Flow`: of its rows, and of its codes the model's own ``channels`` and the extra ``slots``.
 
-    Rows are ``normalised`` behind a norm; codes are ``unsigned`` or signed.
+    Rows are ``settled`` where a matrix may add to them: behind a norm, or a matrix that has made them. Codes are
+    ``unsigned`` or signed.
     """
 
     rows: int
-    normalised: bool = False
+    settled: bool = False
     channels: int = 0
     slots: int = 0
     unsigned: bool = False

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from sw.network.embed import Embed
 from sw.network.linear import Linear, Residual, Sums
 from sw.network.network import Network
 from sw.network.node_file import read_node, tensors_of, write_node
+from sw.network.task import Task
 
 __all__ = ["Checkpoint"]
 
@@ -33,11 +34,13 @@ _BITS = {
 }
 """Widths, signed, of the device's parameters by field name."""
 
-_CODES = dict.fromkeys(("word_scale", "position"), 1 << 24)
+_CODES = dict.fromkeys(("word_scale", "position", "difference"), 1 << 24)
 """Greatest magnitudes, by field name, of what is added up to an int16: far beyond, and float32 does not overflow."""
 
 _SHIFTS = ("shift", "pre_shift", "score_pre_shift", "score_shift", "context_shift")
 """Fields of 5 bits, unsigned."""
+
+_USUAL_TASK: Task = "single_label_classification"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,11 +55,14 @@ class Checkpoint:
         One for each of its results.
     metadata : dict of str to str
         Source, licence and the like.
+    task : Task
+        What the results mean; a file need not say the usual.
     """
 
     network: Network
     labels: tuple[str, ...]
     metadata: dict[str, str]
+    task: Task = _USUAL_TASK
 
     @property
     def logit_scale(self) -> NDArray[np.float32]:
@@ -108,8 +114,9 @@ class Checkpoint:
         self.check()
         tensors: dict[str, NDArray[Any]] = {}
         nodes = [write_node(node, tensors) for node in self.network.nodes]
-        header = json.dumps({"nodes": nodes, "labels": self.labels, "metadata": self.metadata}, sort_keys=True)
-        write_whole(Path(path), save(tensors, {FORMAT: header}))
+        entry = {"nodes": nodes, "labels": self.labels, "metadata": self.metadata}
+        entry |= {"task": self.task} if self.task != _USUAL_TASK else {}
+        write_whole(Path(path), save(tensors, {FORMAT: json.dumps(entry, sort_keys=True)}))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -131,7 +138,7 @@ class Checkpoint:
                     raise ValueError(f"its header must have the entry {FORMAT!r}")
                 entry = json.loads(header[FORMAT])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
-            if not isinstance(entry, dict) or entry.keys() != {"nodes", "labels", "metadata"}:
+            if not isinstance(entry, dict) or entry.keys() - {"task"} != {"nodes", "labels", "metadata"}:
                 raise ValueError("its header must be an object with nodes, labels and metadata")
             if not isinstance(entry["nodes"], list) or not isinstance(entry["labels"], list):
                 raise ValueError("its header must have lists of nodes and of labels")
@@ -139,6 +146,7 @@ class Checkpoint:
                 network=Network(tuple(read_node(node, tensors) for node in entry["nodes"])),
                 labels=tuple(entry["labels"]),
                 metadata=entry["metadata"],
+                task=entry.get("task", _USUAL_TASK),
             )
             if tensors:
                 raise ValueError(f"there is no place for the tensor {min(tensors)!r}")
@@ -152,10 +160,12 @@ def _check_texts(c: Checkpoint) -> None:
         raise ValueError(f"labels must be names, not {list(c.labels)!r}")
     if len(set(c.labels)) < len(c.labels):
         raise ValueError(f"labels must differ from each other, not be {', '.join(c.labels)}")
-    if len(c.labels) == 1:
-        raise ValueError(
-            f"a model must choose between two labels or more; num_labels=1 ({c.labels[0]}) is not supported"
-        )
+    if c.task not in get_args(Task):
+        raise ValueError(f"task must be one of {', '.join(get_args(Task))}, not {c.task!r}")
+    if c.task == "single_label_classification" and len(c.labels) == 1:
+        raise ValueError(f"a model must choose between two labels or more, not have {c.labels[0]} alone")
+    if c.task == "regression" and len(c.labels) > 1:
+        raise ValueError(f"a model for regression must have one result, not {len(c.labels)}")
     if not isinstance(c.metadata, dict) or not all(isinstance(x, str) for pair in c.metadata.items() for x in pair):
         raise ValueError(f"metadata must be texts by name, not {c.metadata!r}")
 
@@ -171,7 +181,7 @@ def _check_order(network: Network) -> None:
         if isinstance(node, Attention | Linear) and not before.codes:
             raise ValueError(f"{node.name} must stand behind codes, such as those of a Norm")
         if isinstance(node, Linear):
-            if isinstance(node.then, Residual) and not before.normalised:
+            if isinstance(node.then, Residual) and not before.settled:
                 raise ValueError(f"{node.name} must add to normalised rows: there must be a Norm before it")
             if isinstance(node.then, Sums) is not (node is network.last):
                 raise ValueError(f"a network must have one Linear to Sums, as its last node, not {node.name}")
