@@ -6,11 +6,11 @@
 #   make sim     the RTL verification alone: blocks, conformance, emitted Verilog
 #   make lint    ruff and mypy
 #   make model   train, merge and quantize the default checkpoint again (needs SYSTOLM_DATA)
-#   make bench   measure utilization, traffic, area and speed, and write docs/performance.md; BENCH=gemm measures a
+#   make bench   measure utilization, traffic, area and speed, and write what docs/ say of it; BENCH=gemm measures a
 #                part, BENCH=area UNIT=post shows what a block of the chip takes
 #   make bitstream BOARD=ulx3s_45f
 #                bitstream of a board, in build/boards
-#   make docs    write the generated parts of the documentation again
+#   make docs    write the generated pages of the documentation, and generated parts of others, again
 
 PYTHON ?= python3
 EXTRAS ?= test
@@ -83,7 +83,7 @@ bitstream: $(if $(filter $(BOARDS),$(BOARD)),$(FPGA_STAMP))
 	@$(RUN) -m gen --board '$(BOARD)' --build
 
 docs: $(RUN_STAMP)
-	@$(RUN) -m gen.docs.isa_reference
+	@$(RUN) -m bench.pages
 
 clean:
 	rm -rf build $(VENV)

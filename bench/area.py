@@ -10,9 +10,10 @@ from typing import Any
 from bench.boards import load_boards
 from bench.figure import Figure
 from bench.units import UNITS, ports_of
-from gen.flow.ecp5 import Area, Device, place_and_route, synthesize
+from gen.flow.ecp5 import ECP5, Area, Device
 from gen.flow.harness import Harness
 from gen.flow.nextpnr import Timing
+from gen.flow.synthesis import synthesize
 from spec.config import AcceleratorConfig
 from spec.presets import PRESETS
 
@@ -185,19 +186,19 @@ def _directory(unit: str, config: AcceleratorConfig) -> Path:
 
 def _synthesize(unit: str, config: AcceleratorConfig) -> Area:
     component = UNITS[unit](config)
-    return synthesize(component, ports_of(component), _directory(unit, config))
+    return synthesize(ECP5, component, ports_of(component), _directory(unit, config))
 
 
 def _route(case: _Case, seed: int) -> Timing:
     """Place and route, unless the same netlist was routed in the same way before."""
     harness = Harness(UNITS[case.unit](case.config))
     directory = _directory(case.unit, case.config) / "harness"
-    synthesize(harness, ports_of(harness), directory)
+    synthesize(ECP5, harness, ports_of(harness), directory)
     netlist = (directory / "design.json").read_bytes()
     key = hashlib.sha256(netlist + repr((case.device, case.aim, case.placer, seed)).encode()).hexdigest()
     mark = directory / f"routed_{seed}"
     if mark.exists() and mark.read_text() == key:
         return Timing.load(directory, seed)
-    timing = place_and_route(directory, case.device, seed=seed, target_mhz=case.aim, placer=case.placer)
+    timing = ECP5.place_and_route(directory, case.device, seed=seed, target_mhz=case.aim, placer=case.placer)
     mark.write_text(key)
     return timing

@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from spec.config import AcceleratorConfig
 from spec.isa import Destination, Drain, Gemm, Load, LoadTarget, ParamMode, SecondStage, Stats, Sweep, SweepKind
+from spec.param_record import pack_records
 from spec.program import Program, Region
 from sw.lowering.builder import Builder
 from sw.lowering.image import Image
 from sw.lowering.steps import Binding, Resident, Step
-from sw.lowering.weights import broadcast_records
 
 __all__ = ["attention_inputs", "attention_program"]
 
@@ -239,4 +239,4 @@ class _Attention:
 
 
 def _broadcast(image: Image, **record: int) -> Resident:
-    return Resident(LoadTarget.PARAM_BROADCAST, image.add(broadcast_records(**record)), 1)
+    return Resident(LoadTarget.PARAM_BROADCAST, image.add(pack_records(**record)), 1)

@@ -37,7 +37,7 @@ _SMALL_BERT = "BERT of two layers, 128 wide, with random weights"
 _LENGTHS = {_MODEL.name: (128, 64, 32, 24), _SMALL_BERT: (64, 32, 16)}
 """Tokens of a review: the longest that the board's memories hold."""
 
-_PATIENCE = 20_000_000  # cycles: of a serial core nothing but the number of instructions shows progress
+_PATIENCE = 20_000_000  # cycles: of a micro core nothing but the number of instructions shows progress
 
 
 def load_boards(path: Path = RESULTS) -> dict[str, Any]:
@@ -140,7 +140,7 @@ def _review(board: Board) -> dict[str, Any]:
 
 def _programs(board: Board) -> Iterator[tuple[str, int, Program]]:
     """Yield model, tokens and program, the longest first, of those that fit the board."""
-    if board.config.serial:
+    if board.config.core == "micro":
         name, checkpoint = _SMALL_BERT, _small_bert()
     else:
         name, (checkpoint, _) = _MODEL.name, load_model(_MODEL)

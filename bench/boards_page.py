@@ -1,16 +1,12 @@
-"""``docs/boards.md``, written from the results alone."""
+"""``docs/boards.md``, made from the results alone."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from bench import markdown
-from files.whole_file import write_whole
 from spec.boards import BOARDS
 
-__all__ = ["boards_page", "write_boards_page"]
-
-_PAGE = Path(__file__).parents[1] / "docs" / "boards.md"
+__all__ = ["boards_page"]
 
 _INTRODUCTION = """\
 # Boards
@@ -19,7 +15,8 @@ _INTRODUCTION = """\
 board designs: accelerator, link, arbiter, clock crossing, controller, and a model of the memory chip, SDRAM or flash,
 that checks the timing of every command. Not in these simulations are the PLL, registers and cells at the pins, and, of
 a ULX3S, the SDRAM's clock, which is turned over at its pin. [Wiring, pins and programming](boards-howto.md) are on a
-page of their own. This page is written by `make bench BENCH=boards` from `results/boards.json`.
+page of their own. This page is written by `make docs` from `results/boards.json`, which `make bench BENCH=boards`
+measures.
 
 `make bitstream BOARD=NAME`, or `python -m gen --board NAME --build`, makes a bitstream with Yosys and nextpnr, which
 come as wheels; nothing else has to be installed. It prints what the design takes and whether its clocks are met, and
@@ -66,11 +63,6 @@ def boards_page(entries: dict[str, Any]) -> str:
     speeds = [_speed(name, entry) for name, entry in entries.items()]
     tables = [markdown.table(head, rows), markdown.table(speed, speeds)]
     return "\n".join([_INTRODUCTION, _TABLE, *tables, *_absent(entries), _USE])
-
-
-def write_boards_page(entries: dict[str, Any], path: Path = _PAGE) -> None:
-    """Write the page."""
-    write_whole(path, boards_page(entries).encode())
 
 
 def _absent(entries: dict[str, Any]) -> Iterator[str]:

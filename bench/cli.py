@@ -9,11 +9,11 @@ from rich.table import Table
 
 from bench.area import measure_area, measure_unit
 from bench.bert import measure_bert
-from bench.boards import load_boards, measure_boards
-from bench.boards_page import write_boards_page
+from bench.boards import measure_boards
 from bench.figure import Figure
 from bench.gemm import measure_gemm
-from bench.report import write_report
+from bench.pages import write_pages
+from bench.report import draw_plots
 from bench.results import load_results, update_results
 from bench.speed import measure_speed
 from cli.exit_status import exit_status
@@ -65,8 +65,8 @@ def _run(options: argparse.Namespace, parts: dict[str, Part]) -> int:
     if "boards" in options.parts:
         with Steps("boards") as steps:
             measure_boards(lambda name, done, total: steps(f"{name} is the {done}. of {total}"))
-    write_report()
-    write_boards_page(load_boards())
+    draw_plots()
+    write_pages()
     return 0
 
 

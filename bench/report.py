@@ -1,4 +1,4 @@
-"""``docs/performance.md``, written from the results alone."""
+"""``docs/performance.md`` and its plots, made from the results alone."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,17 +8,17 @@ from bench import markdown
 from bench.measurement import CAUSES
 from bench.plot import plot_attribution
 from bench.results import load_results
-from files.whole_file import write_whole
 
-__all__ = ["report", "write_report"]
+__all__ = ["draw_plots", "report"]
 
 _DOCS = Path(__file__).parents[1] / "docs"
 
 _INTRODUCTION = """\
 # Performance
 
-Measured; this page is written by `make bench` from `results/bench.json`. `make bench BENCH=gemm` measures one part
-again (`gemm`, `bert`, `area`, `sim`), `make bench BENCH=report` only writes the page.
+Measured; this page is written by `make docs` from `results/bench.json`. `make bench` measures and then writes it,
+`make bench BENCH=gemm` measures one part again (`gemm`, `bert`, `area`, `sim`), `make bench BENCH=report` only draws
+the plots.
 
 Cycles and bytes are those of the RTL's own counters from START to DONE, with a memory of 40 cycles latency and,
 unless another bandwidth is given, 16 bytes a cycle in each direction. They are the same in every run. *Utilization*
@@ -100,18 +100,16 @@ did in every cycle, the others its instructions; of a row's height each takes it
 """
 
 
-def write_report(folder: Path = _DOCS) -> None:
-    """Write the page and its plots.
+def draw_plots(folder: Path = _DOCS) -> None:
+    """Draw the page's plots.
 
     Raises
     ------
     RuntimeError
         If ``matplotlib`` is not installed.
     """
-    results = load_results()
-    for name, (title, bars) in _plots(results).items():
+    for name, (title, bars) in _plots(load_results()).items():
         plot_attribution(bars, title, folder / name)
-    write_whole(folder / "performance.md", report(results).encode())
 
 
 def report(results: dict[str, Any]) -> str:

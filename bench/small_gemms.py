@@ -20,8 +20,9 @@ from spec.isa import (
     ParamMode,
     Stream,
 )
+from spec.param_record import pack_records
 from spec.program import Program, Region
-from sw.lowering.weights import broadcast_records, param_records, stream_tiles
+from sw.lowering.weights import param_records, stream_tiles
 
 __all__ = ["SmallGemms", "small_gemms"]
 
@@ -105,7 +106,7 @@ def small_gemms(
 
     memory = _Memory(config.bus_bytes)
     params = param_records(config.lanes, bias=bias, mul=mul)
-    blank, identity = broadcast_records(), stream_tiles(np.eye(rows, dtype=np.int8), rows, cols)
+    blank, identity = pack_records(), stream_tiles(np.eye(rows, dtype=np.int8), rows, cols)
     param_words = config.chunks_per_tile
     instructions: list[Instruction] = [
         Load(target=LoadTarget.PARAM, addr=0, count=param_words, mem_addr=memory.constant(params)),

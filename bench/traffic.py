@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from spec.isa import Load, LoadTarget, Stream
+from spec.memories import Memory
 from spec.program import Program
+from spec.spans import Span, spans
 
 __all__ = ["Traffic", "weight_traffic"]
 
@@ -18,13 +20,13 @@ class Traffic:
 
 def weight_traffic(program: Program) -> Traffic:
     """Return the bytes that STREAMs, and LOADs to the scratchpad, read from the program's constants."""
-    spans = []
+    reads: list[Span] = []
     for instruction in program:
         match instruction:
-            case Stream(mem_addr=addr, count=count) | Load(target=LoadTarget.SCRATCHPAD, mem_addr=addr, count=count):
-                spans.append((addr, addr + count * program.config.rows))
+            case Stream() | Load(target=LoadTarget.SCRATCHPAD):
+                reads += (span for span in spans(program.config, instruction) if span.memory is Memory.MAIN)
     minimum = end = 0
-    for start, stop in sorted(spans):
-        minimum += max(0, stop - max(start, end))
-        end = max(end, stop)
-    return Traffic(read=sum(stop - start for start, stop in spans), minimum=minimum)
+    for span in sorted(reads, key=lambda span: span.start):
+        minimum += max(0, span.stop - max(span.start, end))
+        end = max(end, span.stop)
+    return Traffic(read=sum(span.stop - span.start for span in reads), minimum=minimum)

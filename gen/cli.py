@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from cli.exit_status import exit_status
 from cli.steps import Steps
@@ -17,7 +17,7 @@ from gen.emit.module_name import check_module_name
 from gen.emit.rtlil import emit_rtlil
 from gen.emit.verilog import emit_verilog
 from spec.boards import BOARDS
-from spec.config import AcceleratorConfig
+from spec.config import CORES, AcceleratorConfig
 from spec.presets import PRESETS
 
 __all__ = ["main"]
@@ -120,11 +120,11 @@ def _parser() -> argparse.ArgumentParser:
     group = parser.add_argument_group("configuration")
     help_texts, default = _field_help(), PRESETS["default"]
     for field in dataclasses.fields(AcceleratorConfig):
+        kind: dict[str, Any] = {"choices": CORES} if field.name == "core" else {"type": int, "metavar": "N"}
         group.add_argument(
             f"--{field.name.replace('_', '-')}",
-            type=int,
-            metavar="N",
             help=f"{help_texts[field.name]} ({getattr(default, field.name)})",
+            **kind,
         )
     return parser
 

@@ -26,7 +26,7 @@ from hw.core.control.weight_dma import WeightDma
 from hw.core.memory.scratchpad import Scratchpad
 from hw.core.post.engine import PostEngine
 from hw.layouts import instruction_layout
-from hw.micro.core import SerialCore
+from hw.micro.core import MicroCore
 from spec.config import AcceleratorConfig
 from spec.isa import Destination, Drain, Engine, Opcode
 from spec.registers import ADDRESS_BITS
@@ -65,7 +65,7 @@ class Accelerator(wiring.Component):
 
     def __init__(self, config: AcceleratorConfig) -> None:
         self.config = config
-        if not config.serial:
+        if config.core == "pipelined":
             self._counters = Counters(config)
             self._issues = {engine: Issue(config) for engine in Engine}
         super().__init__(
@@ -94,8 +94,8 @@ class Accelerator(wiring.Component):
         ValueError
             If there are no engines.
         """
-        if self.config.serial:
-            raise ValueError("an accelerator with serial has no engines to record")
+        if self.config.core == "micro":
+            raise ValueError("a micro core has no engines to record")
         counters = self._counters
         probes = {
             "enable": counters.enable,
@@ -114,8 +114,8 @@ class Accelerator(wiring.Component):
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
         config = self.config
-        if config.serial:
-            m.submodules.core = core = SerialCore(config)
+        if config.core == "micro":
+            m.submodules.core = core = MicroCore(config)
             for name in ("s_axil", "m_axi_read", "m_axi_write"):
                 connect(m, flipped(getattr(self, name)), getattr(core, name))
             m.d.comb += self.irq.eq(core.irq)

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from spec.config import AcceleratorConfig
 from spec.isa import INSTRUCTION_BYTES, Instruction, fields_of
+from spec.param_record import PARAM_BITS
 
 __all__ = [
     "INSTRUCTION",
@@ -40,7 +41,7 @@ def instruction_layout(cls: type[Instruction]) -> data.StructLayout:
     return data.StructLayout(members)
 
 
-param_record = data.StructLayout({"bias": signed(28), "mul": signed(18), "mul2": signed(18)})
+param_record = data.StructLayout({name: signed(width) for name, width in PARAM_BITS.items()})
 """One parameter record, 64 bits."""
 
 row_stats = data.StructLayout({"a": signed(29), "b": unsigned(44)})

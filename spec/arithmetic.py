@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spec.codes import INDEX
+from spec.param_record import PARAM_BITS
+
 __all__ = [
     "layernorm_scalars",
     "normalize",
@@ -25,7 +28,7 @@ __all__ = [
 
 Array = NDArray[np.integer[Any]]
 
-T_BITS = 18
+T_BITS = PARAM_BITS["mul"]
 """Bits of both multipliers' operands, signed: one ECP5 MULT18X18D."""
 
 MEAN_FRACTION = 8
@@ -85,7 +88,7 @@ def normalize(x: Array, mean: Array, mul: Array, total: Array) -> Array:
 
 def softmax_index(x: Array, maximum: Array) -> Array:
     """Table index of an int16 score: ``clip(maximum - x, 0, 2047)``."""
-    index: Array = np.clip(maximum - x, 0, 2047)
+    index: Array = np.clip(maximum - x, 0, INDEX)
     return index
 
 

@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass, fields
 from math import gcd
+from typing import Self
 
-__all__ = ["AcceleratorConfig"]
+__all__ = ["CORES", "AcceleratorConfig"]
+
+CORES = ("pipelined", "micro")
+"""Machines that execute the instructions: many units side by side, or a small microprogrammed one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,10 +23,11 @@ class AcceleratorConfig:
     lanes : int, optional
         Values that the post-processor handles side by side. Must divide ``rows`` and ``cols``.
         Default: the largest divisor of both that is at most 8.
-    serial : int
-        1: one small machine does everything, one instruction after the other and one value after the other, without
-        performance counters but that of instructions. Then ``rows`` and ``bus_bytes`` must be 4, ``lanes`` and
-        ``scratchpad_banks`` 1, ``acc_depth`` at most 128, and the memories small; the weight FIFO is not used.
+    core : str
+        pipelined, or micro: one small machine does everything, one instruction after the other and one value after the
+        other, and of the performance counters only cycles and instructions count. For micro, ``rows`` and
+        ``bus_bytes`` must be 4, ``lanes`` and ``scratchpad_banks`` 1, ``acc_depth`` at most 128, and the memories
+        small; the weight FIFO is not used.
     dsp_multipliers : int
         The most multipliers of the array that are DSP blocks when the target is an FPGA that is known; the rest, if
         any, are built from LUTs. Computes the same in the same cycles whatever the number.
@@ -52,7 +57,7 @@ class AcceleratorConfig:
     Raises
     ------
     TypeError
-        If a value is not an integer.
+        If a value is not an integer, or ``core`` not a string.
     ValueError
         If a value is out of its range, with the range in the message.
     """
@@ -60,7 +65,7 @@ class AcceleratorConfig:
     rows: int = 16
     cols: int = 16
     lanes: int = None  # type: ignore[assignment]  # resolved in __post_init__
-    serial: int = 0
+    core: str = "pipelined"
     dsp_multipliers: int = 4096
     acc_depth: int = 512
     acc_banks: int = 3
@@ -81,8 +86,12 @@ class AcceleratorConfig:
             object.__setattr__(self, "lanes", best)
         for field in fields(self):
             value = getattr(self, field.name)
-            if not _is_int(value):
+            if field.name != "core" and not _is_int(value):
                 raise TypeError(f"{field.name} must be an integer, not {value!r}")
+        if not isinstance(self.core, str):
+            raise TypeError(f"core must be a string, not {self.core!r}")
+        if self.core not in CORES:
+            raise ValueError(f"core must be {' or '.join(CORES)}, not {self.core!r}")
         for name, low, high in _RANGES:
             value = getattr(self, name)
             if not low <= value <= high:
@@ -93,21 +102,37 @@ class AcceleratorConfig:
                 raise ValueError(f"{name} must be a power of two, not {value!r}")
         if self.rows % self.lanes or self.cols % self.lanes:
             raise ValueError(f"lanes must divide rows and cols ({self.rows} and {self.cols}), not {self.lanes!r}")
-        if self.serial:
-            self._check_serial()
+        if self.core == "micro":
+            self._check_micro()
         if self.weight_fifo_words < 2 * self.cols:
             raise ValueError(
                 f"weight_fifo_words must hold two tiles ({2 * self.cols} words), not {self.weight_fifo_words!r}"
             )
 
-    def _check_serial(self) -> None:
+    def _check_micro(self) -> None:
         """What the microprogram's 16-bit words and its bus of 4 bytes ask for."""
-        for name, needed in _SERIAL_SHAPE.items():
+        for name, needed in _MICRO_SHAPE.items():
             if getattr(self, name) != needed:
-                raise ValueError(f"{name} must be {needed} with serial, not {getattr(self, name)!r}")
-        for name, most in _SERIAL_LIMITS.items():
+                raise ValueError(f"{name} must be {needed} for core micro, not {getattr(self, name)!r}")
+        for name, most in _MICRO_LIMITS.items():
             if getattr(self, name) > most:
-                raise ValueError(f"{name} must be at most {most} with serial, not {getattr(self, name)!r}")
+                raise ValueError(f"{name} must be at most {most} for core micro, not {getattr(self, name)!r}")
+
+    @classmethod
+    def from_json(cls, content: object) -> Self:
+        """Return the configuration of a file, whose fields are those of :func:`dataclasses.asdict`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As for the fields themselves; and if the content is no such object, or has a field that there is not.
+        """
+        if not isinstance(content, dict):
+            raise TypeError(f"a configuration must be an object, not {content!r}")
+        unknown = content.keys() - {field.name for field in fields(cls)}
+        if unknown:
+            raise ValueError(f"a configuration has no {min(unknown)}; this one is of another version")
+        return cls(**content)
 
     @property
     def macs(self) -> int:
@@ -135,7 +160,6 @@ _RANGES = (
     ("rows", 1, 64),
     ("cols", 1, 64),
     ("lanes", 1, 64),
-    ("serial", 0, 1),
     ("dsp_multipliers", 0, 4096),
     ("acc_depth", 4, 2048),
     ("acc_banks", 2, 8),
@@ -151,8 +175,8 @@ _RANGES = (
 )
 
 
-_SERIAL_SHAPE = {"rows": 4, "bus_bytes": 4, "lanes": 1, "scratchpad_banks": 1}
-_SERIAL_LIMITS = {"acc_depth": 128, "acc_banks": 3, "scratchpad_kib": 64, "vector_kib": 32, "param_words": 512}
+_MICRO_SHAPE = {"rows": 4, "bus_bytes": 4, "lanes": 1, "scratchpad_banks": 1}
+_MICRO_LIMITS = {"acc_depth": 128, "acc_banks": 3, "scratchpad_kib": 64, "vector_kib": 32, "param_words": 512}
 
 
 def _is_int(value: object) -> bool:

@@ -2,27 +2,22 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from spec.axi import BOUNDARY_BYTES, BURST_BEATS
 from spec.config import AcceleratorConfig
 from spec.isa import (
     INSTRUCTION_BYTES,
-    Destination,
-    Drain,
     ErrorCode,
     Halt,
     Instruction,
-    Load,
-    LoadTarget,
-    Stream,
     decode,
 )
 from spec.liveness import find_hang
+from spec.memories import Memory
 from spec.program import Program
-from spec.rules import check, load_units
+from spec.rules import check
+from spec.spans import spans
 
-__all__ = ["Stop", "dense_bytes", "dispatch"]
+__all__ = ["Stop", "dispatch"]
 
 
 @dataclass(frozen=True)
@@ -45,11 +40,6 @@ def dispatch(program: Program) -> tuple[list[Instruction], Stop | None]:
     if hang and (stop is None or hang.index < stop.index):
         stop = Stop(ErrorCode.DEADLOCK, hang.index, reason=hang.reason)
     return instructions, stop
-
-
-def dense_bytes(config: AcceleratorConfig, drain: Drain) -> int:
-    """Return how many bytes a DRAIN to memory writes."""
-    return drain.m * -(-drain.n // config.lanes) * config.lanes * np.dtype(np.int32).itemsize
 
 
 def _checked(program: Program) -> tuple[list[Instruction], Stop | None]:
@@ -75,25 +65,13 @@ def _checked(program: Program) -> tuple[list[Instruction], Stop | None]:
 
 def _check_bus(program: Program, instruction: Instruction) -> tuple[ErrorCode, int]:
     """Return the error of the first burst that leaves the program's memory."""
-    config = program.config
-    match instruction:
-        case Load():
-            start, nbytes = (
-                instruction.mem_addr,
-                instruction.count * load_units(config, LoadTarget(instruction.target))[1],
-            )
-        case Stream():
-            start, nbytes = instruction.mem_addr, instruction.count * config.rows
-        case Drain(dest=Destination.MEMORY):
-            start, nbytes = instruction.dest_addr, dense_bytes(config, instruction)
-        case _:
-            return ErrorCode.NONE, 0
-    code = ErrorCode.BUS_WRITE if isinstance(instruction, Drain) else ErrorCode.BUS_READ
-    if start + nbytes <= program.memory_bytes:
-        return ErrorCode.NONE, 0
-    while (end := _burst_end(config, start)) <= program.memory_bytes:
-        start = end
-    return code, start
+    for span in spans(program.config, instruction):
+        if span.memory is Memory.MAIN and span.stop > program.memory_bytes:
+            start = span.start
+            while (end := _burst_end(program.config, start)) <= program.memory_bytes:
+                start = end
+            return (ErrorCode.BUS_WRITE if span.writes else ErrorCode.BUS_READ), start
+    return ErrorCode.NONE, 0
 
 
 def _burst_end(config: AcceleratorConfig, start: int) -> int:

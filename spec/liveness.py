@@ -10,7 +10,7 @@ from spec.isa import MOST_TOKENS, Drain, Engine, Gemm, Instruction, Stream
 __all__ = ["MOST_STREAMS", "Hang", "find_hang"]
 
 MOST_STREAMS = 16
-"""STREAMs of the serial core none of whose words has been used."""
+"""STREAMs of the micro core none of whose words has been used."""
 
 _LATE_STREAM = "waits until the words of earlier STREAMs are used"
 
@@ -27,7 +27,7 @@ def find_hang(config: AcceleratorConfig, instructions: Sequence[Instruction]) ->
     """Run a program without data: tokens, queues, accumulator banks and words of the weight stream only.
 
     What can go on does so in any order, because nothing that one engine does takes anything from another's choice: if
-    this run ends, every run does. The serial core has one order, that of the program, except for GEMMs.
+    this run ends, every run does. The micro core has one order, that of the program, except for GEMMs.
 
     Parameters
     ----------
@@ -36,11 +36,11 @@ def find_hang(config: AcceleratorConfig, instructions: Sequence[Instruction]) ->
     instructions : sequence of Instruction
         All that are dispatched before HALT or an error, checked.
     """
-    run = _SerialRun(config) if config.serial else _Run(config)
+    run = _MicroRun(config) if config.core == "micro" else _Run(config)
     for index, instruction in enumerate(instructions):
         hang = run.dispatch(_Job(config, index, instruction))
         if hang:
-            # On the serial core GEMMs in front of what stops it may be waiting as well.
+            # On the micro core GEMMs in front of what stops it may be waiting as well.
             return min(filter(None, (hang, run.stuck())), key=lambda each: each.index)
     while any(run.queues.values()):
         if not run.advance():
@@ -177,8 +177,8 @@ class _Run:
                 self.streams.popleft()
 
 
-class _SerialRun(_Run):
-    """The serial core: one instruction after the other, but a GEMM that has its tokens waits in a queue."""
+class _MicroRun(_Run):
+    """The micro core: one instruction after the other, but a GEMM that has its tokens waits in a queue."""
 
     def __init__(self, config: AcceleratorConfig) -> None:
         super().__init__(config)

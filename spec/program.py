@@ -259,7 +259,7 @@ class Program:
             if header["isa_version"] != ISA_VERSION:
                 raise ValueError(f"isa_version must be {ISA_VERSION}, not {header['isa_version']!r}")
             return cls(
-                config=AcceleratorConfig(**header["config"]),
+                config=AcceleratorConfig.from_json(header["config"]),
                 instructions=file.get_tensor("instructions"),
                 instructions_addr=header["instructions_addr"],
                 constants=file.get_tensor("constants"),
@@ -269,7 +269,7 @@ class Program:
                 memory_bytes=header["memory_bytes"],
                 macs=header["macs"],
                 metadata={str(key): str(value) for key, value in header["metadata"].items()},
-                labels=tuple(str(header["labels"][number]) for number in file.get_tensor("labels").tolist()),
+                labels=_labels(header["labels"], file.get_tensor("labels")),
                 state=_regions(header["state"]),
                 variables={str(name): (least, most) for name, (least, most) in header["variables"].items()},
                 patches=tuple(Patch(**entry) for entry in header["patches"]),
@@ -323,6 +323,17 @@ def _regions(entries: dict[str, dict[str, Any]]) -> dict[str, Region]:
 
 def _read(memory: NDArray[np.uint8], regions: Mapping[str, Region]) -> dict[str, NDArray[Any]]:
     return {name: region.unpack(memory[region.addr :][: region.nbytes]) for name, region in regions.items()}
+
+
+def _labels(names: Any, numbers: NDArray[Any]) -> tuple[str, ...]:
+    """Return the name of each number."""
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError("labels must be a list of names")
+    if numbers.dtype != np.uint32 or numbers.ndim != 1:
+        raise ValueError(f"labels must be numbered by a vector of uint32, not {numbers.dtype} {numbers.shape}")
+    if numbers.size and numbers.max() >= len(names):
+        raise ValueError(f"labels must be numbered below {len(names)}, not {numbers.max()}")
+    return tuple(names[number] for number in numbers.tolist())
 
 
 def _is_natural(value: object) -> bool:

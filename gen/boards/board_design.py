@@ -3,20 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
-from gen.boards.report import Report
+from gen.flow.family import Family
 from spec.boards import Board
 
-__all__ = ["BoardDesign", "Flow"]
-
-
-class Flow(Protocol):
-    """Makes bitstreams for one family of FPGAs."""
-
-    def __call__(self, board: "BoardDesign", directory: Any, tell: Callable[[str], None]) -> Report:
-        """Synthesize, place and route; see :func:`gen.boards.build.build_bitstream`."""
-        ...
+__all__ = ["BoardDesign"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,22 +21,24 @@ class BoardDesign(Board):
         Makes the Amaranth platform with its pins.
     top : callable
         Makes the top of the design from the board.
-    flow : Flow
-        Makes the bitstream.
+    family : Family
+        Of the FPGA.
     seed : int
         Of the placer.
-    suffix : str
-        Of the bitstream's file, by which the loader knows what it is.
     memories : Path, optional
         File with the places of the design's block memories; without it each build finds them again.
     """
 
     platform: Callable[[], Any]
     top: Callable[[Board], Any]
-    flow: Flow
+    family: Family[Any]
     seed: int = 1
-    suffix: str = ".bit"
     memories: Path | None = None
+
+    @property
+    def bitstream(self) -> str:
+        """Name of its file."""
+        return f"{self.name}{self.family.bitstream_suffix}"
 
     @classmethod
     def of(cls, board: Board, **how: Any) -> Self:

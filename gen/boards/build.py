@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gen.boards.board_design import BoardDesign
+from gen.boards.flow import make_bitstream
 from gen.boards.report import Report
 
 __all__ = ["REPORT", "build_bitstream"]
@@ -32,10 +33,9 @@ def build_bitstream(board: BoardDesign, directory: Path, tell: Callable[[str], N
     RuntimeError
         If a tool is not installed, the design does not fit, or it misses its timing; no bitstream is left then.
     """
-    bitstream = directory / f"{board.name}{board.suffix}"
-    bitstream.unlink(missing_ok=True)
+    (directory / board.bitstream).unlink(missing_ok=True)
     try:
-        report = board.flow(board, directory, tell)
+        report = make_bitstream(board, directory, tell)
     except ModuleNotFoundError as error:
         install = "pip install -c constraints.txt -e '.[fpga]'"
         raise RuntimeError(f"{error.name} is not installed; install it with: {install}") from None

@@ -4,8 +4,7 @@ import importlib
 from typing import Any
 
 from gen.boards.board_design import BoardDesign
-from gen.boards.ice40_flow import build_for_ice40
-from gen.flow.ice40 import Target
+from gen.flow.ice40 import ICE40
 from hw.boards.icebreaker import IceBreaker
 from spec.boards import BOARDS
 
@@ -18,9 +17,7 @@ def _platform() -> Any:
     Components know the family by the name that the target of out-of-context synthesis gives it.
     """
     original = importlib.import_module("amaranth_boards.icebreaker").ICEBreakerPlatform
-    return type(original.__name__, (original,), {"family": Target.family})()
+    return type(original.__name__, (original,), {"family": ICE40.name})()
 
 
-ICEBREAKER_DESIGN = BoardDesign.of(
-    BOARDS["icebreaker"], platform=_platform, top=IceBreaker, flow=build_for_ice40, suffix=".bin"
-)
+ICEBREAKER_DESIGN = BoardDesign.of(BOARDS["icebreaker"], platform=_platform, top=IceBreaker, family=ICE40)

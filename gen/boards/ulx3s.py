@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gen.boards.board_design import BoardDesign
-from gen.boards.ecp5_flow import build_for_ecp5
+from gen.flow.ecp5 import ECP5
 from hw.boards.ulx3s import Ulx3s
 from spec.boards import BOARDS
 
@@ -22,7 +22,7 @@ def _platform(size: str) -> Any:
 
 def _design(size: str, **more: Any) -> BoardDesign:
     board = BOARDS[f"ulx3s_{size}"]
-    return BoardDesign.of(board, platform=partial(_platform, size), top=Ulx3s, flow=build_for_ecp5, **more)
+    return BoardDesign.of(board, platform=partial(_platform, size), top=Ulx3s, family=ECP5, **more)
 
 
 ULX3S_DESIGNS = (

@@ -1,30 +1,33 @@
-"""Write the reference of the instruction set, ``docs/isa.md``, from the code that defines it."""
+"""The reference of the instruction set, ``docs/isa.md``, made from the code that defines it."""
 
-import argparse
 import enum
 import inspect
 import re
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
-from pathlib import Path
+from itertools import accumulate
 
-from hw.layouts import param_record
 from spec import isa, rules
+from spec.memories import Memory, Word
+from spec.operands import OPERANDS, Operand, When
+from spec.param_record import PARAM_BITS
 
 __all__ = ["isa_reference"]
 
-_DEFAULT_PATH = Path(__file__).resolve().parents[2] / "docs" / "isa.md"
 _INSTRUCTION_BITS = 8 * isa.INSTRUCTION_BYTES
 _OPCODE_BITS = 4
 
 _INTRODUCTION = f"""\
 # Instruction set
 
-Written by `python -m gen.docs.isa_reference`; do not edit. Version {isa.ISA_VERSION}.
+Written by `make docs`; do not edit. Version {isa.ISA_VERSION}.
 
 An instruction is {isa.INSTRUCTION_BYTES} bytes, little-endian. Reserved bits are ignored. What instructions compute
 stands in [architecture.md](architecture.md)."""
+
+_OPERANDS = """\
+What instructions read and write, in the order in which it is checked. Addresses and strides count words, except those
+of memory, which count bytes. Tables have numbers, and statistics have a place for each of `acc_depth` rows."""
 
 _INSTRUCTIONS = (isa.Halt, isa.Load, isa.Stream, isa.Gemm, isa.Drain, isa.Sweep)
 _FIELD_ENUMS = (isa.LoadTarget, isa.Destination, isa.ParamMode, isa.SecondStage, isa.Stats, isa.SweepKind)
@@ -40,19 +43,9 @@ def isa_reference() -> str:
         _tokens_section(),
         _param_section(),
         _errors_section(),
+        _operands_section(),
     ]
     return "\n\n".join(sections) + "\n"
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the reference to ``docs/isa.md``, or to the file (``-``: standard output) after ``-o``."""
-    parser = argparse.ArgumentParser(prog="python -m gen.docs.isa_reference", description=__doc__)
-    parser.add_argument("-o", "--output", default=str(_DEFAULT_PATH), help="file to write, - for standard output")
-    output = parser.parse_args(arguments).output
-    if output == "-":
-        sys.stdout.write(isa_reference())
-    else:
-        Path(output).write_text(isa_reference(), encoding="utf-8")
 
 
 def _instruction_section(cls: type[isa.Instruction]) -> str:
@@ -81,7 +74,9 @@ def _tokens_section() -> str:
 
 
 def _param_section() -> str:
-    rows = [(_bits(field.offset, field.width), f"`{name}`", field.width, "signed") for name, field in param_record]
+    offsets = accumulate(PARAM_BITS.values(), initial=0)
+    places = zip(PARAM_BITS.items(), offsets, strict=False)
+    rows = [(_bits(offset, width), f"`{name}`", width, "signed") for (name, width), offset in places]
     return f"## Parameter record\n\nEight bytes, little-endian:\n\n{_table(('bits', 'field', 'width', 'type'), rows)}"
 
 
@@ -89,6 +84,54 @@ def _errors_section() -> str:
     table = _table(("code", "name"), [(int(code), f"`{code.name}`") for code in isa.ErrorCode])
     causes = "Causes and addresses of all errors stand in [architecture.md](architecture.md#errors)."
     return f"## Errors\n\n{table}\n\n{causes}\n\n### Checks\n\n{_markdown(rules)}"
+
+
+def _operands_section() -> str:
+    names = ("opcode", "operand", "memory", "from", "rows", "stride", "a row", "access")
+    rows = [(opcode.name, *_operand_row(operand)) for opcode, listed in OPERANDS.items() for operand in listed]
+    on_chip = (Memory.SCRATCHPAD, Memory.VECTOR, Memory.PARAMS, Memory.TABLES)
+    words = _table(("memory", "a word"), [(memory.value, _word(memory.word)) for memory in on_chip])
+    return f"## Operands\n\n{_OPERANDS}\n\n{_table(names, rows)}\n\n{words}"
+
+
+def _operand_row(operand: Operand) -> tuple[str, ...]:
+    """Return name, memory, first word, rows, stride, what a row is, and access."""
+    conditions = " or ".join(map(_condition, operand.when))
+    access = " and ".join(name for name, is_so in (("read", operand.reads), ("written", operand.writes)) if is_so)
+    if operand.in_place:
+        access += f"; written, too, if {_condition(operand.in_place)}"
+    return (
+        f"{operand.name}, if {conditions}" if conditions else operand.name,
+        operand.memory.value,
+        _quantity(operand.first),
+        _quantity(operand.rows),
+        _quantity(operand.stride) if operand.stride else "" if operand.rows == 1 else "dense",
+        _row(operand),
+        access,
+    )
+
+
+def _row(operand: Operand) -> str:
+    unit = f" of {_word(operand.unit)}" if operand.memory is Memory.MAIN else ""
+    if operand.values:
+        return f"{_quantity(operand.values)} values in whole words{unit}"
+    if operand.scale != 1:
+        return f"{operand.scale} words"
+    return f"{_quantity(operand.words)} word{'' if operand.words == 1 else 's'}{unit}"
+
+
+def _word(word: Word) -> str:
+    return f"{_quantity(word.count)} x {word.value_bytes} byte{'' if word.value_bytes == 1 else 's'}"
+
+
+def _quantity(quantity: str | int) -> str:
+    return f"`{quantity}`" if isinstance(quantity, str) else str(quantity)
+
+
+def _condition(when: When) -> str:
+    if when.value is None:
+        return f"`{when.field}`"
+    return f"`{when.field}` is {'not ' if when.other else ''}{when.value.name}"
 
 
 def _bits(offset: int, width: int) -> str:
@@ -113,7 +156,3 @@ def _markdown(documented: object) -> str:
 def _remarks(kind: type[enum.IntEnum]) -> dict[str, str]:
     """Return the comments beside the members in the source, which say what the values mean."""
     return {name: re.sub("`+", "`", text) for name, text in re.findall(r"(\w+) = \d+  # (.*)", inspect.getsource(kind))}
-
-
-if __name__ == "__main__":
-    main()

@@ -1,14 +1,11 @@
-"""The README's table of presets: ``python -m gen.docs.preset_table`` writes it between its two comments."""
-
-from pathlib import Path
+"""The README's table of presets, between its two comments."""
 
 from spec.config import AcceleratorConfig
 from spec.presets import PRESETS
 
 __all__ = ["preset_table", "with_table"]
 
-_README = Path(__file__).parents[2] / "README.md"
-_START = "<!-- presets: written by python -m gen.docs.preset_table -->\n"
+_START = "<!-- presets: written by `make docs` -->\n"
 _END = "<!-- end of presets -->\n"
 _COLUMNS = ("preset", "array", "lanes", "scratchpad", "vector memory", "accumulators", "bus")
 
@@ -45,7 +42,3 @@ def _row(name: str, config: AcceleratorConfig) -> tuple[str, ...]:
         f"{accumulators:g} KiB",
         f"{config.bus_bytes} bytes",
     )
-
-
-if __name__ == "__main__":
-    _README.write_text(with_table(_README.read_text(encoding="utf-8")), encoding="utf-8")

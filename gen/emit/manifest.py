@@ -9,6 +9,7 @@ from typing import Any
 
 from spec.config import AcceleratorConfig
 from spec.isa import ISA_VERSION, LoadTarget
+from spec.operands import load_units
 from spec.registers import COUNTERS, REGISTERS
 
 __all__ = ["emit_manifest"]
@@ -65,13 +66,9 @@ def _module_and_ports(rtlil: str) -> tuple[str, list[dict[str, Any]]]:
 
 def _memories(config: AcceleratorConfig) -> list[dict[str, Any]]:
     """Return the on-chip memories that a LOAD fills, with the unit in which it addresses them."""
-    memories = (
-        (LoadTarget.SCRATCHPAD, config.scratchpad_words, config.rows),
-        (LoadTarget.VECTOR, config.vector_words, 2 * config.lanes),
-        (LoadTarget.PARAM, config.param_words, 8 * config.lanes),
-        (LoadTarget.TABLE, config.tables * 256, 8),
-    )
+    memories = (LoadTarget.SCRATCHPAD, LoadTarget.VECTOR, LoadTarget.PARAM, LoadTarget.TABLE)
     return [
         {"name": target.name.lower(), "load_target": int(target), "units": units, "unit_bytes": unit_bytes}
-        for target, units, unit_bytes in memories
+        for target in memories
+        for units, unit_bytes in (load_units(config, target),)
     ]

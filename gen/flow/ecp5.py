@@ -1,4 +1,4 @@
-"""Area and clock of a component on an ECP5, by Yosys and nextpnr."""
+"""The family ECP5: what Yosys and nextpnr are told for it, and what their answers mean."""
 
 import json
 import re
@@ -7,25 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from amaranth.back import rtlil
-
+from gen.flow.family import Family
 from gen.flow.nextpnr import Timing, run_tool
-from gen.flow.synthesis import count_cells
 
-__all__ = [
-    "CONSTRAINTS",
-    "Area",
-    "Device",
-    "Target",
-    "pack",
-    "place_and_route",
-    "place_memories",
-    "synthesize",
-    "synthesize_rtlil",
-]
-
-CONSTRAINTS = "design.lpf"
-"""File of pins and clocks that :func:`place_and_route` obeys if it is in the folder."""
+__all__ = ["ECP5", "Area", "Device", "Ecp5"]
 
 # - No word that is written in the cycle of its read is ever used (hw.core.memory.collisions). Amaranth does not say so
 #   to Yosys, which would put a comparator and a second data path around each block memory.
@@ -43,11 +28,10 @@ _SYNTHESIS = (
 _MEMORY = "DP16KD"
 _DEVICES = ("12k", "25k", "45k", "85k")
 
-
-class Target:
-    """Stands for an ECP5 in ``elaborate(platform)`` where there is no board: components use its primitives."""
-
-    family = "ecp5"
+_SIZES = {"LFE5U-12F": "12k", "LFE5U-25F": "25k", "LFE5U-45F": "45k", "LFE5U-85F": "85k"}
+_PACKAGES = {"BG381": "CABGA381"}
+_RESOURCES = {"luts": "TRELLIS_COMB", "ffs": "TRELLIS_FF", "dsps": "MULT18X18D", "rams": "DP16KD"}
+_SAME_CLOCK = 0.02  # of the frequency: dividers do not hit every one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +62,11 @@ class Device:
             raise ValueError(f"size must be one of {', '.join(_DEVICES)}, not {self.size!r}")
         if self.speed not in {6, 7, 8}:
             raise ValueError(f"speed must be 6, 7 or 8, not {self.speed!r}")
+
+    @classmethod
+    def of(cls, platform: Any) -> "Device":
+        """Return the device of an Amaranth platform."""
+        return cls(size=_SIZES[platform.device], speed=int(platform.speed), package=_PACKAGES[platform.package])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,111 +114,117 @@ class Area:
         )
 
 
-def synthesize(component: Any, ports: Mapping[str, Any], directory: Path, *, options: str = "") -> Area:
-    """Synthesize a component out of context, unless the same was synthesized there before.
+class Ecp5(Family[Area]):
+    """Lattice's ECP5."""
 
-    Parameters
-    ----------
-    component : Elaboratable
-        What to synthesize; it sees :class:`Target` as its platform.
-    ports : mapping
-        Names and values of its ports.
-    directory : Path
-        Gets ``design.il``, ``design.json``, ``stat.json`` and ``yosys.log``; made if it is not there.
-    options : str
-        More options of ``synth_ecp5``.
+    name = "ecp5"
+    constraints = "design.lpf"
+    bitstream_suffix = ".bit"
+    script = _SYNTHESIS
 
-    Returns
-    -------
-    Area
-        Counts of cells.
+    def area(self, cells: Mapping[str, int], _directory: Path) -> Area:
+        return Area.from_cells(cells)
 
-    Raises
-    ------
-    RuntimeError
-        If Yosys fails, with its last message.
-    """
-    named = {name: (value, None) for name, value in ports.items()}
-    text = rtlil.convert(component, name="top", platform=Target(), ports=named, emit_src=False)
-    return synthesize_rtlil(text, directory, options=options)
+    def misfit(self, _area: Area) -> None:
+        return None
+
+    def place_for(
+        self, platform: Any, directory: Path, *, seed: int, target_mhz: float, memories: Mapping[str, str] | None
+    ) -> Timing:
+        device = Device.of(platform)
+        return self.place_and_route(
+            directory, device, seed=seed, target_mhz=target_mhz, placer="static", memories=memories
+        )
+
+    def place_and_route(
+        self,
+        directory: Path,
+        device: Device,
+        *,
+        seed: int = 1,
+        target_mhz: float = 200.0,
+        placer: str = "heap",
+        memories: Mapping[str, str] | None = None,
+    ) -> Timing:
+        """Place and route what :func:`gen.flow.synthesis.synthesize` left in a folder.
+
+        Pins and clocks are those of :attr:`constraints` if that is there, else pins go wherever the placer wants them.
+        The clock takes the clock network, which nextpnr leaves alone in designs without pins: as 20,000 ordinary wires
+        it is what a router spends most of its time on.
+
+        Parameters
+        ----------
+        directory : Path
+            Has ``design.json``; gets ``report_<seed>.json``, ``nextpnr_<seed>.log`` and, where pins have places,
+            ``design.config``.
+        device : Device
+            Where to place.
+        seed : int
+            Of the placer.
+        target_mhz : float
+            Frequency that placer and router aim at.
+        placer : str
+            ``"heap"``, or ``"static"``, which leaves a third less wire and so makes large designs routable. It cannot
+            part block memories where they nearly fill the device, so these go where the other one puts them.
+        memories : mapping, optional
+            Places of the block memories by their names; otherwise the analytic placer finds them, which takes as long
+            as the rest in large designs.
+
+        Returns
+        -------
+        Timing
+            Of the slowest clock.
+
+        Raises
+        ------
+        RuntimeError
+            If nextpnr is not installed or fails, or a block memory has no place.
+        """
+        flow = [f"--{device.size}", "--speed", str(device.speed), "--seed", str(seed), "--freq", f"{target_mhz:g}"]
+        flow += ["--lpf-allow-unconstrained", "--timing-allow-fail", "-q"]
+        if (directory / self.constraints).exists():
+            flow += ["--lpf", self.constraints]
+        if device.package:
+            flow += ["--package", device.package]
+        netlist = "design.json"
+        if placer == "static":
+            netlist = _fix_memories(directory, _place_memories(directory, flow) if memories is None else memories)
+        files = ["--json", netlist, "--report", f"report_{seed}.json", "-l", f"nextpnr_{seed}.log"]
+        if (directory / self.constraints).exists():
+            files += ["--textcfg", "design.config"]
+        run_tool("ecp5", "nextpnr_ecp5", [*files, "--placer", placer, *flow], directory)
+        return Timing.load(directory, seed)
+
+    def pack(self, directory: Path, bitstream: str) -> None:
+        """Make a bitstream, compressed, of what :meth:`place_and_route` left in a folder.
+
+        Raises
+        ------
+        RuntimeError
+            If ecppack is not installed or fails.
+        """
+        run_tool("ecp5", "ecppack", ["--compress", "--input", "design.config", "--bit", bitstream], directory)
+
+    def clock(self, report: Mapping[str, Any], asked_mhz: float) -> tuple[float, float]:
+        """Find a clock by what the netlist asks of it: its wires have lost their names.
+
+        The clock in front of the gate is asked for the same, and has next to nothing to do.
+        """
+        near = (c for c in report["fmax"].values() if abs(c["constraint"] - asked_mhz) <= _SAME_CLOCK * asked_mhz)
+        slowest = min(near, key=lambda clock: float(clock["achieved"]), default=None)
+        if slowest is None:
+            raise RuntimeError(f"nextpnr reports no clock of {asked_mhz:g} MHz")
+        return round(slowest["constraint"], 3), slowest["achieved"]
+
+    def resources(self, report: Mapping[str, Any], _area: Area) -> dict[str, dict[str, int]]:
+        return {name: report["utilization"][cell] for name, cell in _RESOURCES.items()}
 
 
-def synthesize_rtlil(text: str, directory: Path, *, options: str = "") -> Area:
-    """Synthesize the module ``top`` of an RTLIL text, as :func:`synthesize` does a component."""
-    return Area.from_cells(count_cells(text, directory, script=_SYNTHESIS.format(options=options)))
+ECP5 = Ecp5()
+"""The family."""
 
 
-def place_and_route(
-    directory: Path,
-    device: Device,
-    *,
-    seed: int = 1,
-    target_mhz: float = 200.0,
-    placer: str = "heap",
-    memories: Mapping[str, str] | None = None,
-) -> Timing:
-    """Place and route what :func:`synthesize` left in a folder.
-
-    Pins and clocks are those of :data:`CONSTRAINTS` if that is there, else pins go wherever the placer wants them. The
-    clock takes the clock network, which nextpnr leaves alone in designs without pins: as 20,000 ordinary wires it
-    is what a router spends most of its time on.
-
-    Parameters
-    ----------
-    directory : Path
-        Has ``design.json``; gets ``report_<seed>.json``, ``nextpnr_<seed>.log`` and, where pins have places,
-        ``design.config``.
-    device : Device
-        Where to place.
-    seed : int
-        Of the placer.
-    target_mhz : float
-        Frequency that placer and router aim at.
-    placer : str
-        ``"heap"``, or ``"static"``, which leaves a third less wire and so makes large designs routable. It cannot part
-        block memories where they nearly fill the device, so these go where the other one puts them.
-    memories : mapping, optional
-        Places of the block memories by their names, as :func:`place_memories` finds them; that takes as long as the
-        rest in large designs.
-
-    Returns
-    -------
-    Timing
-        Of the slowest clock.
-
-    Raises
-    ------
-    RuntimeError
-        If nextpnr is not installed or fails, or a block memory has no place.
-    """
-    flow = [f"--{device.size}", "--speed", str(device.speed), "--seed", str(seed), "--freq", f"{target_mhz:g}"]
-    flow += ["--lpf-allow-unconstrained", "--timing-allow-fail", "-q"]
-    if (directory / CONSTRAINTS).exists():
-        flow += ["--lpf", CONSTRAINTS]
-    if device.package:
-        flow += ["--package", device.package]
-    netlist = "design.json"
-    if placer == "static":
-        netlist = _fix_memories(directory, place_memories(directory, flow) if memories is None else memories)
-    files = ["--json", netlist, "--report", f"report_{seed}.json", "-l", f"nextpnr_{seed}.log"]
-    if (directory / CONSTRAINTS).exists():
-        files += ["--textcfg", "design.config"]
-    run_tool("ecp5", "nextpnr_ecp5", [*files, "--placer", placer, *flow], directory)
-    return Timing.load(directory, seed)
-
-
-def pack(directory: Path, bitstream: str) -> None:
-    """Make a bitstream, compressed, of what :func:`place_and_route` left in a folder.
-
-    Raises
-    ------
-    RuntimeError
-        If ecppack is not installed or fails.
-    """
-    run_tool("ecp5", "ecppack", ["--compress", "--input", "design.config", "--bit", bitstream], directory)
-
-
-def place_memories(directory: Path, flow: Sequence[str]) -> dict[str, str]:
+def _place_memories(directory: Path, flow: Sequence[str]) -> dict[str, str]:
     """Return where the analytic placer puts block memories.
 
     Parameters

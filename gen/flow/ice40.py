@@ -1,4 +1,4 @@
-"""Area and clock of a component on an iCE40 UltraPlus, by Yosys and nextpnr."""
+"""The family iCE40 UltraPlus: what Yosys and nextpnr are told for it, and what their answers mean."""
 
 import re
 from collections.abc import Mapping
@@ -6,17 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from amaranth.back import rtlil
-
+from gen.flow.family import Family
 from gen.flow.nextpnr import Timing, run_tool
-from gen.flow.synthesis import count_cells
 
-__all__ = ["CONSTRAINTS", "LOGIC_CELLS", "Area", "Target", "pack", "place_and_route", "synthesize", "synthesize_rtlil"]
+__all__ = ["ICE40", "Area", "Ice40"]
 
-CONSTRAINTS = "design.pcf"
-"""File of pins that synthesis and placement obey if it is in the folder."""
-
-LOGIC_CELLS = 5280
+_LOGIC_CELLS = 5280
 """Of an iCE40UP5K: each a look-up table, a carry and a flip-flop."""
 
 # - No word that is written in the cycle of its read is ever used (hw.core.memory.collisions), as in gen.flow.ecp5.
@@ -29,13 +24,13 @@ _SYNTHESIS = (
     "synth_ice40 -top top -device u -abc9 -run map_luts: -json design.json {options}; tee -q -o stat.json stat -json"
 )
 _DEVICE = ("--up5k", "--package", "sg48", "--json", "design.json", "--pcf-allow-unconstrained", "-q")
+_RESOURCES = {
+    "luts": "ICESTORM_LC",
+    "dsps": "ICESTORM_DSP",
+    "rams": "ICESTORM_RAM",
+    "large_rams": "ICESTORM_SPRAM",
+}
 _PACKED = re.compile(r"(\d+) LCs used as (?:LUT4 only|LUT4 and DFF|DFF only|CARRY only)")
-
-
-class Target:
-    """Stands for an iCE40 in ``elaborate(platform)`` where there is no board: components use its primitives."""
-
-    family = "ice40"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,82 +77,82 @@ class Area:
         )
 
 
-def synthesize(component: Any, ports: Mapping[str, Any], directory: Path, *, options: str = "") -> Area:
-    """Synthesize a component out of context, unless the same was synthesized there before, and pack its cells.
+class Ice40(Family[Area]):
+    """Lattice's iCE40 UltraPlus, of which there is one device."""
 
-    Parameters
-    ----------
-    component : Elaboratable
-        What to synthesize; it sees :class:`Target` as its platform.
-    ports : mapping
-        Names and values of its ports.
-    directory : Path
-        Gets ``design.il``, ``design.json``, ``stat.json``, ``yosys.log`` and ``pack.log``; made if it is not there.
-    options : str
-        More options of ``synth_ice40``.
+    name = "ice40"
+    constraints = "design.pcf"
+    bitstream_suffix = ".bin"
+    script = _SYNTHESIS
 
-    Returns
-    -------
-    Area
-        Counts of cells.
+    def area(self, cells: Mapping[str, int], directory: Path) -> Area:
+        """Pack the cells, which leaves ``pack.log``, and count."""
+        run_tool("ice40", "nextpnr_ice40", [*self._device(directory), "--pack-only", "-l", "pack.log"], directory)
+        packed = _PACKED.findall((directory / "pack.log").read_text())
+        return Area.from_cells(cells, sum(map(int, packed)))
 
-    Raises
-    ------
-    RuntimeError
-        If Yosys or nextpnr is not installed or fails, with its last message.
-    """
-    named = {name: (value, None) for name, value in ports.items()}
-    text = rtlil.convert(component, name="top", platform=Target(), ports=named, emit_src=False)
-    return synthesize_rtlil(text, directory, options=options)
+    def misfit(self, area: Area) -> str | None:
+        fits = area.logic_cells <= _LOGIC_CELLS
+        return None if fits else f"it takes {area.logic_cells:,} of {_LOGIC_CELLS:,} logic cells"
+
+    def place_for(
+        self, _platform: Any, directory: Path, *, seed: int, target_mhz: float, memories: Mapping[str, str] | None
+    ) -> Timing:
+        if memories is not None:
+            raise ValueError("an iCE40's memories cannot be told their places")
+        return self.place_and_route(directory, seed=seed, target_mhz=target_mhz)
+
+    def place_and_route(self, directory: Path, *, seed: int = 1, target_mhz: float = 24.0) -> Timing:
+        """Place and route what :func:`gen.flow.synthesis.synthesize` left in a folder.
+
+        Pins are those of :attr:`constraints` if that is there, else they go wherever the placer wants them.
+
+        Parameters
+        ----------
+        directory : Path
+            Has ``design.json``; gets ``report_<seed>.json``, ``nextpnr_<seed>.log`` and, for :meth:`pack`,
+            ``design.asc``.
+        seed : int
+            Of the placer.
+        target_mhz : float
+            Frequency that placer and router aim at.
+
+        Returns
+        -------
+        Timing
+            Of the slowest clock.
+
+        Raises
+        ------
+        RuntimeError
+            If nextpnr is not installed or fails.
+        """
+        files = ["--report", f"report_{seed}.json", "-l", f"nextpnr_{seed}.log", "--asc", "design.asc"]
+        flow = ["--seed", str(seed), "--freq", f"{target_mhz:g}", "--timing-allow-fail"]
+        run_tool("ice40", "nextpnr_ice40", [*self._device(directory), *files, *flow], directory)
+        return Timing.load(directory, seed)
+
+    def pack(self, directory: Path, bitstream: str) -> None:
+        """Make a bitstream of what :meth:`place_and_route` left in a folder.
+
+        Raises
+        ------
+        RuntimeError
+            If icepack is not installed or fails.
+        """
+        run_tool("ice40", "icepack", ["design.asc", bitstream], directory)
+
+    def clock(self, report: Mapping[str, Any], asked_mhz: float) -> tuple[float, float]:
+        return asked_mhz, Timing.from_report(report).fmax
+
+    def resources(self, report: Mapping[str, Any], area: Area) -> dict[str, dict[str, int]]:
+        placed = {name: report["utilization"][cell] for name, cell in _RESOURCES.items()}
+        return {"ffs": {"used": area.ff, "available": _LOGIC_CELLS}, **placed}
+
+    def _device(self, directory: Path) -> list[str]:
+        """Return the arguments of nextpnr that say what is placed where."""
+        return [*_DEVICE, *(["--pcf", self.constraints] if (directory / self.constraints).exists() else [])]
 
 
-def synthesize_rtlil(text: str, directory: Path, *, options: str = "") -> Area:
-    """Synthesize the module ``top`` of an RTLIL text, as :func:`synthesize` does a component."""
-    cells = count_cells(text, directory, script=_SYNTHESIS.format(options=options))
-    run_tool("ice40", "nextpnr_ice40", [*_device(directory), "--pack-only", "-l", "pack.log"], directory)
-    packed = _PACKED.findall((directory / "pack.log").read_text())
-    return Area.from_cells(cells, sum(map(int, packed)))
-
-
-def place_and_route(directory: Path, *, seed: int = 1, target_mhz: float = 24.0) -> Timing:
-    """Place and route what :func:`synthesize` left in a folder, with pins wherever the placer wants them.
-
-    Parameters
-    ----------
-    directory : Path
-        Has ``design.json``; gets ``report_<seed>.json``, ``nextpnr_<seed>.log`` and, for :func:`pack`, ``design.asc``.
-    seed : int
-        Of the placer.
-    target_mhz : float
-        Frequency that placer and router aim at.
-
-    Returns
-    -------
-    Timing
-        Of the slowest clock.
-
-    Raises
-    ------
-    RuntimeError
-        If nextpnr is not installed or fails.
-    """
-    files = ["--report", f"report_{seed}.json", "-l", f"nextpnr_{seed}.log", "--asc", "design.asc"]
-    flow = ["--seed", str(seed), "--freq", f"{target_mhz:g}", "--timing-allow-fail"]
-    run_tool("ice40", "nextpnr_ice40", [*_device(directory), *files, *flow], directory)
-    return Timing.load(directory, seed)
-
-
-def pack(directory: Path, bitstream: str) -> None:
-    """Make a bitstream of what :func:`place_and_route` left in a folder.
-
-    Raises
-    ------
-    RuntimeError
-        If icepack is not installed or fails.
-    """
-    run_tool("ice40", "icepack", ["design.asc", bitstream], directory)
-
-
-def _device(directory: Path) -> list[str]:
-    """Return the arguments of nextpnr that say what is placed where."""
-    return [*_DEVICE, *(["--pcf", CONSTRAINTS] if (directory / CONSTRAINTS).exists() else [])]
+ICE40 = Ice40()
+"""The family."""

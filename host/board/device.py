@@ -14,15 +14,16 @@ from host.link.client import LinkClient
 from host.link.port import open_port
 from spec.config import AcceleratorConfig
 from spec.device import Result
-from spec.isa import INSTRUCTION_BYTES, ISA_VERSION, Destination, Drain, Opcode, decode
+from spec.isa import INSTRUCTION_BYTES, ISA_VERSION, Opcode, decode
 from spec.link import BAUD, REMEMBERED
+from spec.memories import Memory
 from spec.program import Program, Region
 from spec.registers import DEVICE_ID
+from spec.spans import spans
 
 __all__ = ["BoardDevice"]
 
 _OPCODE_MASK = 0x0F
-_SUM_BYTES = 4
 _NS_PER_MS = 1_000_000
 
 
@@ -190,11 +191,9 @@ def _written_parts(program: Program) -> Iterator[range]:
     """Yield the memory that a program writes."""
     codes = program.instructions.reshape(-1, INSTRUCTION_BYTES)
     for code in codes[codes[:, 0] & _OPCODE_MASK == Opcode.DRAIN]:
-        drain = decode(code.tobytes())
-        if isinstance(drain, Drain) and drain.dest == Destination.MEMORY:
-            lanes = program.config.lanes
-            nbytes = drain.m * -(-drain.n // lanes) * lanes * _SUM_BYTES
-            yield range(drain.dest_addr, drain.dest_addr + nbytes)
+        for span in spans(program.config, decode(code.tobytes())):
+            if span.memory is Memory.MAIN and span.writes:
+                yield range(span.start, span.stop)
 
 
 def _range(region: Region) -> range:

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from spec.isa import Destination, Drain, Instruction, Load, Stream
+from spec.isa import Instruction
+from spec.memories import Memory
+from spec.operands import OPERANDS
 from spec.program import Program
 
 __all__ = ["relocate"]
@@ -54,12 +56,13 @@ def relocate(program: Program, *, read_only: int, writable: int) -> Program:
 
 
 def _moved(instruction: Instruction, areas: Mapping[range, int]) -> Instruction:
-    match instruction:
-        case Load() | Stream():
-            return dataclasses.replace(instruction, mem_addr=_new(instruction.mem_addr, areas))
-        case Drain(dest=Destination.MEMORY):
-            return dataclasses.replace(instruction, dest_addr=_new(instruction.dest_addr, areas))
-    return instruction
+    """Return the instruction with new addresses of what it takes from memory and gives to it."""
+    addresses = {
+        operand.first: _new(getattr(instruction, operand.first), areas)
+        for operand in OPERANDS[instruction.opcode]
+        if operand.memory is Memory.MAIN and operand.used(instruction)
+    }
+    return dataclasses.replace(instruction, **addresses)
 
 
 def _new(addr: int, areas: Mapping[range, int]) -> int:

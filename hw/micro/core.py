@@ -18,7 +18,7 @@ from spec.config import AcceleratorConfig
 from spec.isa import TABLE_ENTRIES
 from spec.registers import ADDRESS_BITS, Status
 
-__all__ = ["SerialCore"]
+__all__ = ["MicroCore"]
 
 _BYTE = 8
 _HALF_BYTES = VALUE_BITS // _BYTE
@@ -26,7 +26,7 @@ _INDEX_BITS = (TABLE_ENTRIES - 1).bit_length()
 _OCCUPIED = Status.BUSY | Status.ERROR | Status.RESETTING
 
 
-class SerialCore(wiring.Component):
+class MicroCore(wiring.Component):
     """Executes a program as :class:`hw.accelerator.Accelerator` does, one instruction after the other.
 
     A microprogram fetches, checks and executes; memories and the array do what it says. Members are those of the
@@ -35,7 +35,7 @@ class SerialCore(wiring.Component):
     Parameters
     ----------
     config : AcceleratorConfig
-        With ``serial`` = 1.
+        Of core ``micro``.
     """
 
     s_axil: Any

@@ -1,4 +1,4 @@
-"""Where things are in the memory of the serial core."""
+"""Where things are in the memory of the micro core."""
 
 from spec.config import AcceleratorConfig
 from spec.isa import TABLE_ENTRIES

@@ -1,13 +1,9 @@
 """What is on a board with a flash, with a model of the chip."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
-
-from amaranth.hdl import Module
-from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out, connect
 
 from hw.system.flash_system import FlashSystem
+from sim.board.chip_board import ChipBoard
 from sim.chips.flash import FlashModel
 from sim.chips.flash_rule import FlashRule
 from spec.config import AcceleratorConfig
@@ -16,7 +12,7 @@ from spec.flash_chip import FlashChip
 __all__ = ["FlashBoard"]
 
 
-class FlashBoard(wiring.Component):
+class FlashBoard(ChipBoard):
     """A system for boards and its flash, on the clock domain ``sync``.
 
     Parameters
@@ -29,23 +25,11 @@ class FlashBoard(wiring.Component):
         Bits in a second of the serial line.
     real : FlashChip, optional
         What is on the board, if that is another chip than the controller is made for.
-
-    Members
-    -------
-    rx : In(1)
-    tx : Out(1)
-    violations : Out(8 bits for each `FlashRule`)
-        See `FlashModel`.
     """
 
-    domains: ClassVar = ("sync",)
-    rules: ClassVar = FlashRule
-    word_bytes: ClassVar = 1
-    """Of the memory of the submodule ``chip``."""
-
-    rx: Any
-    tx: Any
-    violations: Any
+    domains = ("sync",)
+    rules = FlashRule
+    word_bytes = 1
 
     def __init__(
         self,
@@ -56,23 +40,5 @@ class FlashBoard(wiring.Component):
         baud: float,
         real: FlashChip | None = None,
     ) -> None:
-        self._system = FlashSystem(config, chip, clock_hz=clocks["sync"], baud=baud)
-        self._flash = FlashModel(real or chip, clocks["sync"])
-        super().__init__({"rx": In(1, init=1), "tx": Out(1, init=1), "violations": Out(8 * len(FlashRule))})
-
-    @property
-    def ports(self) -> dict[str, tuple[Any, None]]:
-        """Ports for ``amaranth.back``; clocks and resets come along."""
-        return {name: (getattr(self, name), None) for name in self.signature.members}
-
-    def elaborate(self, _platform: Any) -> Module:
-        m = Module()
-        m.submodules.system = system = self._system
-        m.submodules.chip = self._flash
-        connect(m, system.pins, self._flash.pins)
-        m.d.comb += [
-            system.rx.eq(self.rx),
-            self.tx.eq(system.tx),
-            self.violations.eq(self._flash.violations),
-        ]
-        return m
+        system = FlashSystem(config, chip, clock_hz=clocks["sync"], baud=baud)
+        super().__init__(system, FlashModel(real or chip, clocks["sync"]))

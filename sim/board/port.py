@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gen.emit.rtlil import emit_component
+from sim.board.chip_board import ChipBoard
 from sim.board.flash_board import FlashBoard
 from sim.board.sdram_board import SdramBoard
 from sim.rtl.design import Design
@@ -28,7 +29,7 @@ SMALL_FLASH = replace(ICEBREAKER_FLASH, size=1 << 20)
 
 _CLOCKS_PER_BIT = 8
 
-_BOARDS: dict[type, type[SdramBoard | FlashBoard]] = {SdramChip: SdramBoard, FlashChip: FlashBoard}
+_BOARDS: dict[type, type[ChipBoard]] = {SdramChip: SdramBoard, FlashChip: FlashBoard}
 _CLOCKS = {SdramBoard: (50_000_000, 100_000_000), FlashBoard: (24_000_000,)}
 
 _HARNESS = Path(__file__).with_name("harness.cpp")

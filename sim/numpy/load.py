@@ -5,7 +5,9 @@ import numpy as np
 from sim.numpy.state import State
 from spec.config import AcceleratorConfig
 from spec.isa import Load, LoadTarget
-from spec.rules import load_units
+from spec.memories import Memory
+from spec.param_record import unpack_records
+from spec.spans import spans
 
 __all__ = ["LoadStep"]
 
@@ -19,8 +21,8 @@ class LoadStep:
         self._config = config
         self._target = LoadTarget(load.target)
         self._addr, self._count = load.addr, load.count
-        _, unit_bytes = load_units(config, self._target)
-        self._source = slice(load.mem_addr, load.mem_addr + load.count * unit_bytes)
+        (source,) = (span for span in spans(config, load) if span.memory is Memory.MAIN)
+        self._source = slice(source.start, source.stop)
 
     def run(self, state: State) -> None:
         """Copy the units."""
@@ -42,10 +44,4 @@ class LoadStep:
     def _copy_params(self, state: State, records: np.ndarray) -> None:
         """Write records ``[count, lanes]``, or ``[count, 1]`` for all lanes alike."""
         words = slice(self._addr, self._addr + self._count)
-        state.bias[words] = _signed_bits(records, 0, 28)
-        state.mul[words] = _signed_bits(records, 28, 18)
-        state.mul2[words] = _signed_bits(records, 46, 18)
-
-
-def _signed_bits(records: np.ndarray, low: int, width: int) -> np.ndarray:
-    return (records << np.uint64(64 - low - width)).view(np.int64) >> np.int64(64 - width)
+        state.bias[words], state.mul[words], state.mul2[words] = unpack_records(records)

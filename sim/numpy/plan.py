@@ -11,9 +11,11 @@ from sim.numpy.load import LoadStep
 from sim.numpy.state import State
 from sim.numpy.sweep import SweepStep
 from sim.numpy.weights import StreamedWeights, WeightCache
-from spec.dispatch import Stop, dense_bytes, dispatch
-from spec.isa import Destination, Drain, Gemm, Instruction, Load, Stream, Sweep
+from spec.dispatch import Stop, dispatch
+from spec.isa import Drain, Gemm, Instruction, Load, Stream, Sweep
+from spec.memories import Memory
 from spec.program import Program
+from spec.spans import spans
 
 __all__ = ["Plan", "make_plan"]
 
@@ -70,16 +72,17 @@ class _WeightStream:
 
     def __init__(self, program: Program, instructions: Sequence[Instruction], cache: WeightCache) -> None:
         self._config, self._cache = program.config, cache
-        self._parts = deque(
-            (s.mem_addr, s.mem_addr + s.count * program.config.rows) for s in instructions if isinstance(s, Stream)
-        )
+        touched = [
+            (instruction, span)
+            for instruction in instructions
+            if isinstance(instruction, Stream | Drain)
+            for span in spans(program.config, instruction)
+            if span.memory is Memory.MAIN
+        ]
+        self._parts = deque((span.start, span.stop) for i, span in touched if isinstance(i, Stream))
         first = program.constants_addr
         self._constants = (first, first + len(program.constants))
-        self._written = [
-            (d.dest_addr, d.dest_addr + dense_bytes(self._config, d))
-            for d in instructions
-            if isinstance(d, Drain) and d.dest == Destination.MEMORY
-        ]
+        self._written = [(span.start, span.stop) for _, span in touched if span.writes]
 
     def take(self, gemm: Gemm) -> StreamedWeights:
         """Return a GEMM's weights: kept if they are constants that no instruction writes."""

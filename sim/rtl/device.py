@@ -75,7 +75,7 @@ class RtlDevice:
         self.config = config
         self._memory_model = memory or MemoryModel()
         self._trace, self._record = trace, record
-        usual = _PATIENCE_WITHOUT_COUNTERS if config.serial else _PATIENCE
+        usual = _PATIENCE_WITHOUT_COUNTERS if config.core == "micro" else _PATIENCE
         self._reset_patience = max(usual, 2 * config.timeout_cycles)
         self._patience = patience or self._reset_patience
         self._library = build_simulator(config, traced=trace is not None, probed=record is not None, report=report)

@@ -17,6 +17,7 @@ __all__ = [
     "RealNetwork",
     "RealNode",
     "RealNorm",
+    "RealPool",
     "RealSelect",
     "Then",
 ]
@@ -149,7 +150,23 @@ class RealSelect:
         return _Flow(rows=flow.rows[own], codes=flow.codes[own])
 
 
-RealNode = RealEmbed | RealNorm | RealLinear | RealAttention | RealSelect
+@dataclass(frozen=True, kw_only=True)
+class RealPool:
+    """The mean of the rows, of length 1 if it is normalised."""
+
+    name: str
+    normalise: bool
+
+    def run(self, flow: _Flow, see: Observer) -> _Flow:
+        """Take the mean."""
+        del see
+        mean: Float = flow.codes.mean(0, keepdims=True)
+        if self.normalise:
+            mean = mean / np.maximum(np.linalg.norm(mean), 1e-12)
+        return _Flow(rows=mean, codes=mean)
+
+
+RealNode = RealEmbed | RealNorm | RealLinear | RealAttention | RealSelect | RealPool
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,11 +7,12 @@ from functools import partial
 import numpy as np
 
 from spec.isa import Destination, Drain, Gemm, LoadTarget, ParamMode, SecondStage, Stats, Sweep, SweepKind
+from spec.param_record import pack_records
 from sw.lowering.blocks import Buffer, Rows
-from sw.lowering.constants import Constants, Matrix, Panel
+from sw.lowering.constants import Constants, Matrix, Panel, Pieces
 from sw.lowering.schedule import Product
 from sw.lowering.steps import Binding, Resident
-from sw.lowering.weights import broadcast_records, whole_words
+from sw.lowering.weights import whole_words
 from sw.lowering.workbench import Workbench, columns
 from sw.network.arrays import CODE
 from sw.network.attention import Attention
@@ -51,17 +52,19 @@ class AttentionConstants:
     softmax_table_addr: int
 
 
-def place_attention(constants: Constants, attention: Attention) -> AttentionConstants:
-    """Put the matrices, parameters and the table of an attention into memory."""
-    return AttentionConstants(
+def place_attention(constants: Constants, attention: Attention, _pieces: Pieces) -> tuple[AttentionConstants, Pieces]:
+    """Put the matrices, parameters and the table of an attention into memory; each head has words of its own."""
+    made = AttentionConstants(
         heads=tuple(_place_head(constants, attention, head) for head in range(attention.heads)),
         softmax_table_addr=constants.load(attention.softmax_table),
     )
+    return made, (attention.value.bias.size // attention.heads,) * attention.heads
 
 
 def lower_attention(bench: Workbench, attention: Attention, constants: AttentionConstants) -> None:
     """Make the contexts of all heads."""
     _Writer(bench, attention, constants).write()
+    bench.leave(attention.name, bench.plan.context)
 
 
 class _Writer:
@@ -69,6 +72,7 @@ class _Writer:
 
     def __init__(self, bench: Workbench, attention: Attention, constants: AttentionConstants) -> None:
         self._bench, self._plan, self._attention, self._constants = bench, bench.plan, attention, constants
+        self._codes = bench.norm_codes(attention.name)
         self._kept = bench.kept[attention.name]
         self._width = attention.query.bias.size // attention.heads
         self._together = self._heads_together()
@@ -167,8 +171,8 @@ class _Writer:
                     k_tiles=k_tiles,
                     a_stride=k_tiles,
                     b_scratchpad=1,
-                    b_addr=plan.codes.addr,
-                    b_stride=plan.codes.stride,
+                    b_addr=self._codes.addr,
+                    b_stride=self._codes.stride,
                     clear=1,
                     release=1,
                 ),
@@ -202,7 +206,7 @@ class _Writer:
                 gemm=Gemm(
                     m=rows.count,
                     n=plan.length,
-                    k_tiles=query.stride,
+                    k_tiles=self._bench.words(self._width),
                     a_addr=query.row(rows.first),
                     a_stride=query.stride,
                     b_scratchpad=1,
@@ -301,14 +305,12 @@ def _place_head(constants: Constants, attention: Attention, head: int) -> HeadCo
                 rows=count,
                 weights_addr=constants.load(whole_words(value.weight[own][first : first + count], rows)),
                 params_addr=constants.load(
-                    broadcast_records(
-                        bias=value.bias[own][first : first + count], mul=value.mul[own][first : first + count]
-                    )
+                    pack_records(bias=value.bias[own][first : first + count], mul=value.mul[own][first : first + count])
                 ),
             )
             for first, count in constants.split(width, 1, per_word=1, most=constants.config.acc_depth)
         ),
-        score_params_addr=constants.load(broadcast_records(mul=attention.score_mul[head])),
+        score_params_addr=constants.load(pack_records(mul=attention.score_mul[head])),
         context=constants.panels(rows, mul2=attention.context_mul[own]),
     )
 

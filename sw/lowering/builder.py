@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from spec.config import AcceleratorConfig
 from spec.isa import INSTRUCTION_BYTES, Drain, Gemm, Halt, Load, LoadTarget, Stream
+from spec.memories import TABLE_GROUPS
 from spec.program import Program, Region
-from sw.lowering.accesses import TABLE_GROUPS
 from sw.lowering.dependencies import add_tokens
 from sw.lowering.ring import Ring
 from sw.lowering.steps import Resident, Step

@@ -1,6 +1,6 @@
 """Lowering of a whole network: rows in, results out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -9,7 +9,7 @@ from spec.program import Program
 from sw.lowering.attention import AttentionConstants, lower_attention, place_attention
 from sw.lowering.blocks import Needs, Plan
 from sw.lowering.builder import NoRoomError
-from sw.lowering.constants import Constants
+from sw.lowering.constants import Constants, Pieces
 from sw.lowering.embed import lower_embed, lower_projected_embed
 from sw.lowering.linear import (
     lower_feed_forward,
@@ -31,6 +31,32 @@ from sw.network.pool import Pool
 from sw.network.select import Select
 
 __all__ = ["NetworkLowering", "lower_network"]
+
+PLACE: dict[type, Callable[[Constants, Any, Pieces], tuple[Any, Pieces]]] = {
+    Attention: place_attention,
+    Linear: place_linear,
+    Norm: place_norm,
+    Pool: place_pool,
+}
+"""How an operator's constants are put into memory; those that have none are not here.
+
+A function takes the pieces of the codes that come, and returns the constants and the pieces of those that it leaves.
+"""
+
+LOWER: dict[tuple[type, ...], Callable[..., None]] = {
+    (Attention,): lower_attention,
+    (Embed, Norm): lower_embed,
+    (Embed, Norm, Rows): lower_projected_embed,
+    (Pool,): lower_pool,
+    (Residual, Norm): lower_residual,
+    (Sums,): lower_sums,
+    (Table,): lower_table,
+    (Table, Residual, Norm): lower_feed_forward,
+}
+"""How operators are written that go through their rows together; a matrix goes by what becomes of its results.
+
+A function takes the workbench, then each operator, and behind it its constants if it has any.
+"""
 
 
 def lower_network(checkpoint: Checkpoint, config: AcceleratorConfig, length: int) -> Program:
@@ -62,13 +88,13 @@ class NetworkLowering:
     Raises
     ------
     ValueError
-        If the parameter memory is too small for the checkpoint.
+        If the parameter memory is too small for the checkpoint, or operators stand in an order that is not in LOWER.
     """
 
     def __init__(self, checkpoint: Checkpoint, config: AcceleratorConfig) -> None:
         self._network = checkpoint.network
-        self._before = {node.name: before for node, before in checkpoint.network.walk()}
-        self._constants = Constants(config)
+        self._groups = _groups(self._network.nodes)
+        self._constants = Constants(config, self._network.positions)
         self._places = dict(_place(self._constants, self._network))
         self._data = self._constants.to_array()
         self._needs = _needs(self._constants, self._network, self._places)
@@ -108,8 +134,9 @@ class NetworkLowering:
         bench.outputs["logits"] = bench.region("int32", (results,), (whole,))
         padded = plan.length, plan.rows.stride * config.lanes
         bench.inputs["rows"] = bench.region("int16", (plan.length, network.hidden), padded)
-        for group in _groups(network.nodes):
-            self._lower(bench, group)
+        for group in self._groups:
+            lower = LOWER[tuple(map(_kind, group))]
+            lower(bench, *(part for node in group for part in (node, self._places.get(node.name)) if part is not None))
         return bench.builder.finish(
             constants=self._data,
             inputs=bench.inputs,
@@ -122,49 +149,14 @@ class NetworkLowering:
             },
         )
 
-    def _lower(self, bench: Workbench, group: Sequence[Node]) -> None:
-        """Write operators that share their blocks of rows."""
-        places = [self._places[node.name] for node in group]
-        match group:
-            case [Embed() as embed, Norm() as norm]:
-                lower_embed(bench, embed, norm, places[1])
-            case [Embed() as embed, Norm() as norm, Linear(then=Rows()) as linear]:
-                lower_projected_embed(bench, embed, norm, places[1], linear, places[2])
-            case [Attention() as attention]:
-                lower_attention(bench, attention, places[0])
-            case [Linear(then=Residual()) as linear, Norm() as norm]:
-                lower_residual(bench, linear, places[0], norm, places[1])
-            case [Linear(then=Table()) as first, Linear(then=Residual()) as second, Norm() as norm]:
-                lower_feed_forward(bench, (first, places[0]), (second, places[1]), norm, places[2])
-            case [Linear(then=Table()) as linear]:
-                lower_table(bench, linear, places[0])
-            case [Linear(then=Sums()) as linear]:
-                lower_sums(bench, linear, places[0], unsigned=self._before[linear.name].unsigned)
-            case [Pool() as pool]:
-                lower_pool(bench, pool, places[0])
-            case _:
-                raise ValueError(f"there is no lowering for {' and '.join(node.name for node in group)} in this order")
-
 
 def _place(constants: Constants, network: Network) -> Iterator[tuple[str, Any]]:
     """Put the constants of all operators into memory, in their order; yield names and addresses."""
-    pieces: tuple[int, ...] = ()  # of the codes in front of an operator: those that begin with a whole word
-    for node, before in network.walk():
-        after = node.widths(before)
-        match node:
-            case Norm():
-                yield node.name, place_norm(constants, node)
-                pieces = (after.codes,)
-            case Attention():
-                yield node.name, place_attention(constants, node)
-                pieces = (after.channels // node.heads,) * node.heads
-            case Linear():
-                yield node.name, place_linear(constants, node, pieces)
-                pieces = (after.channels, after.slots) if after.slots else (after.channels,)
-            case Pool():
-                yield node.name, place_pool(constants, before.codes, network.positions)
-            case _:
-                yield node.name, None
+    pieces: Pieces = ()
+    for node in network.nodes:
+        if type(node) in PLACE:
+            places, pieces = PLACE[type(node)](constants, node, pieces)
+            yield node.name, places
 
 
 def _needs(constants: Constants, network: Network, places: Mapping[str, Any]) -> Needs:
@@ -176,7 +168,7 @@ def _needs(constants: Constants, network: Network, places: Mapping[str, Any]) ->
     for (first, _), (second, between) in pairwise(network.walk()):
         if isinstance(second, Linear) and isinstance(second.then, Residual | Rows) and not isinstance(first, Attention):
             middles.append(places[second.name].matrix.k_tiles)
-        elif isinstance(first, Norm) or (isinstance(first, Linear) and isinstance(first.then, Rows)):
+        elif _kind(first) in (Norm, Rows):
             codes.append(constants.words(between.codes))
     return Needs(
         hidden=max(before.rows for _, before in network.walk()),
@@ -191,19 +183,22 @@ def _needs(constants: Constants, network: Network, places: Mapping[str, Any]) ->
 
 
 def _groups(nodes: Sequence[Node]) -> list[list[Node]]:
-    """Put operators together that go through their rows block by block: each with the norm behind it."""
+    """Put operators together that go through their rows block by block: as many as :data:`LOWER` knows."""
     groups: list[list[Node]] = []
-    for node in nodes:
-        if isinstance(node, Select):
-            continue
-        before = groups[-1][-1] if groups else None
-        contracts = isinstance(node, Linear) and isinstance(node.then, Residual) and isinstance(before, Linear)
-        projects = isinstance(node, Linear) and isinstance(node.then, Rows) and isinstance(before, Norm)
-        if groups and (isinstance(node, Norm) or contracts or projects):
-            groups[-1].append(node)
-        else:
-            groups.append([node])
+    left: list[Node] = [node for node in nodes if not isinstance(node, Select)]
+    while left:
+        kinds = tuple(map(_kind, left))
+        known = [len(key) for key in LOWER if kinds[: len(key)] == key]
+        if not known:
+            before = groups[-1][-1].name if groups else "nothing"
+            raise ValueError(f"there is no lowering for {left[0].name} behind {before}")
+        groups.append(left[: max(known)])
+        del left[: max(known)]
     return groups
+
+
+def _kind(node: Node) -> type:
+    return type(node.then) if isinstance(node, Linear) else type(node)
 
 
 def _results(network: Network, config: AcceleratorConfig) -> tuple[int, int]:

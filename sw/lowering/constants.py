@@ -1,6 +1,6 @@
 """Where a network's weights, parameters and tables stand in memory: the same for programs of every length."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import lcm
 
@@ -12,9 +12,12 @@ from sw.lowering.image import Image
 from sw.lowering.weights import param_records, split_k, stream_tiles
 from sw.network.linear import Linear, Residual
 
-__all__ = ["Constants", "Matrix", "Panel"]
+__all__ = ["Constants", "Matrix", "Panel", "Pieces"]
 
 Int = NDArray[np.int32]
+
+Pieces = tuple[int, ...]
+"""Lengths of the parts of a row of codes, each of which begins with a whole word."""
 
 SHARES = 4
 """Pieces of parameters that should fit the chip together: those of a matrix, of two sweeps, and the next."""
@@ -51,10 +54,12 @@ class Constants:
     Parameters
     ----------
     config : AcceleratorConfig
+    positions : int
+        Most rows of a text.
     """
 
-    def __init__(self, config: AcceleratorConfig) -> None:
-        self.config = config
+    def __init__(self, config: AcceleratorConfig, positions: int) -> None:
+        self.config, self.positions = config, positions
         self._loaded, self._streamed = Image(config.bus_bytes), Image(config.bus_bytes)
 
     @property
@@ -81,14 +86,14 @@ class Constants:
         """Put bytes that are loaded and return their address."""
         return self._loaded.add(np.ascontiguousarray(data).view(np.uint8))
 
-    def matrix(self, linear: Linear, pieces: Sequence[int] | None = None, unit: int = 0) -> Matrix:
+    def matrix(self, linear: Linear, pieces: Pieces | None = None, unit: int = 0) -> Matrix:
         """Put streamed weights and their parameters.
 
         Parameters
         ----------
         linear : Linear
-        pieces : sequence of int, optional
-            Lengths of the parts of K that have words of their own.
+        pieces : Pieces, optional
+            Of the codes that it multiplies; default: one.
         unit : int
             Results may be cut at multiples of so many columns; default: a word of int8.
 

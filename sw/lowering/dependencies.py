@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from spec.config import AcceleratorConfig
-from spec.isa import Drain, Engine, Gemm, Instruction
-from sw.lowering.accesses import Access, Space, Span, accesses
+from spec.isa import MOST_TOKENS, Drain, Engine, Gemm, Instruction
+from spec.memories import Memory
+from spec.spans import Span, spans
 
-__all__ = ["MAX_TOKENS", "add_tokens"]
+__all__ = ["add_tokens"]
 
-MAX_TOKENS = 255
-"""What a token counter holds."""
+SHARED = (Memory.SCRATCHPAD, Memory.VECTOR, Memory.PARAMS, Memory.TABLES)
+"""Memories on the chip that more than one engine touches."""
 
 Pair = tuple[int, int]
 """Indices of an instruction that signals and of the later one that waits for it."""
@@ -37,7 +38,7 @@ def add_tokens(config: AcceleratorConfig, instructions: Sequence[Instruction]) -
     """
     waits, signals = [0] * len(instructions), [0] * len(instructions)
     # The consumer's queue may hold waits whose tokens are all there, beyond those that dispatch still has before it.
-    limit = MAX_TOKENS - config.queue_depth - 1
+    limit = MOST_TOKENS - config.queue_depth - 1
     for (producer, consumer), edges in _edges(config, instructions).items():
         for first, second in _limit_outstanding(_strongest(edges), limit):
             signals[first] |= 1 << consumer
@@ -51,25 +52,27 @@ def add_tokens(config: AcceleratorConfig, instructions: Sequence[Instruction]) -
 def _edges(config: AcceleratorConfig, instructions: Sequence[Instruction]) -> dict[tuple[Engine, Engine], list[Pair]]:
     """Read-after-write, write-after-read and write-after-write pairs, by engine pair, consumers in program order."""
     edges: dict[tuple[Engine, Engine], list[Pair]] = {(p, c): [] for p in Engine for c in Engine if p != c}
-    memories = {space: _Memory() for space in Space}
-    open_gemm = Access()
+    memories = {memory: _History() for memory in SHARED}
+    open_gemm: list[Span] = []
     for index, instruction in enumerate(instructions):
         engine = instruction.engine
         if engine is None:
             continue
-        access = accesses(config, instruction)
+        touched = [span for span in spans(config, instruction) if span.memory in memories]
         if isinstance(instruction, Gemm):
-            open_gemm = access
+            open_gemm = touched
         elif engine == Engine.POST:
-            if any(write.overlaps(read) for write in access.writes for read in open_gemm.reads):
+            if any(span.conflicts(read) for span in touched for read in open_gemm):
                 raise ValueError(f"instruction {index} must not write what the GEMM before its DRAIN reads")
             if isinstance(instruction, Drain):
-                open_gemm = Access()
+                open_gemm = []
         needed: dict[Engine, int] = {}
-        for span in access.reads:
-            memories[span.space].read(span, engine, index, needed)
-        for span in access.writes:
-            memories[span.space].write(span, engine, index, needed)
+        for span in touched:
+            if span.reads:
+                memories[span.memory].read(span, engine, index, needed)
+        for span in touched:
+            if span.writes:
+                memories[span.memory].write(span, engine, index, needed)
         for producer, last in needed.items():
             edges[producer, engine].append((last, index))
     return edges
@@ -105,8 +108,8 @@ class _Segment:
     readers: dict[Engine, int] = field(default_factory=dict)
 
 
-class _Memory:
-    """Who touched which words last."""
+class _History:
+    """Who touched which words of a memory last."""
 
     def __init__(self) -> None:
         self._starts = [0]

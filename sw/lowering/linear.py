@@ -1,13 +1,12 @@
 """Matrices with streamed weights: into the rows, through a table, or out of the device."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import gcd, lcm
 
 from spec.isa import Destination, Drain, LoadTarget, SecondStage, Stats
 from sw.lowering.blocks import Buffer, Rows
-from sw.lowering.constants import Constants, Matrix, Panel
+from sw.lowering.constants import Constants, Matrix, Panel, Pieces
 from sw.lowering.norm import NormConstants, lower_norm
 from sw.lowering.steps import Binding, Resident
 from sw.lowering.workbench import Bind, Workbench, columns, streamed
@@ -47,41 +46,41 @@ class LinearConstants:
     codes: Matrix | None = None
 
 
-def place_linear(constants: Constants, linear: Linear, pieces: Sequence[int]) -> LinearConstants:
-    """Put a matrix into memory; ``pieces`` are the parts of K that have words of their own."""
-    config = constants.config
+def place_linear(constants: Constants, linear: Linear, pieces: Pieces) -> tuple[LinearConstants, Pieces]:
+    """Put a matrix into memory; slots of a table stand in words behind its channels'."""
+    config, channels = constants.config, linear.bias.size
     match linear.then:
         case Residual():
-            return LinearConstants(matrix=constants.matrix(linear, pieces, config.lanes))
+            return LinearConstants(matrix=constants.matrix(linear, pieces, config.lanes)), ()
         case ToRows():
-            codes = _codes_of_rows(linear, linear.then)
-            return LinearConstants(
-                matrix=constants.matrix(linear, pieces, config.lanes), codes=constants.matrix(codes, pieces)
-            )
+            codes = constants.matrix(_codes_of_rows(linear, linear.then), pieces)
+            return LinearConstants(matrix=constants.matrix(linear, pieces, config.lanes), codes=codes), (channels,)
         case Sums():
             sums_per_beat = lcm(config.lanes, config.bus_bytes // SUM_BYTES)
-            return LinearConstants(matrix=constants.matrix(linear, pieces, sums_per_beat))
+            return LinearConstants(matrix=constants.matrix(linear, pieces, sums_per_beat)), ()
         case Table(table=table, slots=slots):
             table_addr = constants.load(table)
             matrix = constants.matrix(linear, pieces)
             repeated = _slot_rows(linear, slots) if slots and slots.channel.size else None
-            return LinearConstants(
+            made = LinearConstants(
                 matrix=matrix,
                 table_addr=table_addr,
                 slots=constants.matrix(repeated, pieces) if repeated else None,
             )
-    return LinearConstants(matrix=constants.matrix(linear, pieces))
+            return made, (channels, repeated.bias.size) if repeated else (channels,)
+    return LinearConstants(matrix=constants.matrix(linear, pieces)), (channels,)
 
 
 def lower_residual(
     bench: Workbench, linear: Linear, constants: LinearConstants, norm: Norm, norm_constants: NormConstants
 ) -> None:
-    """Add contexts times weights to the rows, then leave the norm for later; it overlaps the last columns."""
-    plan, bind, matrix = bench.plan, bench.bind(), constants.matrix
+    """Add codes times weights to the rows, then leave the norm for later; it overlaps the last columns."""
+    plan, bind, matrix, codes = bench.plan, bench.bind(), constants.matrix, bench.codes
+    bench.wait_for_codes(Rows(0, bench.kept[linear.name]))
     for rows in plan.blocks(bench.kept[linear.name], bench.config.acc_depth):
         blocks = plan.split(rows)
         split = _last_tiles(bench, matrix) if len(blocks) > 1 else linear.bias.size
-        multiply = partial(_residual, bench, linear, matrix, bind, plan.context, unsigned=False)
+        multiply = partial(_residual, bench, linear, matrix, bind, codes, unsigned=bench.unsigned)
         multiply(rows, stop=split)
         for block in blocks:
             multiply(block, first=split)
@@ -90,13 +89,14 @@ def lower_residual(
 
 def lower_feed_forward(
     bench: Workbench,
-    first: tuple[Linear, LinearConstants],
-    second: tuple[Linear, LinearConstants],
+    expand: Linear,
+    constants: LinearConstants,
+    contract: Linear,
+    contract_constants: LinearConstants,
     norm: Norm,
     norm_constants: NormConstants,
 ) -> None:
     """Multiply by both matrices, a block of rows at a time, then leave the norm of what comes next for later."""
-    (expand, constants), (contract, contract_constants) = first, second
     plan, table = bench.plan, _table(constants)
     for block in plan.blocks(bench.kept[contract.name], plan.ffn_block):
         middle = Buffer(plan.middle.row(-block.first), plan.middle.stride)
@@ -112,7 +112,16 @@ def lower_feed_forward(
 def lower_table(bench: Workbench, linear: Linear, constants: LinearConstants) -> None:
     """Look up the results of the one row that is left; they stand where contexts stood."""
     dest = Buffer(bench.plan.context.addr, 0)
+    slots = constants.slots.panels if constants.slots else ()
+    words = bench.words(linear.bias.size) + bench.words(sum(panel.columns for panel in slots))
+    if dest.addr + words > bench.config.scratchpad_words:
+        raise ValueError(
+            f"scratchpad_kib must be larger than {bench.config.scratchpad_kib}: the {linear.bias.size} results of "
+            f"{linear.name} do not fit"
+        )
     _look_up(bench, linear, constants, _table(constants), dest, Rows(0, bench.kept[linear.name]))
+    unsigned = isinstance(linear.then, Table) and linear.then.unsigned
+    bench.leave(linear.name, bench.plan.context, unsigned=unsigned)
 
 
 def lower_rows(bench: Workbench, linear: Linear, constants: LinearConstants, source: Buffer, rows: Rows) -> None:
@@ -144,14 +153,16 @@ def lower_rows(bench: Workbench, linear: Linear, constants: LinearConstants, sou
                 )
             gemm = streamed(matrix, panel, rows, source.row(rows.first), source.stride)
             bench.multiply(linear.name, matrix, panel, gemm, drain, params=columns(panel))
+    bench.leave(linear.name, codes)
 
 
-def lower_sums(bench: Workbench, linear: Linear, constants: LinearConstants, *, unsigned: bool) -> None:
-    """Write the sums of the one row that is left to memory; its codes may be unsigned."""
-    source, matrix = bench.plan.context, constants.matrix
+def lower_sums(bench: Workbench, linear: Linear, constants: LinearConstants) -> None:
+    """Write the sums of the one row that is left to memory."""
+    source, matrix = bench.codes, constants.matrix
     row = Rows(0, bench.kept[linear.name])
+    bench.wait_for_codes(row)
     for panel in matrix.panels:
-        gemm = streamed(matrix, panel, row, source.addr, source.stride, unsigned=unsigned)
+        gemm = streamed(matrix, panel, row, source.addr, source.stride, unsigned=bench.unsigned)
         drain = Drain(
             m=row.count,
             n=panel.columns,

@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from spec.config import AcceleratorConfig
 from spec.isa import Destination, Drain, Gemm, LoadTarget, ParamMode
+from spec.param_record import pack_records
 from spec.program import Program, Region
 from sw.lowering.builder import Builder
 from sw.lowering.image import Image
 from sw.lowering.steps import Binding, Resident, Step
-from sw.lowering.weights import broadcast_records, stream_tiles, whole_words
+from sw.lowering.weights import stream_tiles, whole_words
 
 __all__ = ["MatmulLowering", "check_sizes", "lower_matmul"]
 
@@ -139,7 +140,7 @@ class MatmulLowering:
     def _lower(self, a_unsigned: bool) -> Program:
         config = self._config
         zero = Image(config.bus_bytes)
-        zero_addr = zero.add(broadcast_records())
+        zero_addr = zero.add(pack_records())
         regions, size = {}, zero.size
         for name, dtype, count in (
             ("a", "int8", sum(self._stretch_bytes(b, count) for b in self._blocks() for _, count in self._stretches())),

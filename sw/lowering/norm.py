@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from spec.isa import LoadTarget, Sweep, SweepKind
+from spec.param_record import pack_records
 from sw.lowering.blocks import Buffer, Rows
-from sw.lowering.constants import Constants, Panel
+from sw.lowering.constants import Constants, Panel, Pieces
 from sw.lowering.steps import Binding
-from sw.lowering.weights import broadcast_records
 from sw.lowering.workbench import Bind, Workbench
 from sw.network.arrays import CODE
 from sw.network.norm import Norm
@@ -22,22 +22,23 @@ class NormConstants:
     slots: tuple[Panel, ...]
 
 
-def place_norm(constants: Constants, norm: Norm) -> NormConstants:
-    """Put the parameters of a norm into memory."""
-    return NormConstants(
+def place_norm(constants: Constants, norm: Norm, _pieces: Pieces) -> tuple[NormConstants, Pieces]:
+    """Put the parameters of a norm into memory; its slots stand close behind its channels."""
+    made = NormConstants(
         panels=constants.panels(constants.config.rows, bias=norm.b, mul2=norm.g),
         slots=tuple(
             Panel(
                 first=first,
                 columns=count,
                 params_addr=constants.load(
-                    broadcast_records(bias=norm.slot_b[first : first + count], mul2=norm.slot_g[first : first + count])
+                    pack_records(bias=norm.slot_b[first : first + count], mul2=norm.slot_g[first : first + count])
                 ),
                 param_words=count,
             )
             for first, count in constants.split(len(norm.slot_channel), 1, per_word=1)
         ),
     )
+    return made, (norm.g.size + norm.slot_channel.size,)
 
 
 def moments_later(bench: Workbench, norm: Norm, rows: Rows) -> None:
@@ -110,3 +111,4 @@ def lower_norm(
             )
             number = bench.schedule.defer(f"{norm.name}.slots", sweep, param_addr=Binding(params, offset))
     bench.normalise_later(rows, number)
+    bench.leave(norm.name, codes)

@@ -6,11 +6,11 @@ from math import gcd
 import numpy as np
 
 from spec.isa import Destination, Drain, Gemm, Load, LoadTarget, ParamMode
+from spec.param_record import pack_records
 from sw.lowering.blocks import Rows
-from sw.lowering.constants import Constants
+from sw.lowering.constants import Constants, Pieces
 from sw.lowering.schedule import Product
 from sw.lowering.steps import Binding, Resident, Step
-from sw.lowering.weights import broadcast_records
 from sw.lowering.workbench import Workbench
 from sw.network.arrays import CODE
 from sw.network.pool import Pool
@@ -36,17 +36,18 @@ class PoolConstants:
     zero_addr: int
 
 
-def place_pool(constants: Constants, columns: int, positions: int) -> PoolConstants:
-    """Put into memory what the sums of so many columns over up to so many rows take."""
+def place_pool(constants: Constants, _pool: Pool, pieces: Pieces) -> tuple[PoolConstants, Pieces]:
+    """Put into memory what the sums of all columns over as many rows as a text may have take."""
     rows = constants.config.rows
-    return PoolConstants(
-        words=constants.words(columns),
+    made = PoolConstants(
+        words=constants.words(sum(pieces)),
         identity_addr=constants.load(np.eye(rows, dtype=np.int8)),
-        ones_addr=constants.load(np.ones((constants.words(positions), rows), np.int8)),
+        ones_addr=constants.load(np.ones((constants.words(constants.positions), rows), np.int8)),
         begun_addrs=tuple(constants.load(word) for word in np.tri(rows, dtype=np.int8)[:-1]),
-        one_addr=constants.load(broadcast_records(mul=1)),
-        zero_addr=constants.load(broadcast_records()),
+        one_addr=constants.load(pack_records(mul=1)),
+        zero_addr=constants.load(pack_records()),
     )
+    return made, ()
 
 
 def lower_pool(bench: Workbench, pool: Pool, constants: PoolConstants) -> None:
@@ -58,6 +59,7 @@ def lower_pool(bench: Workbench, pool: Pool, constants: PoolConstants) -> None:
         If there is no room for any.
     """
     rows, config = Rows(0, bench.kept[pool.name]), bench.config
+    bench.norm_codes(pool.name)
     length_words = bench.words(rows.count)
     # Whatever stood behind the codes is not needed any more.
     identity = bench.plan.middle.addr

@@ -5,14 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["RECORD_BYTES", "broadcast_records", "param_records", "split_k", "stream_tiles", "whole_words"]
+from spec.param_record import RECORD_BYTES, pack_records
+
+__all__ = ["param_records", "split_k", "stream_tiles", "whole_words"]
 
 Bytes = NDArray[np.uint8]
-
-RECORD_BYTES = 8
-
-RECORD_BITS = {"bias": (0, 28), "mul": (28, 18), "mul2": (46, 18)}
-"""Place and width of the fields of a parameter record."""
 
 
 def whole_words(codes: NDArray[np.int8], rows: int) -> NDArray[np.int8]:
@@ -57,15 +54,5 @@ def stream_tiles(weight: NDArray[np.int8], rows: int, cols: int) -> Bytes:
 
 def param_records(lanes: int, *, bias: ArrayLike = 0, mul: ArrayLike = 0, mul2: ArrayLike = 0) -> Bytes:
     """Pack parameters of neighbouring columns, ``lanes`` records a word, zeros to the end of the last."""
-    records = broadcast_records(bias=bias, mul=mul, mul2=mul2)
+    records = pack_records(bias=bias, mul=mul, mul2=mul2)
     return np.pad(records, (0, -len(records) % (lanes * RECORD_BYTES)))
-
-
-def broadcast_records(*, bias: ArrayLike = 0, mul: ArrayLike = 0, mul2: ArrayLike = 0) -> Bytes:
-    """Pack parameters, one record each."""
-    values = {"bias": bias, "mul": mul, "mul2": mul2}
-    columns = np.broadcast_arrays(*(np.atleast_1d(np.asarray(values[name], np.int64)) for name in RECORD_BITS))
-    words = np.zeros(columns[0].shape, np.uint64)
-    for column, (place, width) in zip(columns, RECORD_BITS.values(), strict=True):
-        words |= (column.astype(np.uint64) & np.uint64((1 << width) - 1)) << np.uint64(place)
-    return words.astype("<u8").view(np.uint8)

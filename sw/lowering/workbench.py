@@ -7,7 +7,7 @@ from math import lcm
 from spec.config import AcceleratorConfig
 from spec.isa import Drain, Gemm, LoadTarget
 from spec.program import Region
-from sw.lowering.blocks import Plan, Rows
+from sw.lowering.blocks import Buffer, Plan, Rows
 from sw.lowering.builder import Builder
 from sw.lowering.constants import Constants, Matrix, Panel
 from sw.lowering.schedule import Product, Schedule
@@ -51,10 +51,15 @@ class Workbench:
         """Columns at which any product may be split."""
         self.middle_free = 0
         """Place in the program from which on nothing needs the middle of a feed-forward network any more."""
+        self.codes = plan.codes
+        """Where the codes stand that the next operator takes."""
+        self.unsigned = False
+        """Whether they are unsigned."""
         self.inputs: dict[str, Region] = {}
         self.outputs: dict[str, Region] = {}
         self._norms: list[tuple[Rows, int]] = []
         """Rows of the latest norms and the numbers of their last sweeps, which may be waiting."""
+        self._left_by = ""
         self._end = constants.size
 
     def region(self, dtype: str, shape: tuple[int, ...], padded: tuple[int, ...]) -> Region:
@@ -74,6 +79,22 @@ class Workbench:
     def statistics(self, rows: Rows) -> int:
         """Place of the rows' statistics: their own if there is one for each row."""
         return rows.first if self.plan.own_statistics else 0
+
+    def leave(self, name: str, codes: Buffer, *, unsigned: bool = False) -> None:
+        """Note where an operator leaves its codes."""
+        self.codes, self.unsigned, self._left_by = codes, unsigned, name
+
+    def norm_codes(self, name: str) -> Buffer:
+        """Return the place of codes that are a norm's.
+
+        Raises
+        ------
+        ValueError
+            If those that the operator of this name would take stand elsewhere, where its own results go.
+        """
+        if self.codes is not self.plan.codes:
+            raise ValueError(f"there is no lowering for {name} behind {self._left_by}")
+        return self.codes
 
     def normalise_later(self, rows: Rows, number: int) -> None:
         """Note that codes of some rows are made by waiting sweeps, the last of which has a number."""
@@ -98,8 +119,8 @@ class Workbench:
         rows: Rows,
         table: Binding | None = None,
     ) -> None:
-        """Multiply codes by streamed weights; rows that are ready go first while the others' norm is waiting."""
-        codes = self.plan.codes
+        """Multiply a norm's codes by streamed weights; rows that are ready go first while others' norm is waiting."""
+        codes = self.norm_codes(label)
         waiting = self.waiting(rows)
         if waiting and waiting[0].first <= rows.first:
             self.wait_for_codes(waiting.pop(0))

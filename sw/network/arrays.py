@@ -47,12 +47,12 @@ class Flow:
 class Widths:
     """Columns of a :class:`Flow`: of its rows, and of its codes the model's own ``channels`` and the extra ``slots``.
 
-    Rows are ``settled`` where a matrix may add to them: behind a norm, or a matrix that has made them. Codes are
+    Rows are ``normalised`` behind a norm, or made by a matrix in place of such: another may add to them. Codes are
     ``unsigned`` or signed.
     """
 
     rows: int
-    settled: bool = False
+    normalised: bool = False
     channels: int = 0
     slots: int = 0
     unsigned: bool = False

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from spec.arithmetic import reciprocal_scalars, requantize, round_shift, row_shifts, saturate, softmax_index
 from sw.network.arrays import CODE, TABLE_ENTRIES, Array, Flow, Int, Observer, Widths, matmul, wide
-from sw.network.linear import Linear
+from sw.network.linear import Codes, Linear
 
 __all__ = ["Attention"]
 
@@ -41,12 +41,16 @@ class Attention:
     def shapes(self, before: Widths) -> Iterator[tuple[str, tuple[int, ...]]]:
         """Yield names of tensors and the shapes that they must have."""
         n = self.query.bias.size
+        if not n:
+            raise ValueError(f"{self.name}.query.bias must not be empty")
         if self.heads < 1 or n % self.heads:
             raise ValueError(f"{self.name}.heads must divide the {n} values of a query, not be {self.heads}")
         for field, matrix in self.matrices:
+            if not isinstance(matrix.then, Codes):
+                raise ValueError(f"{self.name}.{field}.then must be Codes, not {type(matrix.then).__name__}")
+            yield f"{field}.bias", (n,)
             for name, shape in matrix.shapes(before):
                 yield f"{field}.{name}", shape
-            yield f"{field}.bias", (n,)
         for field in ("score_mul", "score_pre_shift", "score_shift"):
             yield field, (self.heads,)
         yield "softmax_table", (TABLE_ENTRIES,)

@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, get_args
@@ -14,11 +15,13 @@ from safetensors.numpy import save
 
 from files.loading import loading
 from files.whole_file import write_whole
+from sw.network.arrays import CODE, Widths
 from sw.network.attention import Attention
 from sw.network.embed import Embed
-from sw.network.linear import Linear, Residual, Sums
-from sw.network.network import Network
+from sw.network.linear import Linear, Residual, Sums, Table
+from sw.network.network import Network, Node
 from sw.network.node_file import read_node, tensors_of, write_node
+from sw.network.select import Select
 from sw.network.task import Task
 
 __all__ = ["Checkpoint"]
@@ -27,6 +30,8 @@ FORMAT = "systolm-checkpoint-2"
 """Key of the one header entry; several would make the bytes of a file depend on chance."""
 
 _OLDER = "systolm-checkpoint-1"
+
+_ENTRIES = {"nodes", "labels", "metadata"}
 
 _BITS = {
     **dict.fromkeys(("g", "slot_g", "mul", "score_mul", "context_mul"), 18),
@@ -80,23 +85,13 @@ class Checkpoint:
             With the name of the first tensor that does not fit, and why.
         """
         _check_texts(self)
-        _check_order(self.network)
+        _check_names(self.network)
+        _check_ends(self.network)
+        for node, before in self.network.walk():
+            _check_place(node, before)
+            _check_numbers(node, before)
         if len(self.logit_scale) != len(self.labels):
             raise ValueError(f"{self.network.last.name} must have a result for each of {len(self.labels)} labels")
-        for node, before in self.network.walk():
-            tensors = dict(tensors_of(node))
-            for name, shape in node.shapes(before):
-                if tensors[name].shape != shape:
-                    raise ValueError(f"{node.name}.{name} must have the shape {shape}, not {tensors[name].shape}")
-            for name, value in tensors.items():
-                if not np.isfinite(value).all():
-                    raise ValueError(f"{node.name}.{name} must be finite everywhere")
-            for name, (low, high) in _ranges(tensors, before.rows):
-                value = tensors[name]
-                if value.size and (value.min() < low or value.max() > high):
-                    raise ValueError(
-                        f"{node.name}.{name} must be from {low} to {high}, not {value.min()} to {value.max()}"
-                    )
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write one safetensors file; a file that was there is replaced as a whole or not at all.
@@ -138,10 +133,16 @@ class Checkpoint:
                     raise ValueError(f"its header must have the entry {FORMAT!r}")
                 entry = json.loads(header[FORMAT])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
-            if not isinstance(entry, dict) or entry.keys() - {"task"} != {"nodes", "labels", "metadata"}:
+            if not isinstance(entry, dict) or not entry.keys() >= _ENTRIES:
                 raise ValueError("its header must be an object with nodes, labels and metadata")
+            if unknown := entry.keys() - _ENTRIES - {"task"}:
+                raise ValueError(
+                    f"its header must be an object with nodes, labels and metadata alone, not {min(unknown)!r}"
+                )
             if not isinstance(entry["nodes"], list) or not isinstance(entry["labels"], list):
                 raise ValueError("its header must have lists of nodes and of labels")
+            names = (node.get("name") for node in entry["nodes"] if isinstance(node, dict))
+            _check_different(name for name in names if isinstance(name, str))
             checkpoint = cls(
                 network=Network(tuple(read_node(node, tensors) for node in entry["nodes"])),
                 labels=tuple(entry["labels"]),
@@ -163,34 +164,69 @@ def _check_texts(c: Checkpoint) -> None:
     if c.task not in get_args(Task):
         raise ValueError(f"task must be one of {', '.join(get_args(Task))}, not {c.task!r}")
     if c.task == "single_label_classification" and len(c.labels) == 1:
-        raise ValueError(f"a model must choose between two labels or more, not have {c.labels[0]} alone")
+        raise ValueError(
+            f"a model must choose between two labels or more; num_labels=1 ({c.labels[0]}) is not supported"
+        )
     if c.task == "regression" and len(c.labels) > 1:
         raise ValueError(f"a model for regression must have one result, not {len(c.labels)}")
     if not isinstance(c.metadata, dict) or not all(isinstance(x, str) for pair in c.metadata.items() for x in pair):
         raise ValueError(f"metadata must be texts by name, not {c.metadata!r}")
 
 
-def _check_order(network: Network) -> None:
-    """Make sure that each operator finds what it takes."""
-    names = [node.name for node in network.nodes]
-    if not names or not isinstance(network.nodes[0], Embed) or sum(isinstance(n, Embed) for n in network.nodes) > 1:
+def _check_names(network: Network) -> None:
+    """Make sure that names can be shown and told from each other, those of tensors, too."""
+    for node in network.nodes:
+        if not node.name.strip() or not node.name.isprintable():
+            raise ValueError(f"the name of a node must be printable, not {node.name!r}")
+    _check_different(node.name for node in network.nodes)
+    _check_different(f"{node.name}.{name}" for node in network.nodes for name, _ in tensors_of(node))
+
+
+def _check_different(names: Iterable[str]) -> None:
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise ValueError(f"the nodes of a network must have different names, not {name!r} twice")
+
+
+def _check_ends(network: Network) -> None:
+    """Make sure that a network begins with words, ends with results, and classifies one row."""
+    nodes = network.nodes
+    if not nodes or not isinstance(nodes[0], Embed) or sum(isinstance(node, Embed) for node in nodes) > 1:
         raise ValueError("a network must have one Embed, as its first node")
-    if len(set(names)) < len(names):
-        raise ValueError(f"the nodes of a network must have different names, not {max(names, key=names.count)!r} twice")
-    for node, before in network.walk():
-        if isinstance(node, Attention | Linear) and not before.codes:
-            raise ValueError(f"{node.name} must stand behind codes, such as those of a Norm")
-        if isinstance(node, Linear):
-            if isinstance(node.then, Residual) and not before.settled:
-                raise ValueError(f"{node.name} must add to normalised rows: there must be a Norm before it")
-            if isinstance(node.then, Sums) is not (node is network.last):
-                raise ValueError(f"a network must have one Linear to Sums, as its last node, not {node.name}")
-    if not isinstance(network.last, Linear):
+    sums = [node for node in nodes if isinstance(node, Linear) and isinstance(node.then, Sums)]
+    if len(sums) != 1 or sums[0] is not network.last:
         raise ValueError(f"a network must have one Linear to Sums, as its last node, not {network.last.name}")
+    kinds = [type(node) for node in nodes]
+    if kinds.count(Select) != 1 or Attention in kinds[kinds.index(Select) :]:
+        raise ValueError("a network must have one Select, behind its last Attention")
 
 
-def _ranges(tensors: Mapping[str, NDArray[Any]], hidden: int) -> Iterator[tuple[str, tuple[int, int]]]:
+def _check_place(node: Node, before: Widths) -> None:
+    """Make sure that an operator finds what it takes."""
+    if isinstance(node, Attention | Linear) and not before.codes:
+        raise ValueError(f"{node.name} must stand behind codes, such as those of a Norm")
+    if isinstance(node, Linear) and isinstance(node.then, Residual) and not before.normalised:
+        raise ValueError(f"{node.name} must add to normalised rows: there must be a Norm before it")
+
+
+def _check_numbers(node: Node, before: Widths) -> None:
+    """Make sure that an operator's tensors have their shapes, and its numbers their ranges."""
+    tensors = dict(tensors_of(node))
+    for name, shape in node.shapes(before):
+        if tensors[name].shape != shape:
+            raise ValueError(f"{node.name}.{name} must have the shape {shape}, not {tensors[name].shape}")
+    for name, value in tensors.items():
+        if value.dtype.kind == "f" and not np.isfinite(value).all():
+            raise ValueError(f"{node.name}.{name} must be finite everywhere")
+    for name, (low, high) in _ranges(node, tensors, before.rows):
+        value = tensors[name]
+        if value.size and (value.min() < low or value.max() > high):
+            raise ValueError(f"{node.name}.{name} must be from {low} to {high}, not {value.min()} to {value.max()}")
+
+
+def _ranges(node: Node, tensors: Mapping[str, NDArray[Any]], hidden: int) -> Iterator[tuple[str, tuple[int, int]]]:
     """Yield names of tensors and the least and greatest value that they may hold."""
+    signed = isinstance(node, Linear) and isinstance(node.then, Table) and not node.then.unsigned
     for name in tensors:
         field = name.rpartition(".")[2]
         if field in _BITS:
@@ -204,4 +240,4 @@ def _ranges(tensors: Mapping[str, NDArray[Any]], hidden: int) -> Iterator[tuple[
         elif field == "channel":
             yield name, (0, len(tensors["bias"]) - 1)
         elif field == "high":
-            yield name, (0, 255)
+            yield name, (0, CODE if signed else 255)

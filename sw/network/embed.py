@@ -38,6 +38,8 @@ class Embed:
             raise ValueError(f"{self.name}.word must have two dimensions, not be {self.word.shape}")
         if self.position.ndim != 2:
             raise ValueError(f"{self.name}.position must have two dimensions, not {self.position.ndim}")
+        if not len(self.position):
+            raise ValueError(f"{self.name}.position must not be empty")
         vocabulary, hidden = self.word.shape
         yield "word_scale", (vocabulary,)
         yield "position", (len(self.position), hidden)

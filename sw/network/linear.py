@@ -112,7 +112,7 @@ class Linear:
                 more = slots.channel.size if slots else 0
                 return replace(before, channels=n, slots=more, unsigned=unsigned)
             case Rows():
-                return Widths(rows=n, settled=True, channels=n)
+                return Widths(rows=n, normalised=True, channels=n)
             case Residual():
                 return Widths(rows=before.rows)
         return replace(before, channels=n, slots=0, unsigned=False)

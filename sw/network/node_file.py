@@ -67,10 +67,12 @@ def read_node(entry: Any, tensors: dict[str, NDArray[Any]]) -> Node:
 
 def _read(hint: Any, entry: Any, name: str, tensors: dict[str, NDArray[Any]]) -> Any:
     kinds: dict[str, Any] = {kind.__name__: kind for kind in get_args(hint) or (hint,) if kind is not type(None)}
-    if not isinstance(entry, dict) or entry.get(_OPERATOR) not in kinds:
-        found = entry.get(_OPERATOR) if isinstance(entry, dict) else entry
-        raise ValueError(f"{name} must be one of {', '.join(sorted(kinds))}, not {found!r}")
-    cls = kinds[entry[_OPERATOR]]
+    found = entry.get(_OPERATOR) if isinstance(entry, dict) else entry
+    if not isinstance(found, str) or not isinstance(entry, dict) or found not in kinds:
+        raise ValueError(
+            f"{name} must be an object whose {_OPERATOR} is one of {', '.join(sorted(kinds))}, not {found!r}"
+        )
+    cls = kinds[found]
     hints = _type_hints(cls)
     if unknown := entry.keys() - hints.keys() - {_OPERATOR}:
         raise ValueError(f"{name} must have no {min(unknown)!r}")
@@ -89,10 +91,14 @@ def _value(hint: Any, entry: Mapping[str, Any], field: str, name: str, tensors: 
         if type(value) is not hint:
             raise ValueError(f"{where} must be of the type {hint.__name__}, not {value!r}")
         return value
+    if field in entry:
+        raise ValueError(f"{where} must be a tensor, not {entry[field]!r}")
     if where not in tensors:
         raise ValueError(f"there must be a tensor {where!r}")
-    dtype = get_args(get_args(hint)[1])[0]
-    return tensors.pop(where).astype(dtype, casting="safe")
+    tensor, dtype = tensors.pop(where), np.dtype(get_args(get_args(hint)[1])[0])
+    if tensor.dtype.kind == "b" or not np.can_cast(tensor.dtype, dtype):
+        raise ValueError(f"{where} must hold {dtype}, not {tensor.dtype}")
+    return tensor.astype(dtype)
 
 
 @cache

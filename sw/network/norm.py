@@ -36,7 +36,7 @@ class Norm:
 
     def widths(self, before: Widths) -> Widths:
         """Return the columns of rows and codes."""
-        return Widths(rows=before.rows, settled=True, channels=before.rows, slots=self.slot_channel.size)
+        return Widths(rows=before.rows, normalised=True, channels=before.rows, slots=self.slot_channel.size)
 
     def macs(self, before: Widths, rows: int, kept: int) -> int:
         """Return none: the products of a norm are not counted."""

@@ -18,8 +18,8 @@ class Select:
     def shapes(self, before: Widths) -> Iterator[tuple[str, tuple[int, ...]]]:
         """Yield nothing: there are no tensors."""
         del before
-        if self.row < 0:
-            raise ValueError(f"{self.name}.row must be from 0 on, not {self.row}")
+        if self.row:
+            raise ValueError(f"{self.name}.row must be 0, the one that the shortest text has, not {self.row}")
         yield from ()
 
     def widths(self, before: Widths) -> Widths:

@@ -14,6 +14,7 @@ from sw.families.real import (
     RealNetwork,
     RealNode,
     RealNorm,
+    RealPool,
     RealSelect,
 )
 from sw.families.tokenizer import Tokenizer, Truncation
@@ -26,6 +27,7 @@ from sw.quantizer.embed import quantize_embed
 from sw.quantizer.linear import RowScale, quantize_residual, quantize_rows, quantize_sums
 from sw.quantizer.norm import NORMALIZED_ONE, quantize_norm
 from sw.quantizer.operand import Operand
+from sw.quantizer.pool import quantize_pool
 from sw.quantizer.statistics import Statistics
 
 __all__ = ["quantize", "quantize_network"]
@@ -120,8 +122,11 @@ class _Walk:
                 return quantize_embed(node)
             case RealSelect():
                 return Select(name=node.name, row=node.row)
+            case RealPool():
+                return quantize_pool(node, self._codes)
             case RealNorm():
-                made, self._operand = quantize_norm(node, statistics, self._consumers(number), self._slots)
+                consumers = self._consumers(number, len(node.gamma))
+                made, self._operand = quantize_norm(node, statistics, consumers, self._slots)
                 self._rows = RowScale(step=node.gamma.astype(np.float64) / NORMALIZED_ONE, offset=node.beta)
                 return made
             case RealAttention():
@@ -150,11 +155,17 @@ class _Walk:
             raise ValueError("a matrix must stand behind a norm")
         return self._operand
 
-    def _consumers(self, number: int) -> tuple[RealLinear, ...]:
-        """Return the matrices that multiply what an operator leaves."""
+    def _consumers(self, number: int, columns: int = 0) -> tuple[RealLinear, ...]:
+        """Return the matrices that multiply what an operator leaves; a mean takes all columns as they are."""
         for node in self._nodes[number + 1 :]:
             if isinstance(node, RealAttention):
                 return node.query, node.key, node.value
             if isinstance(node, RealLinear):
                 return (node,)
+            if isinstance(node, RealPool):
+                return (
+                    RealLinear(
+                        name=node.name, weight=np.eye(columns, dtype=np.float32), bias=np.zeros(columns, np.float32)
+                    ),
+                )
         raise ValueError("a matrix must follow")

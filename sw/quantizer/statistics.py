@@ -12,7 +12,7 @@ Float = NDArray[np.float32]
 
 
 class Statistics:
-    """Observer of :meth:`FloatBert.forward`.
+    """Observer of :meth:`sw.families.real.RealNetwork.forward`.
 
     Parameters
     ----------

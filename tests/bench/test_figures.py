@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from bench.figure import Figure
-from bench.report import report
 from bench.results import load_results, update_results
 
 
@@ -38,11 +37,6 @@ def test_update_replaces_one_part_alone(tmp_path: Path) -> None:
 
 def test_no_file_has_no_figures(tmp_path: Path) -> None:
     assert load_results(tmp_path / "none.json") == {"figures": {}}
-
-
-def test_report_is_that_of_the_committed_results() -> None:
-    page = Path(__file__).parents[2] / "docs" / "performance.md"
-    assert page.read_text(encoding="utf-8") == report(load_results())
 
 
 def test_readme_tells_the_committed_cycles() -> None:

@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile
 from operator import lt
@@ -25,14 +24,13 @@ from spec.isa import (
     ParamMode,
     SecondStage,
     Stream,
-    Sweep,
-    SweepKind,
 )
+from spec.param_record import pack_records
 from spec.program import Program, Region
+from spec.spans import Span, spans
 
 __all__ = [
     "Assembler",
-    "Span",
     "conflict",
     "dense",
     "dense_values",
@@ -40,7 +38,6 @@ __all__ = [
     "params",
     "read_scratchpad",
     "read_vector",
-    "spans",
     "undense",
     "weight_words",
 ]
@@ -260,11 +257,7 @@ def weight_words(config: AcceleratorConfig, b: NDArray[Any]) -> NDArray[np.uint8
 
 def params(bias: Any = 0, mul: Any = 0, mul2: Any = 0) -> bytes:
     """Return parameter records of 8 bytes; arguments are integers or flat arrays of equal length."""
-    arrays = np.broadcast_arrays(*(np.atleast_1d(np.asarray(x, np.int64)) for x in (bias, mul, mul2)))
-    bias, mul, mul2 = (a.astype(np.uint64) for a in arrays)
-    mask28, mask18 = np.uint64((1 << 28) - 1), np.uint64((1 << 18) - 1)
-    records = (bias & mask28) | ((mul & mask18) << np.uint64(28)) | ((mul2 & mask18) << np.uint64(46))
-    return records.astype("<u8").tobytes()
+    return pack_records(bias=bias, mul=mul, mul2=mul2).tobytes()
 
 
 def dense_values(config: AcceleratorConfig, m: int, n: int) -> int:
@@ -293,94 +286,9 @@ def undense(config: AcceleratorConfig, values: NDArray[Any], m: int, n: int) -> 
     return np.concatenate([part[:, : min(config.cols, n - i * config.cols)] for i, part in enumerate(parts)], axis=1)
 
 
-@dataclass(frozen=True)
-class Span:
-    """Units ``start`` to ``stop`` of a memory that an instruction reads or writes (with what is between its rows)."""
-
-    memory: str
-    start: int
-    stop: int
-    write: bool
-
-
 def conflict(first: list[Span], second: list[Span]) -> bool:
     """Tell whether two instructions must not change places."""
-    return any(
-        a.memory == b.memory and (a.write or b.write) and a.start < b.stop and b.start < a.stop
-        for a in first
-        for b in second
-    )
-
-
-def spans(config: AcceleratorConfig, instruction: Instruction) -> list[Span]:
-    """Return what an instruction reads and writes, but for what its engine keeps to itself."""
-    match instruction:
-        case Load():
-            return list(_load_spans(config, instruction))
-        case Gemm():
-            return list(_gemm_spans(instruction))
-        case Drain():
-            return list(_drain_spans(config, instruction))
-        case Sweep():
-            return list(_sweep_spans(config, instruction))
-    return []
-
-
-def _load_spans(config: AcceleratorConfig, load: Load) -> Iterator[Span]:
-    name, unit = {
-        LoadTarget.SCRATCHPAD: ("scratchpad", config.rows),
-        LoadTarget.VECTOR: ("vector", 2 * config.lanes),
-        LoadTarget.PARAM: ("params", 8 * config.lanes),
-        LoadTarget.PARAM_BROADCAST: ("params", 8),
-        LoadTarget.TABLE: ("tables", 8),
-    }[LoadTarget(load.target)]
-    yield Span(name, load.addr, load.addr + load.count, write=True)
-    yield Span("memory", load.mem_addr, load.mem_addr + load.count * unit, write=False)
-
-
-def _gemm_spans(gemm: Gemm) -> Iterator[Span]:
-    yield _rows("scratchpad", gemm.a_addr, gemm.m, gemm.a_stride, gemm.k_tiles)
-    if gemm.b_scratchpad:
-        yield _rows("scratchpad", gemm.b_addr, gemm.n, gemm.b_stride, gemm.k_tiles)
-
-
-def _drain_spans(config: AcceleratorConfig, drain: Drain) -> Iterator[Span]:
-    chunks = -(-drain.n // config.lanes)
-    match drain.dest:
-        case Destination.SCRATCHPAD:
-            words = -(-drain.n // config.rows)
-            yield _rows("scratchpad", drain.dest_addr, drain.m, drain.dest_stride, words, write=True)
-        case Destination.VECTOR:
-            yield _rows("vector", drain.dest_addr, drain.m, drain.dest_stride, chunks, write=True)
-        case Destination.MEMORY:
-            nbytes = 4 * dense_values(config, drain.m, drain.n)
-            yield Span("memory", drain.dest_addr, drain.dest_addr + nbytes, write=True)
-    words = {ParamMode.COLUMN: chunks, ParamMode.ROW: drain.m}.get(ParamMode(drain.param_mode), 1)
-    yield Span("params", drain.param_addr, drain.param_addr + words, write=False)
-    if drain.second == SecondStage.RESIDUAL:
-        yield _rows("vector", drain.res_addr, drain.m, drain.res_stride, chunks)
-    if drain.table_enable:
-        yield _table(drain.table)
-
-
-def _sweep_spans(config: AcceleratorConfig, sweep: Sweep) -> Iterator[Span]:
-    chunks, words = -(-sweep.n // config.lanes), -(-sweep.n // config.rows)
-    in_place = sweep.kind == SweepKind.LAYERNORM
-    yield _rows("vector", sweep.src_addr, sweep.m, sweep.src_stride, chunks, write=in_place)
-    if sweep.kind != SweepKind.MOMENTS:
-        yield _rows("scratchpad", sweep.dest_addr, sweep.m, sweep.dest_stride, words, write=True)
-    if sweep.kind in (SweepKind.LAYERNORM, SweepKind.GATHER):
-        yield Span("params", sweep.param_addr, sweep.param_addr + chunks, write=False)
-    if sweep.kind == SweepKind.SOFTMAX:
-        yield _table(sweep.table)
-
-
-def _rows(memory: str, start: int, rows: int, stride: int, words: int, *, write: bool = False) -> Span:
-    return Span(memory, start, start + (rows - 1) * stride + words, write)
-
-
-def _table(table: int) -> Span:
-    return Span("tables", table * 256, (table + 1) * 256, write=False)
+    return any(a.conflicts(b) for a in first for b in second)
 
 
 def _with_tokens(config: AcceleratorConfig, instructions: list[Instruction | bytes]) -> list[Instruction | bytes]:
@@ -390,7 +298,7 @@ def _with_tokens(config: AcceleratorConfig, instructions: list[Instruction | byt
     the same engine has taken covers all that the other engine did before.
     """
     made = list(instructions)
-    footprints = [[] if isinstance(i, bytes) else spans(config, i) for i in made]
+    footprints = [[] if isinstance(i, bytes) else list(spans(config, i)) for i in made]
     taken: dict[tuple[Engine, Engine], int] = {}
     by_engine: dict[Engine, list[int]] = {engine: [] for engine in Engine}
     for index, instruction in enumerate(made):

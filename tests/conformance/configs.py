@@ -2,12 +2,12 @@
 
 from spec.config import AcceleratorConfig
 
-__all__ = ["CONFIGS", "SERIAL_4X3"]
+__all__ = ["CONFIGS", "MICRO_4X3"]
 
 _SMALL = {"scratchpad_kib": 1, "vector_kib": 1, "param_words": 32, "weight_fifo_words": 32, "timeout_cycles": 2048}
 
 CONFIGS = {
-    f"{c.rows}x{c.cols}{' serial' * c.serial}": c
+    f"{c.rows}x{c.cols}{' micro' * (c.core == 'micro')}": c
     for c in (
         AcceleratorConfig(rows=1, cols=1, **{**_SMALL, "bus_bytes": 4, "acc_depth": 128, "queue_depth": 2}),
         AcceleratorConfig(rows=2, cols=2, **{**_SMALL, "bus_bytes": 8, "acc_depth": 64, "acc_banks": 3}),
@@ -17,7 +17,7 @@ CONFIGS = {
             rows=4,
             cols=4,
             lanes=1,
-            serial=1,
+            core="micro",
             **{**_SMALL, "bus_bytes": 4, "acc_depth": 64, "acc_banks": 2, "scratchpad_banks": 1, "queue_depth": 2},
         ),
         AcceleratorConfig(rows=8, cols=4, **{**_SMALL, "bus_bytes": 16, "acc_depth": 32, "scratchpad_banks": 1}),
@@ -29,11 +29,11 @@ CONFIGS = {
     )
 }
 
-SERIAL_4X3 = AcceleratorConfig(
+MICRO_4X3 = AcceleratorConfig(
     rows=4,
     cols=3,
     lanes=1,
-    serial=1,
+    core="micro",
     bus_bytes=4,
     scratchpad_kib=1,
     scratchpad_banks=1,
@@ -41,4 +41,4 @@ SERIAL_4X3 = AcceleratorConfig(
     param_words=32,
     acc_depth=128,
 )
-"""A serial core whose columns are no power of two, for the emitted Verilog."""
+"""A micro core whose columns are no power of two, for the emitted Verilog."""

@@ -28,7 +28,7 @@ WIDEST_LINK = 16
 BOARD_PATIENCE = 500
 """Milliseconds; programs here are short: a hang may show soon."""
 
-PATIENCE, SERIAL_PATIENCE = 20_000, 300_000
+PATIENCE, MICRO_PATIENCE = 20_000, 300_000
 """The same in cycles; where one instruction follows the other, nothing shows until it is done."""
 
 
@@ -80,7 +80,7 @@ def config(request: pytest.FixtureRequest) -> AcceleratorConfig:
 @pytest.fixture(scope="session")
 def device(request: pytest.FixtureRequest, backend: str, config: AcceleratorConfig) -> Iterator[Device]:
     if backend != "board":
-        patience = SERIAL_PATIENCE if config.serial else PATIENCE
+        patience = MICRO_PATIENCE if config.core == "micro" else PATIENCE
         yield open_device(backend, config, **({"patience": patience} if backend == "rtl" else {}))
     elif (name := request.config.getoption("--board")) != SIMULATED:
         yield BoardDevice.open(config, port=name)

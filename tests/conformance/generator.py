@@ -21,7 +21,8 @@ from spec.isa import (
     SweepKind,
 )
 from spec.program import Program
-from tests.conformance.assembler import Assembler, Span, conflict, dense_values, params, spans, weight_words
+from spec.spans import Span, spans
+from tests.conformance.assembler import Assembler, conflict, dense_values, params, weight_words
 
 __all__ = ["Generator"]
 
@@ -192,9 +193,9 @@ class Generator:
         """Return a DRAIN that neither touches ``pinned`` nor writes what it reads, but in place."""
         for _ in range(ATTEMPTS):
             made = self.any_drain(m, n)
-            mine = spans(self.config, made)
-            reads = [s for s in mine if not s.write]
-            writes = [s for s in mine if s.write]
+            mine = list(spans(self.config, made))
+            reads = [s for s in mine if not s.writes]
+            writes = [s for s in mine if s.writes]
             in_place = (made.res_addr, made.res_stride) == (made.dest_addr, made.dest_stride)
             if not conflict(writes, pinned) and (in_place or not conflict(writes, reads)):
                 return made

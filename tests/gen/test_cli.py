@@ -17,6 +17,7 @@ from spec.config import AcceleratorConfig
 from spec.presets import PRESETS
 
 FIELDS = [field.name for field in dataclasses.fields(AcceleratorConfig)]
+NUMBERS = [name for name in FIELDS if name != "core"]
 SMALL = ("--preset", "tiny")
 
 
@@ -101,9 +102,9 @@ def test_names_no_source_or_date(tmp_path):
         assert str(tmp_path) not in text
 
 
-@pytest.mark.parametrize("name", FIELDS)
+@pytest.mark.parametrize("name", NUMBERS)
 @pytest.mark.usefixtures("_no_hardware")
-def test_every_field_is_an_option(name):
+def test_every_number_is_an_option(name):
     config = PRESETS["tiny"]
     other = {"lanes": 1, "rows": 4, "cols": 4, "bus_bytes": 8, "scratchpad_banks": 2, "acc_banks": 3, "tables": 1}
     other["dsp_multipliers"] = 3
@@ -112,13 +113,34 @@ def test_every_field_is_an_option(name):
     assert manifest("a.json")["config"][name] == value
 
 
+@pytest.mark.usefixtures("_no_hardware")
+def test_the_core_is_an_option():
+    assert main(["--preset", "icebreaker", "--core", "pipelined", "-o", "a.v"]) == 0
+    assert manifest("a.json")["config"]["core"] == "pipelined"
+    small = (
+        "--lanes",
+        "1",
+        "--bus-bytes",
+        "4",
+        "--scratchpad-banks",
+        "1",
+        "--scratchpad-kib",
+        "8",
+        "--vector-kib",
+        "8",
+    )
+    shape = ("--rows", "4", "--cols", "4", "--acc-depth", "64", "--core", "micro")
+    assert main([*shape, *small, "-o", "b.v"]) == 0
+    assert manifest("b.json")["config"]["core"] == "micro"
+
+
 def test_help_describes_every_field(capsys):
     with pytest.raises(SystemExit) as caught:
         main(["--help"])
     assert caught.value.code == 0
     text = " ".join(capsys.readouterr().out.split())
     for name in FIELDS:
-        assert f"{option(name)} N " in text
+        assert f"{option(name)} {'{pipelined,micro}' if name == 'core' else 'N'} " in text
         assert f"({getattr(AcceleratorConfig(), name)})" in text
     assert "Processing elements along K; also the bytes of a scratchpad word (16)" in text
     assert all(name in text for name in PRESETS)
@@ -135,6 +157,8 @@ def test_a_new_shape_gets_new_lanes():
     [
         (["--rows", "0"], "rows must be from 1 to 64, not 0"),
         (["--rows", "many"], "argument --rows: invalid int value: 'many'"),
+        (["--core", "serial"], "argument --core: invalid choice: 'serial'"),
+        (["--core", "micro"], "rows must be 4 for core micro, not 16"),
         (["--lanes", "3"], "lanes must divide rows and cols (16 and 16), not 3"),
         (["--bus-bytes", "12"], "bus_bytes must be a power of two, not 12"),
         (["--preset", "huge"], "argument --preset: invalid choice: 'huge'"),

@@ -1,12 +1,14 @@
 """The configuration rejects what no accelerator can be, and says why."""
 
-from dataclasses import FrozenInstanceError, replace
+import json
+from dataclasses import FrozenInstanceError, asdict, replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spec.config import AcceleratorConfig
+from spec.presets import PRESETS
 
 
 def test_default_values() -> None:
@@ -66,6 +68,42 @@ def test_powers_of_two(name: str) -> None:
         AcceleratorConfig(**{name: 12})
 
 
+@pytest.mark.parametrize(
+    ("core", "error", "message"),
+    [
+        ("serial", ValueError, "core must be pipelined or micro, not 'serial'"),
+        ("Micro", ValueError, "core must be pipelined or micro, not 'Micro'"),
+        (1, TypeError, "core must be a string, not 1"),
+        (None, TypeError, "core must be a string, not None"),
+        (["micro"], TypeError, r"core must be a string, not \['micro'\]"),
+    ],
+)
+def test_cores(core: object, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=f"^{message}$"):
+        AcceleratorConfig(core=core)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_comes_back_from_json(preset: str) -> None:
+    config = PRESETS[preset]
+    assert AcceleratorConfig.from_json(json.loads(json.dumps(asdict(config)))) == config
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "message"),
+    [
+        ([], TypeError, r"a configuration must be an object, not \[\]"),
+        ("micro", TypeError, "a configuration must be an object, not 'micro'"),
+        ({"serial": 1, "rows": 4}, ValueError, "a configuration has no serial; this one is of another version"),
+        ({"rows": "4"}, TypeError, "rows must be an integer, not '4'"),
+        ({"core": "other"}, ValueError, "core must be pipelined or micro, not 'other'"),
+    ],
+)
+def test_json_that_is_no_configuration(content: object, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=f"^{message}$"):
+        AcceleratorConfig.from_json(content)
+
+
 @pytest.mark.parametrize("value", [8.0, "8", True, None])
 def test_types(value: object) -> None:
     with pytest.raises(TypeError, match=rf"^rows must be an integer, not {value!r}$"):
@@ -117,17 +155,17 @@ def test_memories_are_whole_words_within_their_size(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"rows": 8}, "rows must be 4 with serial, not 8"),
-        ({"bus_bytes": 8}, "bus_bytes must be 4 with serial, not 8"),
-        ({"lanes": 2}, "lanes must be 1 with serial, not 2"),
-        ({"scratchpad_banks": 2}, "scratchpad_banks must be 1 with serial, not 2"),
-        ({"acc_depth": 256}, "acc_depth must be at most 128 with serial, not 256"),
-        ({"vector_kib": 33}, "vector_kib must be at most 32 with serial, not 33"),
+        ({"rows": 8}, "rows must be 4 for core micro, not 8"),
+        ({"bus_bytes": 8}, "bus_bytes must be 4 for core micro, not 8"),
+        ({"lanes": 2}, "lanes must be 1 for core micro, not 2"),
+        ({"scratchpad_banks": 2}, "scratchpad_banks must be 1 for core micro, not 2"),
+        ({"acc_depth": 256}, "acc_depth must be at most 128 for core micro, not 256"),
+        ({"vector_kib": 33}, "vector_kib must be at most 32 for core micro, not 33"),
     ],
 )
-def test_what_a_serial_core_asks_for(changes: dict[str, int], message: str) -> None:
+def test_what_a_micro_core_asks_for(changes: dict[str, int], message: str) -> None:
     fitting = {"rows": 4, "cols": 4, "lanes": 1, "bus_bytes": 4, "scratchpad_banks": 1, "acc_depth": 64}
-    fitting |= {"scratchpad_kib": 64, "vector_kib": 32, "acc_banks": 2, "serial": 1}
-    assert AcceleratorConfig(**fitting).serial == 1
+    fitting |= {"scratchpad_kib": 64, "vector_kib": 32, "acc_banks": 2, "core": "micro"}
+    assert AcceleratorConfig(**fitting).core == "micro"
     with pytest.raises(ValueError, match=f"^{message}$"):
         AcceleratorConfig(**fitting | changes)

@@ -76,7 +76,7 @@ def test_programs_that_hang(program, index, reason):
     assert (hang.index, hang.reason) == (index, reason)
 
 
-SERIAL = replace(CONFIGS["4x4 serial"], acc_banks=2, queue_depth=2)
+MICRO = replace(CONFIGS["4x4 micro"], acc_banks=2, queue_depth=2)
 streamed = replace(gemm, n=4, b_scratchpad=0)
 
 
@@ -92,8 +92,8 @@ streamed = replace(gemm, n=4, b_scratchpad=0)
         [*[replace(load, signal=ARRAY)] * MOST_TOKENS, *[replace(gemm, wait=LOAD, release=0)] * MOST_TOKENS],
     ],
 )
-def test_serial_programs_that_end(program):
-    assert find_hang(SERIAL, program) is None
+def test_micro_programs_that_end(program):
+    assert find_hang(MICRO, program) is None
 
 
 @pytest.mark.parametrize(
@@ -112,6 +112,6 @@ def test_serial_programs_that_end(program):
         ([Stream(count=5), streamed, drain], 3, "1 words of the weight stream are left over"),
     ],
 )
-def test_serial_programs_that_hang(program, index, reason):
-    hang = find_hang(SERIAL, program)
+def test_micro_programs_that_hang(program, index, reason):
+    hang = find_hang(MICRO, program)
     assert (hang.index, hang.reason) == (index, reason)

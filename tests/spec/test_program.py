@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save
 
 from spec.config import AcceleratorConfig
-from spec.isa import INSTRUCTION_BYTES, Halt
+from spec.isa import INSTRUCTION_BYTES, Halt, Sweep, SweepKind
 from spec.program import FORMAT, Program, Region
 
 CONFIG = AcceleratorConfig(rows=4, cols=2)
@@ -48,6 +48,7 @@ def fields_of(program):
         ({"constants": np.zeros((2, 2), np.uint8)}, r"constants must be a vector of uint8, not uint8 \(2, 2\)"),
         ({"instructions": HALT[:31]}, "instructions must be a multiple of 32 bytes long, not 31"),
         ({"instructions": HALT[:0]}, "instructions must be a multiple of 32 bytes long, not 0"),
+        ({"labels": ("halt", "halt")}, "labels must be one for each of 1 instructions, not 2"),
         ({"macs": -1}, "macs must be a count, not -1"),
         ({"memory_bytes": (1 << 32) + 1}, "memory_bytes must be from 0 to 4294967296, not 4294967297"),
         ({"memory_bytes": 111}, "output y must end within 111 bytes of memory, not at 112"),
@@ -95,6 +96,14 @@ def test_memory_image_and_outputs():
     np.testing.assert_array_equal(y, [-1, 0, 1, 1 << 30])
 
 
+def test_instructions_are_yielded_in_order():
+    moments = Sweep(kind=SweepKind.MOMENTS, m=1, n=4, row_length=4)
+    code = np.frombuffer(moments.encode() + Halt().encode(), np.uint8)
+    program = make(instructions=code, instructions_addr=128, memory_bytes=192)
+    assert list(program) == [moments, Halt()]
+    assert list(program) == [moments, Halt()]
+
+
 def test_an_input_may_be_a_view_in_any_order():
     program = make()
     x = np.arange(6, dtype=np.int16).reshape(3, 2).T
@@ -121,6 +130,7 @@ def programs(draw):
         end += -(-sizes[part] // 64) * 64
     made = {n: Region(addr=addrs["region", n], dtype=t, shape=s) for n, (t, s) in regions.items()}
     rng = np.random.default_rng(draw(st.integers(0, 9)))
+    count = draw(st.sampled_from([0, sizes["instructions"] // INSTRUCTION_BYTES]))
     return Program(
         config=config,
         instructions=rng.integers(0, 256, sizes["instructions"]).astype(np.uint8),
@@ -132,6 +142,7 @@ def programs(draw):
         memory_bytes=end,
         macs=draw(st.integers(0, 1 << 40)),
         metadata=draw(st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=3)),
+        labels=tuple(draw(st.lists(st.sampled_from(["a.load", "b", ""]), min_size=count, max_size=count))),
     )
 
 
@@ -176,11 +187,12 @@ def header(**changes):
         "memory_bytes": program.memory_bytes,
         "macs": 7,
         "metadata": {},
+        "labels": ["halt"],
     } | changes
     return {FORMAT: json.dumps({name: value for name, value in entries.items() if value is not None})}
 
 
-TENSORS = {"instructions": HALT, "constants": np.zeros(0, np.uint8)}
+TENSORS = {"instructions": HALT, "constants": np.zeros(0, np.uint8), "labels": np.zeros(1, np.uint32)}
 
 
 @pytest.mark.parametrize(
@@ -188,17 +200,30 @@ TENSORS = {"instructions": HALT, "constants": np.zeros(0, np.uint8)}
     [
         (b"", "Error"),
         (b"not a tensor file at all", "Error"),
-        (save(TENSORS), "'systolm-program' is missing"),
+        (save(TENSORS), "'systolm-program-2' is missing"),
+        (save(TENSORS, {"systolm-program": "{}"}), "it is of an older format; compile it again"),
         (save(TENSORS, {FORMAT: "{"}), "Expecting property name"),
         (save(TENSORS, {FORMAT: "[]"}), "list indices must be integers"),
         (save(TENSORS, header(isa_version=2)), "isa_version must be 1, not 2"),
         (save(TENSORS, header(macs=None)), "'macs' is missing"),
         (save(TENSORS, header(config={"rows": 0})), "rows must be from 1 to 64, not 0"),
-        (save(TENSORS, header(config={"rowz": 1})), "unexpected keyword argument 'rowz'"),
+        (save(TENSORS, header(config={"serial": 1})), "a configuration has no serial; this one is of another version"),
+        (save(TENSORS, header(config={"core": 1})), "core must be a string, not 1"),
+        (save(TENSORS, header(config=[])), "a configuration must be an object, not []"),
         (save(TENSORS, header(inputs={"x": {"addr": 0}})), "'shape' is missing"),
         (save(TENSORS, header(inputs=[])), "has no attribute 'items'"),
         (save(TENSORS, header(instructions_addr="0")), "instructions must be at a multiple of 16, not at '0'"),
         (save({"instructions": HALT}, header()), "constants"),
+        (save({name: TENSORS[name] for name in ("instructions", "constants")}, header()), "labels"),
+        (save(TENSORS, header(labels=None)), "'labels' is missing"),
+        (save(TENSORS, header(labels="halt")), "labels must be a list of names"),
+        (save(TENSORS, header(labels={"0": "halt"})), "labels must be a list of names"),
+        (save(TENSORS, header(labels=[5])), "labels must be a list of names"),
+        (save(TENSORS, header(labels=[])), "labels must be numbered below 0, not 0"),
+        (save(TENSORS | {"labels": np.ones(1, np.uint32)}, header()), "labels must be numbered below 1, not 1"),
+        (save(TENSORS | {"labels": np.zeros(2, np.uint32)}, header()), "one for each of 1 instructions, not 2"),
+        (save(TENSORS | {"labels": np.zeros(1, np.int8)}, header()), "by a vector of uint32, not int8 (1,)"),
+        (save(TENSORS | {"labels": np.zeros((1, 1), np.uint32)}, header()), "by a vector of uint32, not uint32 (1, 1)"),
         (save(TENSORS | {"instructions": HALT.astype(np.int16)}, header()), "instructions must be a vector of uint8"),
     ],
 )

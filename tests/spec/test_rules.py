@@ -22,7 +22,8 @@ from spec.isa import (
     Sweep,
     SweepKind,
 )
-from spec.rules import check, check_raw, load_units
+from spec.operands import load_units
+from spec.rules import check, check_raw
 
 CONFIG = AcceleratorConfig(
     rows=6, cols=9, lanes=3, acc_depth=64, scratchpad_kib=7, scratchpad_banks=1, vector_kib=3, param_words=32, tables=3

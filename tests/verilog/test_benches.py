@@ -19,7 +19,7 @@ from gen.emit.rtlil import emit_rtlil
 from gen.emit.verilog import emit_verilog
 from sim.rtl import RtlDevice
 from sw.lowering.matmul import MatmulLowering
-from tests.conformance.configs import CONFIGS, SERIAL_4X3
+from tests.conformance.configs import CONFIGS, MICRO_4X3
 from tests.conformance.interpreter import interpret
 from tests.conformance.random_program import random_program
 from tests.verilator import lacks_verilator, verilator_environment
@@ -28,7 +28,7 @@ from tests.verilog.memories import fill_memories
 SIMULATOR = os.environ.get("SIM", "icarus")
 BUILD_ARGS = {"icarus": ["-g2005"], "verilator": ["--Wno-fatal"]}
 
-BENCHED = {name: CONFIGS[name] for name in ("1x1", "2x2", "3x5", "4x4 serial")} | {"4x3 serial": SERIAL_4X3}
+BENCHED = {name: CONFIGS[name] for name in ("1x1", "2x2", "3x5", "4x4 micro")} | {"4x3 micro": MICRO_4X3}
 RANDOM_PROGRAMS = [name for name in BENCHED if name in CONFIGS]
 UNKNOWN = 0
 """Contents of memories as the simulator has them; others are seeds."""
@@ -110,10 +110,10 @@ def test_registers(build, name, contents, tmp_path):
 @pytest.mark.parametrize("name", RANDOM_PROGRAMS)
 def test_program(build, name, tmp_path):
     config = BENCHED[name]
-    program, inputs = random_program(config, 31, steps=4, vector=not config.serial)
+    program, inputs = random_program(config, 31, steps=4, vector=config.core != "micro")
     expected = interpret(program, inputs)
     simulated = RtlDevice(config).run(program, inputs).outputs
-    pauses = [0.4] if config.serial else [0, 0.4]
+    pauses = [0.4] if config.core == "micro" else [0, 0.4]
     for run, outputs in enumerate(run_program(build(name, UNKNOWN), tmp_path, config, program, inputs, pauses)):
         for key, values in expected.items():
             np.testing.assert_array_equal(outputs[key], values, err_msg=f"run {run}, output {key}")

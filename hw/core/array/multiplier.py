@@ -22,7 +22,7 @@ class Multiplier:
     ----------
     platform : object or None
         What the design is elaborated for. Vendor primitives are used where its ``family`` is ``"ecp5"``, which is so
-        for Amaranth's own platforms and for :class:`gen.flow.ecp5.Target`; else the product is a plain ``*``.
+        for Amaranth's own platforms and for :class:`gen.flow.target.Target`; else the product is a plain ``*``.
     dsp : bool
         Spend a multiplier block where there are such.
 

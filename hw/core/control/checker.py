@@ -3,11 +3,11 @@
 import enum
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, ValueLike, unsigned
+from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.core.control.range_check import Operand, RangeCheck
+from hw.core.control.range_check import Extent, RangeCheck
 from hw.layouts import INSTRUCTION, instruction_layout
 from spec.config import AcceleratorConfig
 from spec.isa import (
@@ -27,11 +27,11 @@ from spec.isa import (
     Sweep,
     SweepKind,
 )
-from spec.rules import load_units
+from spec.memories import Memory
+from spec.operands import OPERANDS, Operand
 
 __all__ = ["Checker"]
 
-_MEMORY_BYTES = 1 << 32
 _ADDR = unsigned(32)
 
 
@@ -45,8 +45,27 @@ class _Place(enum.IntEnum):
     STATISTICS = 4
 
 
-_Operands = dict[_Place, list[Operand]]
-"""For each place, operands of which at most one is used."""
+_PLACES: dict[Opcode, dict[str, _Place]] = {
+    Opcode.HALT: {},
+    Opcode.LOAD: {"target": _Place.MAIN, "source": _Place.OTHER},
+    Opcode.STREAM: {"source": _Place.OTHER},
+    Opcode.GEMM: {"A": _Place.MAIN, "B": _Place.OTHER},
+    Opcode.DRAIN: {
+        "destination": _Place.MAIN,
+        "parameters": _Place.PARAMETERS,
+        "residual": _Place.OTHER,
+        "table": _Place.TABLE,
+        "statistics": _Place.STATISTICS,
+    },
+    Opcode.SWEEP: {
+        "source": _Place.MAIN,
+        "destination": _Place.OTHER,
+        "parameters": _Place.PARAMETERS,
+        "table": _Place.TABLE,
+        "statistics": _Place.STATISTICS,
+    },
+}
+"""Where operands of each name are checked: at most one of them is used."""
 
 
 class Checker(wiring.Component):
@@ -80,9 +99,9 @@ class Checker(wiring.Component):
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
         instruction = Signal(INSTRUCTION, reset_less=True)
-        halt, load, stream_, gemm, drain, sweep = (
-            data.View(instruction_layout(cls), instruction) for cls in (Halt, Load, Stream, Gemm, Drain, Sweep)
-        )
+        classes = (Halt, Load, Stream, Gemm, Drain, Sweep)
+        views = {cls.opcode: data.View(instruction_layout(cls), instruction) for cls in classes}
+        halt, load, stream_, gemm, drain, sweep = views.values()
         fields_legal = {
             Opcode.HALT: _tokens_legal(halt, None),
             Opcode.LOAD: _tokens_legal(load, Load.engine) & self._load_legal(load),
@@ -91,25 +110,21 @@ class Checker(wiring.Component):
             Opcode.DRAIN: _tokens_legal(drain, Drain.engine) & self._drain_legal(drain),
             Opcode.SWEEP: _tokens_legal(sweep, Sweep.engine) & self._sweep_legal(sweep),
         }
-        operands: dict[Opcode, _Operands] = {
-            Opcode.HALT: {},
-            Opcode.LOAD: self._load_operands(load),
-            Opcode.STREAM: {_Place.OTHER: [self._memory(stream_.mem_addr, self._config.rows, stream_.count)]},
-            Opcode.GEMM: self._gemm_operands(gemm),
-            Opcode.DRAIN: self._drain_operands(drain),
-            Opcode.SWEEP: self._sweep_operands(sweep),
-        }
+        extents: dict[tuple[_Place, Opcode], list[Extent]] = {(p, o): [] for p in _Place for o in Opcode}
+        for opcode, view in views.items():
+            for operand in OPERANDS[opcode]:
+                extents[_PLACES[opcode][operand.name], opcode].append(self._extent(operand, view))
 
         checks: dict[_Place, RangeCheck] = {}
         for place in _Place:
-            listed = [operand for places in operands.values() for operand in places.get(place, [])]
+            listed = [extent for opcode in Opcode for extent in extents[place, opcode]]
             m.submodules[place.name.lower()] = checks[place] = check = RangeCheck(listed)
             with m.Switch(halt.opcode):
-                for opcode, places in operands.items():
+                for opcode in Opcode:
                     with m.Case(opcode):
-                        for operand in places.get(place, []):
-                            with m.If(operand.used):
-                                m.d.comb += check.assign(operand)
+                        for extent in extents[place, opcode]:
+                            with m.If(extent.used):
+                                m.d.comb += check.assign(extent)
 
         code, addr = Signal(ErrorCode, reset_less=True), Signal(_ADDR, reset_less=True)
         legal = Signal(len(fields_legal), reset_less=True)  # of an instruction taken at least two cycles ago
@@ -206,77 +221,33 @@ class Checker(wiring.Component):
             & ((sweep.kind != SweepKind.GATHER) | ((sweep.n == 1) & byte_exists))
         )
 
-    def _load_operands(self, load: Any) -> _Operands:
-        targets, memories = [], []
-        for target in LoadTarget:
-            size, unit_bytes = load_units(self._config, target)
-            used = load.target == target
-            targets.append(Operand(used=used, first=load.addr, length=load.count, size=size))
-            memories.append(self._memory(load.mem_addr, unit_bytes, load.count, used=used))
-        return {_Place.MAIN: targets, _Place.OTHER: memories}
-
-    def _gemm_operands(self, gemm: Any) -> _Operands:
-        size, length = self._config.scratchpad_words, gemm.k_tiles
-        a = Operand(first=gemm.a_addr, rows=gemm.m, stride=gemm.a_stride, length=length, size=size)
-        b = Operand(
-            used=gemm.b_scratchpad, first=gemm.b_addr, rows=gemm.n, stride=gemm.b_stride, length=length, size=size
+    def _extent(self, operand: Operand, view: Any) -> Extent:
+        """Return what is checked of an operand: its fields, and limits that follow from the configuration."""
+        first, used = getattr(view, operand.first), operand.used(view)
+        size = operand.memory.size(self._config)
+        length = _quantity(view, operand.values or operand.words)
+        rows = _quantity(view, operand.rows)
+        if operand.memory is Memory.MAIN:
+            if operand.values:
+                values = length + (operand.unit.values(self._config) - 1)
+                length = values << (operand.unit.value_bytes.bit_length() - 1)
+            else:
+                # Bytes of a word are a constant, and rows are what is multiplied digit by digit.
+                rows = operand.unit.nbytes(self._config)
+            return Extent(used=used, first=first, rows=rows, stride=length, length=length, size=size)
+        return Extent(
+            used=used,
+            first=first,
+            rows=rows,
+            stride=_quantity(view, operand.stride or 0),
+            length=length,
+            unit=operand.unit.values(self._config) if operand.values else 1,
+            size=size // operand.scale,
         )
-        return {_Place.MAIN: [a], _Place.OTHER: [b]}
 
-    def _drain_operands(self, drain: Any) -> _Operands:
-        m, n = drain.m, drain.n
-        dest, mode, param_words = drain.dest, drain.param_mode, self._config.param_words
-        return {
-            _Place.MAIN: [
-                self._scratchpad(drain.dest_addr, m, drain.dest_stride, n, used=dest == Destination.SCRATCHPAD),
-                self._vector(drain.dest_addr, m, drain.dest_stride, n, used=dest == Destination.VECTOR),
-                self._memory(drain.dest_addr, m, (n + (self._config.lanes - 1)) << 2, used=dest == Destination.MEMORY),
-            ],
-            _Place.PARAMETERS: [
-                self._params(drain.param_addr, n, used=mode == ParamMode.COLUMN),
-                Operand(used=mode == ParamMode.ROW, first=drain.param_addr, length=m, size=param_words),
-                Operand(used=mode == ParamMode.FIXED, first=drain.param_addr, size=param_words),
-            ],
-            _Place.OTHER: [
-                self._vector(drain.res_addr, m, drain.res_stride, n, used=drain.second == SecondStage.RESIDUAL)
-            ],
-            _Place.TABLE: [self._table(drain.table, used=drain.table_enable)],
-            _Place.STATISTICS: [
-                self._statistics(drain.stats_addr, m, used=(drain.stats != Stats.NONE) | drain.row_scale)
-            ],
-        }
 
-    def _sweep_operands(self, sweep: Any) -> _Operands:
-        m, n, kind = sweep.m, sweep.n, sweep.kind
-        scales = (kind == SweepKind.LAYERNORM) | (kind == SweepKind.GATHER)
-        return {
-            _Place.MAIN: [self._vector(sweep.src_addr, m, sweep.src_stride, n, used=1)],
-            _Place.OTHER: [self._scratchpad(sweep.dest_addr, m, sweep.dest_stride, n, used=kind != SweepKind.MOMENTS)],
-            _Place.PARAMETERS: [self._params(sweep.param_addr, n, used=scales)],
-            _Place.TABLE: [self._table(sweep.table, used=kind == SweepKind.SOFTMAX)],
-            _Place.STATISTICS: [self._statistics(sweep.stats_addr, m, used=1)],
-        }
-
-    def _scratchpad(self, first: Any, rows: Any, stride: Any, values: Any, *, used: ValueLike) -> Operand:
-        size, unit = self._config.scratchpad_words, self._config.rows
-        return Operand(used=used, first=first, rows=rows, stride=stride, length=values, unit=unit, size=size)
-
-    def _vector(self, first: Any, rows: Any, stride: Any, values: Any, *, used: ValueLike) -> Operand:
-        size, unit = self._config.vector_words, self._config.lanes
-        return Operand(used=used, first=first, rows=rows, stride=stride, length=values, unit=unit, size=size)
-
-    def _params(self, first: Any, values: Any, *, used: ValueLike) -> Operand:
-        size, unit = self._config.param_words, self._config.lanes
-        return Operand(used=used, first=first, length=values, unit=unit, size=size)
-
-    def _table(self, table: Any, *, used: ValueLike) -> Operand:
-        return Operand(used=used, first=table, size=self._config.tables)
-
-    def _statistics(self, first: Any, rows: Any, *, used: ValueLike) -> Operand:
-        return Operand(used=used, first=first, length=rows, size=self._config.acc_depth)
-
-    def _memory(self, first: Any, rows: Any, row_bytes: ValueLike, *, used: ValueLike = 1) -> Operand:
-        return Operand(used=used, first=first, rows=rows, stride=row_bytes, length=row_bytes, size=_MEMORY_BYTES)
+def _quantity(view: Any, quantity: str | int) -> Any:
+    return getattr(view, quantity) if isinstance(quantity, str) else quantity
 
 
 def _first_beyond(beyond: Any, opcode: Any) -> Any:

@@ -18,12 +18,12 @@ from hw.core.control.queued import queued
 from hw.layouts import LoadWrite, instruction_layout, param_record
 from spec.config import AcceleratorConfig
 from spec.isa import Load, LoadTarget
+from spec.operands import load_units
 
 __all__ = ["LoadEngine"]
 
 _BUFFERED_BEATS = 256
 _PENDING_LOADS = 4
-_RECORD_BYTES = 8
 _TABLE_GROUP = data.ArrayLayout(unsigned(8), 8)
 
 _targets = data.ArrayLayout(1, len(LoadTarget))  # a one for the target
@@ -79,13 +79,7 @@ class LoadEngine(wiring.Component):
     def elaborate(self, _platform: Any) -> Module:
         m = Module()
         config = self.config
-        unit_bytes = {
-            LoadTarget.SCRATCHPAD: config.rows,
-            LoadTarget.VECTOR: 2 * config.lanes,
-            LoadTarget.PARAM: _RECORD_BYTES * config.lanes,
-            LoadTarget.PARAM_BROADCAST: _RECORD_BYTES,
-            LoadTarget.TABLE: _TABLE_GROUP.length,
-        }
+        unit_bytes = {target: load_units(config, target)[1] for target in LoadTarget}
         ports = {
             LoadTarget.SCRATCHPAD: self.load_scratchpad,
             LoadTarget.VECTOR: self.load_vector,

@@ -8,13 +8,13 @@ from amaranth.hdl import Const, Module, Mux, Signal, Value, ValueLike
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["Operand", "RangeCheck"]
+__all__ = ["Extent", "RangeCheck"]
 
 _DIGIT_BITS = 3  # of the number of rows, multiplied in one cycle
 
 
 @dataclass(frozen=True, kw_only=True)
-class Operand:
+class Extent:
     """``rows`` rows, ``stride`` words apart, of ``length`` units; a word is ``unit`` units, the memory ``size`` words.
 
     Nothing divides: ``ceil(length / unit)`` words fit exactly when ``length`` units fit ``size * unit``.
@@ -36,7 +36,7 @@ class RangeCheck(wiring.Component):
 
     Parameters
     ----------
-    operands : sequence of Operand
+    operands : sequence of Extent
         All operands that are ever checked; they determine widths.
 
     Members
@@ -56,7 +56,7 @@ class RangeCheck(wiring.Component):
     done: Signal
     beyond: Signal
 
-    def __init__(self, operands: Sequence[Operand]) -> None:
+    def __init__(self, operands: Sequence[Extent]) -> None:
         self._units = sorted({operand.unit for operand in operands})
         self._total_bits = max(_greatest_total(operand).bit_length() for operand in operands)
         self._end_bits = max(
@@ -79,7 +79,7 @@ class RangeCheck(wiring.Component):
             }
         )
 
-    def assign(self, operand: Operand) -> list[Any]:
+    def assign(self, operand: Extent) -> list[Any]:
         """Return the statements that put ``operand`` into the port."""
         port = self.operand
         return [
@@ -128,7 +128,7 @@ def _bits(value: ValueLike) -> int:
     return _greatest(value).bit_length()
 
 
-def _greatest_total(operand: Operand) -> int:
+def _greatest_total(operand: Extent) -> int:
     return _greatest(operand.first) + _greatest(operand.rows) * _greatest(operand.stride)
 
 

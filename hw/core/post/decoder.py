@@ -9,12 +9,10 @@ from amaranth.lib.wiring import In, Out
 from hw.bus.stream_register import StreamRegister
 from hw.core.post.layouts import Factor, Operand, Sink, command
 from hw.layouts import INSTRUCTION, instruction_layout
+from spec.codes import INDEX, INT16
 from spec.isa import Destination, Drain, Opcode, ParamMode, SecondStage, Stats, Sweep, SweepKind
 
 __all__ = ["Decoder"]
-
-_INT16 = (-(1 << 15), (1 << 15) - 1)
-_INDEX = (0, (1 << 11) - 1)  # of a table
 
 
 class Decoder(wiring.Component):
@@ -122,8 +120,8 @@ def _sweep_command(o: Any, i: Any) -> list[Any]:
             scaled=scaled,
             biased=scaled,
             second_shift=Mux(scaled, i.second_shift, 0),
-            clip_low=Mux(softmax, _INDEX[0], Mux(moments, _INT16[0], clip_low)),
-            clip_high=Mux(softmax, _INDEX[1], Mux(moments, _INT16[1], i.clip_high)),
+            clip_low=Mux(softmax, 0, Mux(moments, -INT16 - 1, clip_low)),
+            clip_high=Mux(softmax, INDEX, Mux(moments, INT16, i.clip_high)),
             table_enable=softmax,
             table=i.table,
             sink=Mux(moments, Sink.NONE, Sink.SCRATCHPAD),

@@ -1,4 +1,4 @@
-"""The microprogram of the serial core."""
+"""The microprogram of the micro core."""
 
 from hw.micro.program.checks import write_checks
 from hw.micro.program.control import write_control

@@ -4,7 +4,7 @@ from hw.micro.microcode import Action, Alu, Condition, Local, Register, Source
 from hw.micro.program.words import Gemm, Word
 from hw.micro.program.writer import Writer, left_shift
 from spec.isa import Engine, LoadTarget
-from spec.rules import load_units
+from spec.operands import load_units
 
 __all__ = ["write_checks"]
 

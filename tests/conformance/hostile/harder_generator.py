@@ -31,7 +31,7 @@ class HarderGenerator(Generator):
 
     def __init__(self, config: AcceleratorConfig, seed: int) -> None:
         rng = np.random.default_rng(seed)
-        limits = dict(LARGE if rng.random() < (0.1 if config.serial else 0.3) else SMALL)
+        limits = dict(LARGE if rng.random() < (0.1 if config.core == "micro" else 0.3) else SMALL)
         limits["most_k_tiles"] = min(limits["most_k_tiles"], config.scratchpad_words // 2)
         super().__init__(config, rng, Assembler(config, constants_addr=64 * int(rng.integers(64))), **limits)
 

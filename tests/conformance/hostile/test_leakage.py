@@ -50,7 +50,7 @@ def test_a_program_takes_the_same_cycles_whatever_came_before(trials, config):
 def run_secret(trial):
     """Run something that fills memories and ends in one of many ways, or does not end."""
     rng, chip, config = trial.rng, trial.chip, trial.config
-    job = trial.job(steps=2 if config.serial else rng.choice([2, 6]), finish=False)
+    job = trial.job(steps=2 if config.core == "micro" else rng.choice([2, 6]), finish=False)
     code = code_of(job.program)
     end, fault = [Halt().encode()], {}
     rows = min(config.acc_depth, config.scratchpad_words)
@@ -71,7 +71,7 @@ def run_secret(trial):
     trial.attach(secret)
     trial.start(secret)
     if kind == "amid":
-        chip.advance(rng.randrange(300_000 if config.serial else 6_000), until_irq=True)
+        chip.advance(rng.randrange(300_000 if config.core == "micro" else 6_000), until_irq=True)
     else:
         trial.outcome()
 

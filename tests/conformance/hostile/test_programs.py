@@ -9,7 +9,7 @@ from tests.conformance.interpreter import interpret
 def test_valid_programs_leave_the_models_memory_and_nothing_else(trials, config):
     for trial in trials:
         with trial:
-            job = trial.job(steps=trial.rng.choice([2, 4] if config.serial else [4, 12, 30]))
+            job = trial.job(steps=trial.rng.choice([2, 4] if config.core == "micro" else [4, 12, 30]))
             trial.behave()
             assert trial.run(job) == FINE
             trial.assert_exact(job)

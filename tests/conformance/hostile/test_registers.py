@@ -24,7 +24,7 @@ def test_accesses_while_a_program_runs_change_nothing(trials, config):
             trial.attach(job)
             trial.start(job)
             for _ in range(rng.randrange(1, 12)):
-                chip.advance(rng.randrange(20_000 if config.serial else 300), until_irq=True)
+                chip.advance(rng.randrange(20_000 if config.core == "micro" else 300), until_irq=True)
                 if trial.status & Status.BUSY:
                     disturb(trial)
             chip.write("IRQ_ENABLE", 1)

@@ -11,7 +11,7 @@ def test_a_soft_reset_at_any_cycle_leaves_a_clean_chip(trials, config):
             trial.behave()
             trial.attach(job)
             trial.start(job)
-            spans = [500, 5_000, 60_000] if config.serial else [50, 500, 5_000]
+            spans = [500, 5_000, 60_000] if config.core == "micro" else [50, 500, 5_000]
             chip.advance(rng.randrange(rng.choice(spans)), until_irq=rng.random() < 0.5)
             control = rng.choice([Control.SOFT_RESET, Control.SOFT_RESET | Control.START])
             chip.write("CONTROL", control)

@@ -13,10 +13,11 @@ from sim.numpy import ModelDevice
 from spec.config import AcceleratorConfig
 from spec.device import DeviceError
 from spec.isa import INSTRUCTION_BYTES, ErrorCode, decode
+from spec.memories import Memory
 from spec.program import Program
 from spec.registers import Control, Status
 from spec.rules import check_raw
-from tests.conformance.assembler import spans
+from spec.spans import spans
 from tests.conformance.hostile.behaviour import Behaviour, random_timing
 from tests.conformance.hostile.chip import Chip, Seen
 from tests.conformance.hostile.code import code_of, with_code, with_junk
@@ -30,7 +31,7 @@ START_CYCLES = 3
 RESET_CYCLES = 20_000
 """More than a soft reset takes on a bus that owes nothing."""
 
-LONGEST, LONGEST_SERIAL = 1_000_000, 8_000_000
+LONGEST, LONGEST_MICRO = 1_000_000, 8_000_000
 """More cycles than any program here takes."""
 
 
@@ -110,7 +111,7 @@ class Trial:
         self.chip = Chip(config, seed)
         self.instructions = 0
         self.memory = np.zeros(0, np.uint8)
-        self.longest = LONGEST_SERIAL if config.serial else LONGEST
+        self.longest = LONGEST_MICRO if config.core == "micro" else LONGEST
 
     def __enter__(self) -> Self:
         self.reset()
@@ -221,7 +222,7 @@ class Trial:
         for raw in code_of(job.program):
             if check_raw(self.config, raw)[0] == ErrorCode.NONE:
                 for span in spans(self.config, decode(raw)):
-                    if span.memory == "memory" and span.write:
+                    if span.memory is Memory.MAIN and span.writes:
                         kept[span.start : span.stop] = False
         different = np.flatnonzero(kept & (self.memory != job.image()))
         assert not different.size, f"no instruction writes the bytes at {different[0]:#x} to {different[-1]:#x}"
@@ -252,6 +253,6 @@ def _next_job(config: AcceleratorConfig) -> Job:
     """Return a job that loads what it needs and brings all memories to outputs."""
     generator = HarderGenerator(config, 77)
     generator.fill_memories()
-    generator.steps(2 if config.serial else 4)
+    generator.steps(2 if config.core == "micro" else 4)
     generator.finish()
     return Job(*generator.program())

@@ -1,13 +1,12 @@
 """``python -m gen --board``."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from gen.boards import DESIGNS, command
+from gen.boards import build, command
 from gen.cli import main
-from tests.gen.boards.test_build import flow
+from tests.gen.boards.test_build import makes
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -27,7 +26,7 @@ def test_what_makes_no_sense_is_refused(capsys: pytest.CaptureFixture[str], tmp_
 def test_build_prints_what_it_takes(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(DESIGNS, "ulx3s_85f", replace(DESIGNS["ulx3s_85f"], flow=flow(81.5)))
+    monkeypatch.setattr(build, "make_bitstream", makes(81.5))
     assert main(["--board", "ulx3s_85f", "--build", "-o", str(tmp_path)]) == 0
     printed, said = capsys.readouterr()
     assert said == "ULX3S 85F: building\n"
@@ -38,7 +37,7 @@ def test_build_prints_what_it_takes(
 def test_absent_loader_is_named(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(DESIGNS, "ulx3s_85f", replace(DESIGNS["ulx3s_85f"], flow=flow(81.5)))
+    monkeypatch.setattr(build, "make_bitstream", makes(81.5))
     monkeypatch.setattr(command.shutil, "which", lambda _tool: None)
     assert "openFPGALoader is not installed" in refused(
         capsys, "--board", "ulx3s_85f", "--build", "--program", "-o", str(tmp_path)

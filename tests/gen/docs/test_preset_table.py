@@ -1,16 +1,7 @@
-from pathlib import Path
-
 import pytest
 
 from gen.docs.preset_table import preset_table, with_table
 from spec.presets import PRESETS
-
-README = Path(__file__).parents[3] / "README.md"
-
-
-def test_readme_has_the_presets_of_the_code() -> None:
-    text = README.read_text(encoding="utf-8")
-    assert with_table(text) == text
 
 
 def test_every_preset_has_a_row() -> None:

@@ -12,7 +12,7 @@ from gen.emit.verilog import emit_verilog
 from gen.flow.yosys import run_yosys
 from spec.config import AcceleratorConfig
 from spec.presets import PRESETS
-from tests.conformance.configs import SERIAL_4X3
+from tests.conformance.configs import MICRO_4X3
 from tests.verilator import lacks_verilator, verilator_environment
 
 WAIVERS = Path(__file__).resolve().parents[3] / "gen" / "verilator.vlt"
@@ -24,7 +24,7 @@ CONFIGS = {
     "3x5": AcceleratorConfig(rows=3, cols=5, **_SMALL, bus_bytes=32, acc_banks=3, tables=4),
     "default": PRESETS["default"],
     "icebreaker": PRESETS["icebreaker"],
-    "4x3 serial": SERIAL_4X3,
+    "4x3 micro": MICRO_4X3,
 }
 
 

@@ -3,11 +3,13 @@
 import json
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from gen.flow import ecp5, nextpnr
-from gen.flow.ecp5 import Area, Device, place_and_route, synthesize
+from gen.flow.ecp5 import ECP5, Area, Device
+from gen.flow.synthesis import synthesize
 from hw.core.array.systolic_array import SystolicArray
 from spec.config import AcceleratorConfig
 
@@ -25,11 +27,17 @@ def test_devices() -> None:
         Device(speed=9)
 
 
+@pytest.mark.parametrize("size", ["12", "25", "45", "85"])
+def test_every_fpga_of_the_family_is_a_device(size: str) -> None:
+    platform = SimpleNamespace(device=f"LFE5U-{size}F", speed="6", package="BG381")
+    assert Device.of(platform) == Device(size=f"{size}k", speed=6, package="CABGA381")
+
+
 def test_absent_tool_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(nextpnr.importlib.util, "find_spec", lambda _name: None)
     message = r"^nextpnr is not installed; install it with: pip install -c constraints.txt -e '\.\[fpga\]'$"
     with pytest.raises(RuntimeError, match=message):
-        place_and_route(tmp_path, Device())
+        ECP5.place_and_route(tmp_path, Device())
 
 
 @pytest.mark.parametrize("blocks", [16, 5])
@@ -37,7 +45,7 @@ def test_array_takes_no_more_than_counted(blocks: int, tmp_path: Path) -> None:
     array = SystolicArray(AcceleratorConfig(rows=4, cols=4, dsp_multipliers=blocks))
     ports = {name: getattr(array, name) for name in ("operands", "weights", "sums")}
     named = {name: port.as_value() for name, port in ports.items()} | {"swap": array.swap}
-    area = synthesize(array, named, tmp_path)
+    area = synthesize(ECP5, array, named, tmp_path)
     assert area.dsp == blocks
     assert area.lut_eq <= 22 * 16 + 82 * (16 - blocks)
 
@@ -66,7 +74,7 @@ def test_block_memories_go_where_the_analytic_placer_puts_them(monkeypatch: pyte
 
     monkeypatch.setattr(ecp5, "run_tool", run)
     (tmp_path / "design.json").write_text(cells())
-    timing = place_and_route(tmp_path, Device(size="85k", speed=6), seed=2, target_mhz=80, placer="static")
+    timing = ECP5.place_and_route(tmp_path, Device(size="85k", speed=6), seed=2, target_mhz=80, placer="static")
     assert timing.fmax == 99.0
     first, second = (dict(pairwise(run)) for run in runs)
     assert (first["--placer"], first["--json"]) == ("heap", "design.json")

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from amaranth.hdl import Elaboratable, Module, Signal
 
-from gen.flow.ice40 import Area, place_and_route, synthesize
+from gen.flow.ice40 import ICE40, Area
+from gen.flow.synthesis import synthesize
 
 
 class Counter(Elaboratable):
@@ -32,7 +33,7 @@ def test_cells_are_counted_by_what_they_are() -> None:
 )
 def test_counter(tmp_path: Path) -> None:
     counter = Counter()
-    area = synthesize(counter, {"count": counter.count, "ends": counter.ends}, tmp_path)
+    area = synthesize(ICE40, counter, {"count": counter.count, "ends": counter.ends}, tmp_path)
     assert area.ff == 6
     assert 7 <= area.logic_cells <= 9
-    assert place_and_route(tmp_path).fmax > 24
+    assert ICE40.place_and_route(tmp_path).fmax > 24

@@ -17,7 +17,6 @@ from spec.program import Program
 from sw.lowering import MatmulLowering, NetworkLowering
 from sw.network.random_checkpoint import random_checkpoint
 from sw.network.reference import embed, forward
-from tests.sw.lowering.token_machine import instructions_of
 
 CONFIG = PRESETS["tiny"]
 READ_ONLY, WRITABLE = 1 << 14, 1 << 16
@@ -32,7 +31,7 @@ def test_map_of_the_icebreaker_is_that_of_its_memory() -> None:
 def addresses(program: Program) -> tuple[list[int], list[int]]:
     """All addresses that instructions read, and all that they write."""
     reads, writes = [], []
-    for instruction in instructions_of(program):
+    for instruction in program:
         match instruction:
             case Load() | Stream():
                 reads.append(instruction.mem_addr)

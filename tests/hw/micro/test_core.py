@@ -1,4 +1,4 @@
-"""The serial core's life: START, soft reset, deadlocks, bus errors and counters; conformance tests what it computes."""
+"""The micro core's life: START, soft reset, deadlocks, bus errors and counters; conformance tests what it computes."""
 
 import dataclasses
 import shutil
@@ -34,7 +34,7 @@ from tests.conformance.random_program import random_program
 
 pytestmark = pytest.mark.skipif(not any(map(shutil.which, ("clang++", "g++"))), reason="there is no C++ compiler")
 
-CONFIG = CONFIGS["4x4 serial"]
+CONFIG = CONFIGS["4x4 micro"]
 PATIENCE = 20_000_000
 OFFSETS = {register.name: register.offset for register in (*REGISTERS, *COUNTERS)}
 

@@ -1,4 +1,4 @@
-"""The serial core keeps AXI's promises when it is reset while the bus owes it something."""
+"""The micro core keeps AXI's promises when it is reset while the bus owes it something."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from hw.micro.core import SerialCore
+from hw.micro.core import MicroCore
 from spec.config import AcceleratorConfig
 from spec.isa import Destination, Drain, ErrorCode, Gemm, Halt, Load, LoadTarget
 from spec.registers import REGISTERS, Control, Status
@@ -19,7 +19,7 @@ _CONFIG = AcceleratorConfig(
     rows=4,
     cols=1,
     lanes=1,
-    serial=1,
+    core="micro",
     bus_bytes=4,
     scratchpad_kib=1,
     scratchpad_banks=1,
@@ -48,7 +48,7 @@ class _Bench:
     """The core, its host and its memory, which holds the program of one product."""
 
     def __init__(self) -> None:
-        self.dut = SerialCore(_CONFIG)
+        self.dut = MicroCore(_CONFIG)
         self.memory = AxiMemory(np.zeros(1 << 13, np.uint8), _CONFIG.bus_bytes)
         code = b"".join(instruction.encode() for instruction in _PROGRAM)
         self.memory.data[_CODE : _CODE + len(code)] = np.frombuffer(code, np.uint8)

@@ -11,7 +11,7 @@ from amaranth.hdl import Module
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from gen.flow.ice40 import Target
+from gen.flow.target import Target
 from hw.micro.multiplier_pair import multiply_pair
 from tests.hw.core.array.netlist import run_netlist
 
@@ -65,7 +65,7 @@ def test_products_of_all_operands(tmp_path: Path) -> None:
     rows += [([0, 0], [0, 0], [0, 0], 0)] * 2
     operands_, weights_, extra_, load = (np.array(column) for column in zip(*rows, strict=True))
     inputs = {"operands": operands_, "weights": weights_, "extra": extra_, "load": load.reshape(-1, 1)}
-    found = run_netlist(Pair(), inputs, "products", tmp_path, platform=Target(), cells=cells())
+    found = run_netlist(Pair(), inputs, "products", tmp_path, platform=Target("ice40"), cells=cells())
     for values, word in zip(expected, found[2:], strict=True):
         if values:
             assert [word >> 16 * k & 0xFFFF for k in range(2)] == [value & 0xFFFF for value in values]

@@ -14,7 +14,7 @@ from spec.config import AcceleratorConfig
 
 _SMALL: dict[str, Any] = {
     "lanes": 1,
-    "serial": 1,
+    "core": "micro",
     "bus_bytes": 4,
     "scratchpad_banks": 1,
     "scratchpad_kib": 1,

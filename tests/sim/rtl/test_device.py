@@ -20,7 +20,7 @@ from tests.conformance.random_program import random_program
 pytestmark = pytest.mark.skipif(not any(map(shutil.which, ("clang++", "g++"))), reason="there is no C++ compiler")
 
 CONFIG = CONFIGS["3x5"]
-KINDS = ("3x5", "4x4 serial")
+KINDS = ("3x5", "4x4 micro")
 """Both kinds of accelerators."""
 
 SPECIAL = range(0x30000, 0x31000)

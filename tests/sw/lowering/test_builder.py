@@ -6,7 +6,6 @@ from spec.config import AcceleratorConfig
 from spec.isa import Drain, Gemm, Load, LoadTarget, Sweep, SweepKind
 from sw.lowering.builder import LOOKAHEAD, Builder
 from sw.lowering.steps import Binding, Resident, Step
-from tests.sw.lowering.token_machine import instructions_of
 
 CONFIG = AcceleratorConfig(rows=4, cols=4)
 
@@ -19,5 +18,5 @@ def test_parameters_of_a_drain_are_loaded_before_its_gemm_however_much_stands_be
         builder.emit(Step(Sweep(kind=SweepKind.MOMENTS, m=1, n=4, row_length=4)))
     builder.emit(Step(Drain(m=4, n=4, dest_addr=64, dest_stride=1), bindings={"param_addr": Binding(params)}))
     program = builder.finish(constants=np.zeros(64, np.uint8), inputs={}, outputs={}, macs=0, metadata={})
-    order = [type(i) for i in instructions_of(program) if isinstance(i, Load | Gemm | Drain)]
+    order = [type(i) for i in program if isinstance(i, Load | Gemm | Drain)]
     assert order == [Load, Gemm, Drain]

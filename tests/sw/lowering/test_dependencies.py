@@ -5,11 +5,11 @@ import dataclasses
 import pytest
 
 from spec.config import AcceleratorConfig
-from spec.isa import Destination, Drain, Gemm, Halt, Instruction, Load, LoadTarget, Sweep, SweepKind
+from spec.isa import MOST_TOKENS, Destination, Drain, Gemm, Halt, Instruction, Load, LoadTarget, Sweep, SweepKind
 from sw.lowering import NetworkLowering, lower_matmul
-from sw.lowering.dependencies import MAX_TOKENS, add_tokens
+from sw.lowering.dependencies import add_tokens
 from sw.network.random_checkpoint import random_checkpoint
-from tests.sw.lowering.token_machine import TokenMachine, instructions_of, interleavings
+from tests.sw.lowering.token_machine import TokenMachine, interleavings
 
 LOAD, ARRAY, POST = 1, 2, 4
 CONFIG = AcceleratorConfig(rows=4, cols=4, scratchpad_kib=16, vector_kib=16)
@@ -96,7 +96,7 @@ def test_counters_never_overflow(queue_depth: int) -> None:
     for choose in interleavings(0):
         machine = TokenMachine(config, instructions)
         machine.run(choose)
-        assert machine.most_tokens <= MAX_TOKENS
+        assert machine.most_tokens <= MOST_TOKENS
 
 
 def check(config: AcceleratorConfig, instructions: list[Instruction], seed: int) -> None:
@@ -119,22 +119,22 @@ def test_any_interleaving_of_a_bert_is_safe(
         queue_depth=queue_depth,
     )
     program = NetworkLowering(random_checkpoint(rows), config).lower(length)
-    check(config, instructions_of(program), seed=rows)
+    check(config, list(program), seed=rows)
 
 
 def test_any_interleaving_of_a_product_is_safe() -> None:
     config = AcceleratorConfig(rows=4, cols=2, acc_depth=8, scratchpad_kib=1, queue_depth=2)
-    check(config, instructions_of(lower_matmul(config, 20, 9, 30)), seed=1)
-    check(config, instructions_of(lower_matmul(config, 5, 5, 3000)), seed=2)
+    check(config, list(lower_matmul(config, 20, 9, 30)), seed=1)
+    check(config, list(lower_matmul(config, 5, 5, 3000)), seed=2)
 
 
 def test_without_tokens_the_machine_finds_a_hazard() -> None:
     config = AcceleratorConfig(rows=4, cols=4, scratchpad_kib=4, vector_kib=4)
     program = NetworkLowering(random_checkpoint(0, layers=1), config).lower(5)
-    bare = [dataclasses.replace(i, wait=0, signal=0) for i in instructions_of(program)]
+    bare = [dataclasses.replace(i, wait=0, signal=0) for i in program]
     with pytest.raises(AssertionError, match="starts before"):
         check(config, bare, seed=0)
 
 
 def test_program_ends_with_halt() -> None:
-    assert isinstance(instructions_of(lower_matmul(CONFIG, 1, 1, 1))[-1], Halt)
+    assert isinstance(list(lower_matmul(CONFIG, 1, 1, 1))[-1], Halt)

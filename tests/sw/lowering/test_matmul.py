@@ -8,7 +8,6 @@ from spec.config import AcceleratorConfig
 from spec.isa import ErrorCode, Gemm, Stream
 from spec.rules import check
 from sw.lowering import MatmulLowering, lower_matmul
-from tests.sw.lowering.token_machine import instructions_of
 
 
 @pytest.mark.parametrize("unsigned", [False, True])
@@ -34,20 +33,20 @@ def test_random_products_on_random_arrays(unsigned: bool) -> None:
         )
         b = rng.integers(-128, 128, (k, n)).astype(np.int8)
         product = MatmulLowering(config, m, n, k, a_unsigned=unsigned)
-        assert all(check(config, i)[0] == ErrorCode.NONE for i in instructions_of(product.program))
+        assert all(check(config, i)[0] == ErrorCode.NONE for i in product.program)
         result = product.unpack(open_device("model", config).run(product.program, product.pack(a, b)).outputs["c"])
         np.testing.assert_array_equal(result, a.astype(np.int32) @ b.astype(np.int32), err_msg=f"seed {seed}")
 
 
 def test_one_gemm_and_one_stream_when_everything_fits() -> None:
-    instructions = instructions_of(lower_matmul(AcceleratorConfig(), 512, 1000, 100))
+    instructions = list(lower_matmul(AcceleratorConfig(), 512, 1000, 100))
     assert sum(isinstance(i, Gemm) for i in instructions) == 1
     assert sum(isinstance(i, Stream) for i in instructions) == 1
 
 
 def test_streams_longer_than_their_count_are_split_at_bus_words() -> None:
     config = AcceleratorConfig(rows=1, cols=1)
-    streams = [i for i in instructions_of(lower_matmul(config, 1, 5000, 4000)) if isinstance(i, Stream)]
+    streams = [i for i in list(lower_matmul(config, 1, 5000, 4000)) if isinstance(i, Stream)]
     assert [s.count for s in streams] == [(1 << 24) - 16, 5000 * 4000 - (1 << 24) + 16]
     assert streams[1].mem_addr == streams[0].mem_addr + streams[0].count
 

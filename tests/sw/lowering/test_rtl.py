@@ -13,7 +13,7 @@ from sw.network.random_checkpoint import random_checkpoint
 from sw.network.reference import embed, forward
 
 CONFIG = PRESETS["tiny"]
-SERIAL = replace(PRESETS["icebreaker"], scratchpad_kib=4, vector_kib=4, param_words=64)
+MICRO = replace(PRESETS["icebreaker"], scratchpad_kib=4, vector_kib=4, param_words=64)
 
 
 @pytest.fixture(scope="module")
@@ -34,13 +34,13 @@ def test_bert_equals_the_reference(device: Device, shape: dict[str, int]) -> Non
         np.testing.assert_array_equal(logits[: len(checkpoint.labels)], forward(checkpoint, rows))
 
 
-def test_bert_on_a_serial_core() -> None:
+def test_bert_on_a_micro_core() -> None:
     checkpoint = random_checkpoint(2, layers=1)
-    program = NetworkLowering(checkpoint, SERIAL).lower(9)
+    program = NetworkLowering(checkpoint, MICRO).lower(9)
     rows = embed(checkpoint, np.random.default_rng(9).integers(0, 64, 9))
     padded = np.zeros(program.inputs["rows"].shape, np.int16)
     padded[:, : rows.shape[1]] = rows
-    logits = open_device("rtl", SERIAL).run(program, {"rows": padded}).outputs["logits"]
+    logits = open_device("rtl", MICRO).run(program, {"rows": padded}).outputs["logits"]
     np.testing.assert_array_equal(logits[: len(checkpoint.labels)], forward(checkpoint, rows))
 
 

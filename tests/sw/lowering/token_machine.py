@@ -6,19 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from spec.config import AcceleratorConfig
-from spec.isa import Drain, Engine, Gemm, Halt, Instruction, Stream, decode
-from spec.program import Program
-from sw.lowering.accesses import Access, accesses
+from spec.isa import Drain, Engine, Gemm, Halt, Instruction, Stream
+from spec.spans import Span, spans
 
-__all__ = ["TokenMachine", "instructions_of", "interleavings"]
+__all__ = ["TokenMachine", "interleavings"]
 
 Choice = Callable[[Sequence[Engine | None]], Engine | None]
-
-
-def instructions_of(program: Program) -> list[Instruction]:
-    """Decode a program."""
-    words = program.instructions.tobytes()
-    return [decode(words[i : i + 32]) for i in range(0, len(words), 32)]
 
 
 def interleavings(seed: int) -> Iterator[Choice]:
@@ -50,7 +43,7 @@ class TokenMachine:
 
     def __init__(self, config: AcceleratorConfig, instructions: Sequence[Instruction]) -> None:
         self._config, self._instructions = config, instructions
-        self._access = [accesses(config, instruction) for instruction in instructions]
+        self._spans = [list(spans(config, instruction)) for instruction in instructions]
         self._next = 0
         self._queues: dict[Engine, deque[int]] = {engine: deque() for engine in Engine}
         self._running: dict[Engine, int] = {}
@@ -132,9 +125,9 @@ class TokenMachine:
             self._tokens[producer, engine] -= instruction.wait >> producer & 1
         unfinished = self._started - self._finished
         for other in unfinished | {i for i in range(index) if i not in self._finished}:
-            assert not _conflict(self._access[index], self._access[other]), f"{index} starts before {other} is done"
+            assert not _conflict(self._spans[index], self._spans[other]), f"{index} starts before {other} is done"
         for other in (i for i in self._started if i > index):
-            assert not _conflict(self._access[index], self._access[other]), f"{index} starts after {other}"
+            assert not _conflict(self._spans[index], self._spans[other]), f"{index} starts after {other}"
         self._started.add(index)
         self._running[engine] = index
         tiled = isinstance(instruction, Gemm | Drain)
@@ -148,8 +141,6 @@ class TokenMachine:
         self.most_tokens = max(self.most_tokens, *self._tokens.values(), 0)
 
 
-def _conflict(a: Access, b: Access) -> bool:
+def _conflict(a: list[Span], b: list[Span]) -> bool:
     """Whether the order of two instructions matters."""
-    return any(w.overlaps(x) for w in a.writes for x in (*b.reads, *b.writes)) or any(
-        w.overlaps(x) for w in b.writes for x in a.reads
-    )
+    return any(x.conflicts(y) for x in a for y in b)

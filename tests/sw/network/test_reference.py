@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from sw.network.checkpoint import Checkpoint
 from sw.network.random_checkpoint import random_checkpoint
 from sw.network.reference import embed, forward
+from tests.sw.network.nodes import node_of, with_node
 
 
 def rows_of(checkpoint: Checkpoint, length: int, seed: int = 0) -> NDArray[np.int16]:
-    ids = np.random.default_rng(seed).integers(0, len(checkpoint.embedding.word), length)
+    ids = np.random.default_rng(seed).integers(0, len(checkpoint.network.embed.word), length)
     return embed(checkpoint, ids)
 
 
@@ -47,12 +48,16 @@ def test_steps_are_observed_in_order_and_in_range() -> None:
     checkpoint = random_checkpoint(1, layers=2)
     seen: dict[str, NDArray[np.int64]] = {}
     forward(checkpoint, rows_of(checkpoint, 5), seen.__setitem__)
-    steps = ("input_norm", "scores", "context", "mid_norm", "ffn", "output")
-    assert list(seen) == [f"layers.{i}.{step}" for i in range(2) for step in steps] + ["pooler_norm", "pooler"]
-    assert seen["layers.0.scores"].shape == (2, 5, 5)
-    assert seen["layers.1.scores"].shape == (2, 1, 5)
-    assert seen["layers.0.ffn"].shape == (5, 35)
-    for name, bits in (("input_norm", 16), ("scores", 16), ("context", 8), ("output", 16)):
+    steps = ("input_norm", "attention.scores", "attention.context", "output", "mid_norm", "ffn1", "ffn2")
+    last = ["pooler_norm", "pooler", "classifier"]
+    assert list(seen) == [f"layers.{i}.{step}" for i in range(2) for step in steps] + last
+    assert seen["layers.0.attention.scores"].shape == (2, 5, 5)
+    assert seen["layers.1.attention.scores"].shape == (2, 1, 5)
+    assert seen["layers.0.ffn1"].shape == (5, 35)
+    for name, bits in (
+        *(("input_norm", 16), ("attention.scores", 16), ("attention.context", 8), ("output", 16)),
+        *(("mid_norm", 16), ("ffn2", 16)),
+    ):
         for i in range(2):
             values = seen[f"layers.{i}.{name}"]
             assert values.min() >= -(1 << (bits - 1))
@@ -63,34 +68,34 @@ def test_steps_are_observed_in_order_and_in_range() -> None:
 def test_long_sums_are_exact() -> None:
     """2,048 products of 255 * -127 are beyond what one float32 holds; the logits show their low bits."""
     checkpoint = random_checkpoint(1, layers=1, hidden=4, heads=1, ffn=2048, slots=1)
-    layer = checkpoint.layers[0]
-    weight = np.full_like(layer.ffn2.weight, -127)
+    weight = np.full_like(node_of(checkpoint, "layers.0.ffn2").weight, -127)
     weight[:, ::3] = 126
-    ffn2 = dataclasses.replace(
-        layer.ffn2, weight=weight, mul=np.full(4, 1, np.int32), pre_shift=11, shift=0, bias=np.arange(4, dtype=np.int32)
-    )
-    made = dataclasses.replace(layer, gelu_table=np.full_like(layer.gelu_table, 255), ffn2=ffn2)
+    changes = {"mul": np.full(4, 1, np.int32), "pre_shift": 11, "shift": 0, "bias": np.arange(4, dtype=np.int32)}
+    made = with_node(checkpoint, "layers.0.ffn2", weight=weight, **changes)
+    table = dataclasses.replace(node_of(made, "layers.0.ffn1").then, table=np.full(2048, 255, np.uint8))
+    made = with_node(made, "layers.0.ffn1", then=table)
     seen: dict[str, NDArray[np.int64]] = {}
-    forward(dataclasses.replace(checkpoint, layers=(made,)), rows_of(checkpoint, 1), seen.__setitem__)
-    middle, h = seen["layers.0.ffn"], seen["layers.0.mid_norm"]
+    forward(made, rows_of(checkpoint, 1), seen.__setitem__)
+    middle, h = seen["layers.0.ffn1"], seen["layers.0.mid_norm"]
     assert (middle[0, :2048] == 255).all()
     sums = middle @ weight.T.astype(np.int64) + np.arange(4)
     assert abs(sums).min() > 1 << 23
-    scaled = h * ffn2.residual_mul
-    residual = (scaled + (1 << ffn2.residual_shift >> 1)) >> ffn2.residual_shift
+    then = node_of(made, "layers.0.ffn2").then
+    residual = (h * then.mul + (1 << then.shift >> 1)) >> then.shift
     expected = np.clip(((sums + 1024) >> 11) + residual, -32768, 32767)
-    np.testing.assert_array_equal(seen["layers.0.output"], expected)
+    np.testing.assert_array_equal(seen["layers.0.ffn2"], expected)
 
 
 def test_embedding_rounds_and_saturates() -> None:
     checkpoint = random_checkpoint(1, hidden=4, heads=1, vocabulary=2, positions=2)
-    table = dataclasses.replace(
-        checkpoint.embedding,
+    made = with_node(
+        checkpoint,
+        "embed",
         word=np.array([[1, -1, 127, -127], [2, 3, 4, 5]], np.int8),
         word_scale=np.array([0.5, 1], np.float32),
         position=np.array([[0.25, 0, 40000, -40000], [0.75, 0.25, 0, 1]], np.float32),
     )
-    rows = embed(dataclasses.replace(checkpoint, embedding=table), [0, 1])
+    rows = embed(made, [0, 1])
     assert rows.dtype == np.int16
     assert rows.tolist() == [[1, 0, 32767, -32768], [3, 3, 4, 6]]
 
@@ -110,10 +115,8 @@ def test_wrong_ids_are_refused(ids: list[int], message: str) -> None:
         embed(random_checkpoint(1), ids)
 
 
-def test_residual_is_needed() -> None:
-    checkpoint = random_checkpoint(1)
-    layer = dataclasses.replace(
-        checkpoint.layers[0], output=dataclasses.replace(checkpoint.layers[0].output, residual_mul=None)
-    )
-    with pytest.raises(ValueError, match="must have a residual_mul"):
-        forward(dataclasses.replace(checkpoint, layers=(layer,)), rows_of(checkpoint, 2))
+def test_results_are_those_of_the_last_operator() -> None:
+    checkpoint = random_checkpoint(4)
+    seen: dict[str, NDArray[np.int64]] = {}
+    logits = forward(checkpoint, rows_of(checkpoint, 3), seen.__setitem__)
+    np.testing.assert_array_equal(seen["classifier"], logits[np.newaxis])

@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from spec.arithmetic import requantize
-from sw.families.float_bert import FloatLinear
-from sw.network.checkpoint import Linear
+from sw.families.real import RealLinear
+from sw.network.linear import Linear, Sums
 from sw.quantizer.matrix import BIAS_LIMIT, Matrix
 from sw.quantizer.operand import Operand
 
@@ -24,11 +24,10 @@ def operand() -> Operand:
     )
 
 
-def linear(n: int = 40) -> FloatLinear:
+def linear(n: int = 40) -> RealLinear:
     rng = np.random.default_rng(2)
-    return FloatLinear(
-        weight=rng.normal(0, 0.2, (n, K)).astype(np.float32), bias=rng.normal(0, 1, n).astype(np.float32)
-    )
+    weight, bias = rng.normal(0, 0.2, (n, K)).astype(np.float32), rng.normal(0, 1, n).astype(np.float32)
+    return RealLinear(name="matrix", weight=weight, bias=bias)
 
 
 def results(made: Linear, codes: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -45,7 +44,7 @@ def test_rows_of_zeros_are_exact_constants(lsb: float, bias: float, live: bool) 
     matrix.weight[dead] = 0
     matrix.bias[dead] = bias
     with np.errstate(all="raise"):
-        made = Matrix.quantize(matrix, operand()).linear(lsb, 0.25)
+        made = Matrix.quantize(matrix, operand()).linear("matrix", lsb, 0.25)
     codes = np.random.default_rng(3).integers(-127, 128, (50, K))
     expected = np.clip(np.rint((np.float64(np.float32(bias)) + 0.25) / lsb), -(2**17) + 1, 2**17 - 1)
     assert (results(made, codes)[:, dead] == expected).all()
@@ -58,7 +57,7 @@ def test_small_rows_with_a_bias_keep_it_and_the_others_their_precision(factor: f
     matrix, lsb = linear(), 0.05
     matrix.weight[3] *= np.float32(factor)
     matrix.bias[3] = 4.0
-    made = Matrix.quantize(matrix, operand()).linear(lsb)
+    made = Matrix.quantize(matrix, operand()).linear("matrix", lsb)
     assert np.abs(made.bias).max() < BIAS_LIMIT * 2
     codes = np.random.default_rng(3).integers(-60, 61, (50, K))
     centred = (codes - operand().code_mean) * operand().scale + operand().mean
@@ -75,6 +74,7 @@ def test_results_that_stay_sums_are_exact_for_constants() -> None:
     matrix.weight[:2] = 0
     matrix.bias[:2] = (-0.7, 0.0)
     with np.errstate(all="raise"):
-        weight, bias, scale = Matrix.quantize(matrix, operand()).sums()
-    assert not weight[:2].any()
-    assert (bias[:2] * scale[:2]).tolist() == [np.float32(-0.7), 0]
+        made = Matrix.quantize(matrix, operand()).sums("matrix")
+    assert isinstance(made.then, Sums)
+    assert not made.weight[:2].any()
+    assert (made.bias[:2] * made.then.scale[:2]).tolist() == [np.float32(-0.7), 0]

@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from spec.arithmetic import scale_row
-from sw.families.float_bert import FloatLinear, FloatNorm
-from sw.network.checkpoint import Norm
+from sw.families.real import RealLinear, RealNorm
+from sw.network.norm import Norm
 from sw.quantizer.norm import quantize_norm
 from sw.quantizer.operand import Operand
 from sw.quantizer.statistics import Statistics
@@ -14,19 +14,18 @@ from sw.quantizer.statistics import Statistics
 WIDTH = 24
 
 
-def made(slots: int, outlier: float) -> tuple[FloatNorm, NDArray[np.float32], Norm, Operand]:
+def made(slots: int, outlier: float) -> tuple[RealNorm, NDArray[np.float32], Norm, Operand]:
     """A norm, rows that enter it, and both quantized; channel 5 is larger than the others."""
     rng = np.random.default_rng(0)
     rows = rng.normal(0, 1, (400, WIDTH)).astype(np.float32)
     rows[::50, 5] *= outlier
-    norm = FloatNorm(
-        gamma=rng.uniform(0.2, 2, WIDTH).astype(np.float32), beta=rng.normal(0, 1, WIDTH).astype(np.float32)
-    )
+    gamma, beta = rng.uniform(0.2, 2, WIDTH).astype(np.float32), rng.normal(0, 1, WIDTH).astype(np.float32)
+    norm = RealNorm(name="norm", gamma=gamma, beta=beta, epsilon=1e-12)
     statistics = Statistics(rows_per_text=400)
     statistics("norm", rows)
     weight = rng.normal(0, 1, (8, WIDTH)).astype(np.float32)
-    consumer = FloatLinear(weight=weight, bias=np.zeros(8, np.float32))
-    return norm, rows, *quantize_norm(norm, "norm", statistics, [consumer], slots)
+    consumer = RealLinear(name="consumer", weight=weight, bias=np.zeros(8, np.float32))
+    return norm, rows, *quantize_norm(norm, statistics, [consumer], slots)
 
 
 def codes(norm: Norm, rows: NDArray[np.float32]) -> NDArray[np.int64]:
@@ -85,10 +84,11 @@ def test_code_means_are_those_of_the_device() -> None:
 
 def test_channel_without_gamma_is_constant() -> None:
     rows = np.random.default_rng(0).normal(0, 1, (50, 4)).astype(np.float32)
-    norm = FloatNorm(gamma=np.array([0, 1, 1, 1], np.float32), beta=np.array([3, 0, 0, 0], np.float32))
+    gamma, beta = np.array([0, 1, 1, 1], np.float32), np.array([3, 0, 0, 0], np.float32)
+    norm = RealNorm(name="norm", gamma=gamma, beta=beta, epsilon=1e-12)
     statistics = Statistics()
     statistics("norm", rows)
-    consumer = FloatLinear(weight=np.ones((2, 4), np.float32), bias=np.zeros(2, np.float32))
-    integers, operand = quantize_norm(norm, "norm", statistics, [consumer], 2)
+    consumer = RealLinear(name="consumer", weight=np.ones((2, 4), np.float32), bias=np.zeros(2, np.float32))
+    integers, operand = quantize_norm(norm, statistics, [consumer], 2)
     assert np.ptp(codes(integers, rows)[:, 0]) == 0
     assert operand.mean[0] == pytest.approx(3)

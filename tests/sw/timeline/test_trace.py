@@ -1,6 +1,7 @@
 """``python -m sw trace`` and what it is made of."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,6 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from sw.lowering.bert_constants import BertConstants
 
 from sim.rtl import Activity, RtlDevice
 from spec.config import AcceleratorConfig
@@ -16,7 +16,7 @@ from sw.cli import trace
 from sw.cli.main import main
 from sw.lowering import NetworkLowering
 from sw.network.random_checkpoint import random_checkpoint
-from sw.timeline import TRACKS, Label, Slice, bert_labels, chrome_trace, gantt, plain_labels, slices
+from sw.timeline import TRACKS, Label, Slice, chrome_trace, gantt, labels_of, slices
 from tests.sw.tiny_model import save_tiny_model
 
 CONFIG = AcceleratorConfig(rows=4, cols=4, scratchpad_kib=4, vector_kib=4, param_words=256, weight_fifo_words=32)
@@ -29,7 +29,7 @@ def recorded() -> tuple[list[Slice], list[Label], dict[str, int]]:
     records: list[Activity] = []
     device = RtlDevice(CONFIG, record=records.append)
     result = device.run(program, {"rows": np.zeros(program.inputs["rows"].shape, np.int16)})
-    labels = bert_labels(program, BertConstants(checkpoint, CONFIG))
+    labels = list(labels_of(program))
     return list(slices(records[0], labels)), labels, result.counters
 
 
@@ -57,16 +57,38 @@ def test_cycles_of_an_engine_are_those_of_the_counters(
 def test_every_product_of_every_layer_is_named(recorded: tuple[Any, list[Label], Any]) -> None:
     names = {label.name for label in recorded[1]}
     for layer in range(2):
-        for operation in ("scores", "context", "output", "ffn1", "ffn2"):
-            assert f"layer {layer} {operation}" in names
+        for operator in ("output", "ffn1", "ffn2", "input_norm", "mid_norm", "mid_norm.slots", "ffn1.slots"):
+            assert f"layers.{layer}.{operator}" in names
         for head in range(2):
-            assert {f"layer {layer} head {head} {each}" for each in ("query", "key", "values")} <= names
-    assert {"pooler", "classifier", "softmax", "layernorm", "halt", "load param"} <= names
+            parts = ("query", "key", "value", "scores", "softmax", "context")
+            assert {f"layers.{layer}.attention.{head}.{part}" for part in parts} <= names
+    assert {"embed.load vector", "pooler", "classifier", "halt", "pooler.load table", "pooler.load param"} <= names
 
 
-def test_plain_labels_name_every_instruction() -> None:
+def test_labels_are_those_of_the_program() -> None:
     program = NetworkLowering(random_checkpoint(0), CONFIG).lower(3)
-    assert {"gemm", "drain", "stream", "softmax", "halt"} <= {label.name for label in plain_labels(program)}
+    labels = list(labels_of(program))
+    assert tuple(label.name for label in labels) == program.labels
+    assert [label.instruction for label in labels] == list(program)
+
+
+def test_instructions_without_labels_are_named_by_what_they_are() -> None:
+    program = replace(NetworkLowering(random_checkpoint(0), CONFIG).lower(3), labels=())
+    labels = list(labels_of(program))
+    assert [label.instruction for label in labels] == list(program)
+    names = {
+        "gemm",
+        "drain",
+        "stream",
+        "softmax",
+        "layernorm",
+        "moments",
+        "gather",
+        "load param",
+        "load vector",
+        "halt",
+    }
+    assert names <= {label.name for label in labels}
 
 
 def test_chrome_trace_has_a_thread_for_each_track() -> None:
@@ -82,7 +104,7 @@ def test_chrome_trace_has_a_thread_for_each_track() -> None:
 
 
 def test_gantt_draws_what_is_in_its_window() -> None:
-    svg = gantt([Slice("ARRAY", "layer 0 ffn1", 10, 60), Slice("ARRAY", "layer 1 ffn2", 200, 300)], "a < b", 0, 100)
+    svg = gantt([Slice("ARRAY", "layers.0.ffn1", 10, 60), Slice("ARRAY", "layers.1.ffn2", 200, 300)], "a < b", 0, 100)
     root = ElementTree.fromstring(svg)
     bars = [e for e in root.iter() if e.tag.endswith("rect") and e.get("height") == "24"]
     assert [(bar.get("x"), bar.get("width")) for bar in bars] == [("200", "500")]

@@ -9,7 +9,7 @@ from amaranth.hdl import Value
 from numpy.typing import NDArray
 
 from gen.emit.verilog import emit_verilog
-from gen.flow.ecp5 import Target
+from gen.flow.target import Target
 
 __all__ = ["run_netlist"]
 
@@ -32,7 +32,7 @@ def run_netlist(
     """
     names = [*inputs, output]
     ports = {name: Value.cast(getattr(component, name)) for name in names}
-    target = Target() if platform is None else platform
+    target = Target("ecp5") if platform is None else platform
     text = rtlil.convert(
         component, name="dut", platform=target, ports={k: (v, None) for k, v in ports.items()}, emit_src=False
     )

@@ -8,7 +8,8 @@ from amaranth.hdl import unsigned
 from amaranth.lib import data
 from amaranth.sim import Simulator
 
-from gen.flow.ecp5 import synthesize
+from gen.flow.ecp5 import ECP5
+from gen.flow.synthesis import synthesize
 from hw.core.memory.deep_memory import DeepMemory
 
 LANES = 2
@@ -46,6 +47,6 @@ def test_takes_the_blocks_of_its_bits_and_a_choice_among_parts(tmp_path: Any) ->
     dut = DeepMemory(data.ArrayLayout(unsigned(16), 1), 7 * 1024)
     ports = {name: getattr(dut, name) for name in ("read_addr", "write_en", "write_addr")}
     ports |= {name: getattr(dut, name).as_value() for name in ("read_data", "write_data")}
-    area = synthesize(dut, ports, tmp_path)
+    area = synthesize(ECP5, dut, ports, tmp_path)
     assert area.ebr == 7
     assert area.lut4 <= 16 * 2 + 8  # a choice of three for each bit, and which part is meant

@@ -1,6 +1,7 @@
-"""Lowered BERTs equal the integer reference bit for bit, on arrays and models of any shape."""
+"""Lowered networks equal the integer reference bit for bit, on arrays and models of any shape."""
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from spec.rules import check
 from sw.apps.model_files import load_model
 from sw.lowering import NetworkLowering, lower_network
 from sw.network.checkpoint import Checkpoint
+from sw.network.linear import Codes, Table
 from sw.network.random_checkpoint import random_checkpoint
 from sw.network.reference import embed, forward
-from tests.sw.lowering.token_machine import instructions_of
+from tests.sw.network.nodes import node_of, with_nodes
 
 SMALL = {"scratchpad_kib": 16, "vector_kib": 16, "param_words": 64, "weight_fifo_words": 32}
 
@@ -28,8 +30,8 @@ def assert_exact(checkpoint: Checkpoint, config: AcceleratorConfig, *lengths: in
     device = open_device("model", config)
     for length in lengths:
         program = lowering.lower(length)
-        assert [i for i in instructions_of(program) if check(config, i)[0] != ErrorCode.NONE] == []
-        ids = np.random.default_rng(length).integers(0, len(checkpoint.embedding.word), length)
+        assert [i for i in program if check(config, i)[0] != ErrorCode.NONE] == []
+        ids = np.random.default_rng(length).integers(0, len(checkpoint.network.embed.word), length)
         rows = embed(checkpoint, ids)
         padded = np.zeros(program.inputs["rows"].shape, np.int16)
         padded[:, : rows.shape[1]] = rows
@@ -129,25 +131,112 @@ def test_random_models_on_random_arrays() -> None:
         assert_exact(checkpoint, config, int(rng.integers(1, 33)))
 
 
+def layers_of(checkpoint: Checkpoint, layer: int, name: str) -> list[Any]:
+    """One layer's operators with other names."""
+    prefix = f"layers.{layer}."
+    own = [node for node in checkpoint.network.nodes if node.name.startswith(prefix)]
+    return [dataclasses.replace(node, name=node.name.replace(prefix, name)) for node in own]
+
+
+@pytest.mark.parametrize(("rows", "cols"), [(4, 4), (3, 5)])
+def test_layers_may_differ(rows: int, cols: int) -> None:
+    """In heads, slots and the width of the middle; names are free."""
+    others = [
+        random_checkpoint(8, layers=1, heads=1, ffn=9, slots=0),
+        random_checkpoint(9, layers=1, heads=8, ffn=60, slots=5),
+    ]
+    more = [node for i, other in enumerate(others) for node in layers_of(other, 0, f"other {i}.")]
+    checkpoint = with_nodes(random_checkpoint(7), lambda nodes: [nodes[0], *more, *nodes[1:]])
+    checkpoint.check()
+    assert_exact(checkpoint, AcceleratorConfig(rows=rows, cols=cols, acc_depth=16, **SMALL), 1, 13)
+
+
+def test_results_may_be_looked_up_in_any_number() -> None:
+    """Between the last norm and the results: more of them than there are columns, with slots."""
+    checkpoint = random_checkpoint(7, slots=2)
+    wide = random_checkpoint(8, hidden=16, slots=2, ffn=40)
+    slots = dataclasses.replace(node_of(wide, "layers.0.ffn1").then.slots, high=127)
+    table = dataclasses.replace(node_of(checkpoint, "pooler").then, slots=slots)
+    pooler = dataclasses.replace(node_of(wide, "layers.0.ffn1"), name="pooler", then=table)
+    weight = np.random.default_rng(0).integers(-127, 128, (2, 42)).astype(np.int8)
+    last = dataclasses.replace(node_of(checkpoint, "classifier"), weight=weight)
+    checkpoint = with_nodes(checkpoint, lambda nodes: [*nodes[:-2], pooler, last])
+    checkpoint.check()
+    assert_exact(checkpoint, AcceleratorConfig(rows=4, cols=4, **SMALL), 1, 13)
+
+
+def table_of(node: Any, *, unsigned: bool) -> Any:
+    """The same matrix, but its results are looked up."""
+    return dataclasses.replace(node, then=Table(table=np.zeros(2048, np.uint8), unsigned=unsigned))
+
+
+def codes_of(node: Any) -> Any:
+    """The same matrix, but its results are codes."""
+    return dataclasses.replace(node, then=Codes())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda nodes: [node for node in nodes if node.name != "pooler"],
+            "there is no lowering for classifier behind pooler_norm",
+        ),
+        (
+            lambda nodes: [*nodes[:3], *nodes[2:]],
+            "there is no lowering for layers.0.attention behind layers.0.attention",
+        ),
+        (
+            lambda nodes: [*nodes[:3], table_of(nodes[3], unsigned=False), *nodes[3:]],
+            "there is no lowering for layers.0.output behind layers.0.attention",
+        ),
+        (
+            lambda nodes: [*nodes[:-2], table_of(nodes[-2], unsigned=True), nodes[-1]],
+            "there is no lowering for pooler in this order",
+        ),
+        (
+            lambda nodes: [*nodes[:-2], codes_of(nodes[-2]), nodes[-1]],
+            "there is no lowering for pooler behind pooler_norm",
+        ),
+        (
+            lambda nodes: [*nodes[:2], dataclasses.replace(nodes[1], name="again"), *nodes[2:]],
+            "there is no lowering for embed and layers.0.input_norm and again in this order",
+        ),
+        (
+            lambda nodes: [node for node in nodes if not node.name.startswith("layers.")],
+            "there is no lowering for a network without an Attention",
+        ),
+        (
+            lambda nodes: [node for node in nodes if node.name[9:] not in ("mid_norm", "ffn1", "ffn2")],
+            "there is no lowering for a network without a feed-forward network",
+        ),
+    ],
+)
+def test_other_orders_are_refused(change: Callable[[list[Any]], list[Any]], message: str) -> None:
+    checkpoint = with_nodes(random_checkpoint(1, slots=0), change)
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        lower_network(checkpoint, AcceleratorConfig(rows=4, cols=4), 3)
+
+
 def test_programs_of_all_lengths_share_their_constants() -> None:
     lowering = NetworkLowering(random_checkpoint(5), AcceleratorConfig())
     assert lowering.lower(1).constants is lowering.lower(32).constants
 
 
 def test_weights_that_stand_in_order_are_one_stream() -> None:
-    instructions = instructions_of(lower_network(random_checkpoint(5), AcceleratorConfig(), 1))
+    instructions = list(lower_network(random_checkpoint(5), AcceleratorConfig(), 1))
     assert sum(isinstance(i, Stream) for i in instructions) == 1
 
 
 def test_softmax_of_one_head_stands_among_the_products_of_the_next() -> None:
     config = AcceleratorConfig(rows=4, cols=4, **SMALL)
-    instructions = instructions_of(lower_network(random_checkpoint(6, hidden=8, heads=2), config, 32))
+    instructions = list(lower_network(random_checkpoint(6, hidden=8, heads=2), config, 32))
     sweeps = [i for i in instructions if isinstance(i, Sweep) and i.kind == SweepKind.SOFTMAX]
     assert {s.m for s in sweeps} - {32, 1}, "no softmax was split"
 
 
 def test_parameters_are_loaded_ahead() -> None:
-    instructions = instructions_of(lower_network(random_checkpoint(5), AcceleratorConfig(), 9))
+    instructions = list(lower_network(random_checkpoint(5), AcceleratorConfig(), 9))
     params = [i for i in instructions if isinstance(i, Load) and i.target == LoadTarget.PARAM]
     first_uses = [next(k for k, x in enumerate(instructions) if getattr(x, "param_addr", -1) == p.addr) for p in params]
     assert all(instructions.index(p) < use for p, use in zip(params, first_uses, strict=True))
