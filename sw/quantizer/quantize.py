@@ -17,7 +17,7 @@ from sw.families.real import (
     RealPool,
     RealSelect,
 )
-from sw.families.tokenizer import Tokenizer, Truncation
+from sw.families.tokenizer import Text, Tokenizer, Truncation
 from sw.network.checkpoint import Checkpoint
 from sw.network.network import Network, Node
 from sw.network.select import Select
@@ -35,7 +35,7 @@ __all__ = ["quantize", "quantize_network"]
 
 def quantize(
     model: str | os.PathLike[str],
-    texts: Iterable[str],
+    texts: Iterable[Text],
     tokenizer: Tokenizer,
     *,
     max_length: int = 256,
@@ -49,7 +49,7 @@ def quantize(
     ----------
     model : str or path
         Folder.
-    texts : iterable of str
+    texts : iterable of str or pair of str
         Calibration: about a hundred texts like those that will be classified.
     tokenizer : Tokenizer
         The model's.
@@ -67,8 +67,9 @@ def quantize(
     """
     loaded = load_model(model, tokenizer)
     limit = min(max_length, loaded.positions)
-    ids = [tokenizer.encode(text, limit, truncation).ids for text in texts]
-    return quantize_network(loaded, ids, slots=slots, metadata=metadata)
+    encodings = [tokenizer.encode(text, limit, truncation) for text in texts]
+    ids, types = [e.ids for e in encodings], [e.types for e in encodings]
+    return quantize_network(loaded, ids, token_types=types, slots=slots, metadata=metadata)
 
 
 def quantize_network(
