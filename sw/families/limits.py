@@ -38,7 +38,7 @@ class Limits:
         path = folder / SETTINGS
         settings = read_object(path) if path.exists() else {}
         side, length = settings.get("truncation_side", "right"), settings.get("model_max_length")
-        if side not in SIDES:
+        if not isinstance(side, str) or side not in SIDES:
             raise ValueError(f"{path} must have truncation_side right or left, not {side!r}")
         if isinstance(length, float) and length.is_integer():
             length = int(length)  # a number beyond all limits is written so

@@ -85,7 +85,7 @@ class Embed:
         if types.shape != (length,):
             raise ValueError(f"there must be a type for each of {length} ids, not an array of shape {types.shape}")
         if types.min() < 0 or types.max() >= len(table):
-            raise ValueError(f"token types must be from 0 to {len(table) - 1}, not {types.min()} to {types.max()}")
+            raise ValueError(f"token types must be from 0 to {len(table) - 1}, as the model has, not {types.max()}")
         return table[types]
 
     def run(self, flow: Flow, kept: range, see: Observer) -> Flow:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from sw.network.attention import Attention
 from sw.network.checkpoint import Checkpoint
-from sw.network.embed import Embed
+from sw.network.embed import Embed, TokenTypes
 from sw.network.linear import Codes, Linear, Residual, Slots, Sums, Table
 from sw.network.network import Network, Node
 from sw.network.norm import Norm
@@ -43,6 +43,7 @@ def random_checkpoint(
     positions: int = 32,
     labels: int = 2,
     slots: int = 3,
+    token_types: int = 1,
 ) -> Checkpoint:
     """Return a checkpoint whose activations neither vanish nor always saturate.
 
@@ -54,6 +55,8 @@ def random_checkpoint(
         Shape of the model; ``heads`` divides ``hidden``.
     slots : int
         Extra K slots after every norm and after the first FFN matrix; a channel may be repeated.
+    token_types : int
+        All else is the same for any number of them.
 
     Notes
     -----
@@ -61,7 +64,7 @@ def random_checkpoint(
     """
     make = _Maker(np.random.default_rng(seed), hidden, slots)
     made = [node for i in range(layers) for node in make.layer(f"layers.{i}.", heads, ffn)]
-    embedding = make.embedding(vocabulary, positions)
+    embedding = make.embedding(vocabulary, positions, token_types)
     pooler_norm = make.norm("pooler_norm")
     pooler = make.index("pooler", hidden)
     tanh = Table(table=make.rng.integers(-127, 128, 2048).astype(np.int8).view(np.uint8), unsigned=False)
@@ -115,12 +118,14 @@ class _Maker:
         ffn2 = self.residual(f"{name}ffn2", ffn + self.slots, input_std=2 * CODE_STD)
         return [input_norm, attention, output, mid_norm, replace(ffn1, then=gelu), ffn2]
 
-    def embedding(self, vocabulary: int, positions: int) -> Embed:
+    def embedding(self, vocabulary: int, positions: int, token_types: int) -> Embed:
+        difference = np.random.default_rng(token_types).normal(0, 1000, (token_types - 1, self.hidden))
         return Embed(
             name="embed",
             word=self.codes(vocabulary, self.hidden),
             word_scale=self.rng.uniform(20, 60, vocabulary).astype(np.float32),
             position=self.rng.normal(0, 1000, (positions, self.hidden)).astype(np.float32),
+            types=TokenTypes(difference=difference.astype(np.float32)) if token_types > 1 else None,
         )
 
     def norm(self, name: str) -> Norm:

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from contextlib import suppress
@@ -25,6 +26,7 @@ from sw.cli.main import main
 from sw.cli.upload import Upload
 from sw.lowering import NetworkLowering
 from sw.network.random_checkpoint import random_checkpoint
+from sw.network.task import Task
 from tests.host.board.fpga import CYCLES, AcceleratorModel
 from tests.host.link.ports import ModelPort
 from tests.sw.tiny_model import save_tiny_model
@@ -390,9 +392,75 @@ def test_quantize_writes_checkpoint_and_tokenizer(
     assert (seen["texts"], seen["max_length"]) == (["a", "b"], 9)
     assert output.exists()
     assert (output.parent / "tokenizer.json").exists()
+    says = json.loads((output.parent / "config.json").read_text())
+    assert says == {"labels": ["label 0", "label 1"], "max_length": 9, "truncation": "head"}
     shown = capsys.readouterr().out
     assert "0.50%" in shown
     assert "calibrated with 2 texts" in shown
+
+
+def test_texts_are_cut_as_the_model_says(model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(model, folder)
+    data = lines(tmp_path / "data.jsonl", {"text": "a b c d e f g h i j"})
+
+    def tokens(*options: str) -> tuple[int, str]:
+        written = tmp_path / "out.json"
+        command = ["classify", "--model", folder, "--backend", "model", "--data", data, "--json", written, *options]
+        assert main([str(part) for part in command]) == 0
+        content = json.loads(written.read_text())
+        return content["reviews"][0]["tokens"], content["truncation"]
+
+    assert tokens() == (12, "head_tail")
+    (folder / "config.json").write_text('{"max_length": 6, "truncation": "tail"}')
+    assert tokens() == (6, "tail")
+    assert tokens("--max-length", "8", "--truncation", "head") == (8, "head")
+    (folder / "config.json").write_text('{"max_length": 4096}')
+    assert tokens() == (12, "head_tail")
+
+
+@pytest.mark.parametrize(
+    ("task", "count", "shown"),
+    [("multi_label_classification", 3, "label"), ("regression", 1, "label 0 ")],
+)
+def test_other_tasks_have_no_accuracy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], task: Task, count: int, shown: str
+) -> None:
+    folder = save_tiny_model(tmp_path / "model")
+    random = random_checkpoint(0, layers=1, hidden=8, ffn=12, labels=count, token_types=2)
+    replace(random, task=task).save(folder / "checkpoint.safetensors")
+    data = lines(tmp_path / "data.jsonl", {"text": "a", "label": "whatever"}, {"text": "b", "pair": "c d"})
+    command = ["classify", "--model", folder, "--backend", "model", "--data", data, "--json", tmp_path / "out.json"]
+    assert main([str(part) for part in command]) == 0
+    assert "accuracy" not in (out := capsys.readouterr().out)
+    assert shown in out or "none" in out
+    assert "b | c d" in out
+    content = json.loads((tmp_path / "out.json").read_text())
+    assert (content["task"], content["totals"]["accuracy"]) == (task, None)
+    first, second = content["reviews"]
+    assert (first["tokens"], second["tokens"]) == (3, 6)
+    if task == "regression":
+        assert first["value"] == first["logits"][0]
+        assert first["probability"] is None
+    else:
+        assert list(first["probabilities"]) == ["label 0", "label 1", "label 2"]
+        assert first["probability"] == max(first["probabilities"].values())
+    assert main([*map(str, command), "--label-map", "whatever=label 0"]) == 2
+    assert f"--label-map is for models that choose one label, not for {task}" in error_line(capsys)
+
+
+def test_pair_is_a_second_text(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert classify(model, "--text", "a", "--pair", "b") == 2
+    assert "token types must be from 0 to 0, as the model has, not 1" in error_line(capsys)
+    folder, written = save_tiny_model(tmp_path / "model"), tmp_path / "out.json"
+    random_checkpoint(0, layers=1, hidden=8, ffn=12, token_types=2).save(folder / "checkpoint.safetensors")
+    command = ["classify", "--model", folder, "--backend", "model", "--json", written, "--pair", "c"]
+    assert main([str(part) for part in [*command, "--text", "a b"]]) == 0
+    content = json.loads(written.read_text())
+    assert content["reviews"][0]["tokens"] == 6
+    assert sum(content["reviews"][0]["probabilities"].values()) == pytest.approx(1)
+    assert main([str(part) for part in command]) == 2
+    assert "--pair is for a second text behind that of --text" in error_line(capsys)
 
 
 def test_quantize_without_torch_is_status_2(

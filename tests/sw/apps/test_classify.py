@@ -1,5 +1,7 @@
 """Texts to labels on a device."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -30,6 +32,44 @@ def test_answer_is_that_of_the_reference() -> None:
     assert result.probability == pytest.approx(probabilities.max())
     assert (result.tokens, result.truncated, result.bit_exact) == (5, False, True)
     assert (result.cycles, result.utilization) == (None, None)
+
+
+def test_labels_may_be_independent_of_each_other() -> None:
+    checkpoint = replace(CHECKPOINT, task="multi_label_classification")
+    result = Classifier(checkpoint, tiny_tokenizer(), CONFIG, "model", max_length=16).classify("a b c")
+    np.testing.assert_allclose(result.scores, 1 / (1 + np.exp(-np.array(result.logits))))
+    assert result.probability == max(result.scores)
+    assert result.label == checkpoint.labels[int(np.argmax(result.scores))]
+
+
+def test_probabilities_of_labels_that_exclude_each_other_add_up_to_one() -> None:
+    result = classifier().classify("a b c")
+    assert len(result.scores) == 3
+    assert sum(result.scores) == pytest.approx(1)
+    assert result.probability == max(result.scores)
+
+
+def test_regression_gives_a_number() -> None:
+    checkpoint = replace(random_checkpoint(0, layers=1, hidden=8, ffn=12, labels=1), task="regression")
+    result = Classifier(checkpoint, tiny_tokenizer(), CONFIG, "model", max_length=16).classify("a b c")
+    assert (result.scores, result.probability, result.label) == (result.logits, None, "label 0")
+
+
+def test_models_for_vectors_are_refused() -> None:
+    with pytest.raises(ValueError, match="the model makes vectors, not labels"):
+        Classifier(replace(CHECKPOINT, task="embedding"), tiny_tokenizer(), CONFIG, "model", max_length=16)
+
+
+def test_pair_has_types_of_its_own() -> None:
+    checkpoint = random_checkpoint(0, layers=1, hidden=8, ffn=12, token_types=2)
+    result = Classifier(checkpoint, tiny_tokenizer(), CONFIG, "model", max_length=16).classify(("a", "b c"))
+    rows = embed(checkpoint, [2, 4, 3, 5, 6, 3], [0, 0, 0, 1, 1, 1])
+    assert (result.sums, result.tokens, result.bit_exact) == (tuple(forward(checkpoint, rows)), 6, True)
+
+
+def test_text_without_tokens_of_its_own_is_empty() -> None:
+    assert classifier().classify("").empty
+    assert not classifier(max_length=2).classify("a").empty
 
 
 def test_long_text_is_cut() -> None:

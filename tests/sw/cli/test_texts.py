@@ -87,6 +87,18 @@ def test_tables(tmp_path: Path) -> None:
     assert loaded(tmp_path / "long.csv", f"text\n{'a' * 200_000}\n") == [("a" * 200_000, None)]
 
 
+def test_pairs(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(
+        '{"text": "x", "pair": "y"}\n{"text": "z", "pair": ""}\n{"text": "u", "pair": null}\n'
+    )
+    (tmp_path / "a.csv").write_text("pair,text\ny,x\n,z\n,u\n")
+    for name in ("a.jsonl", "a.csv"):
+        assert [text.content for text in load_texts(tmp_path / name)] == [("x", "y"), "z", "u"]
+    (tmp_path / "b.jsonl").write_text('{"text": "x", "pair": 5}\n')
+    with pytest.raises(ValueError, match="line 1 must have a pair that is a text, not 5"):
+        load_texts(tmp_path / "b.jsonl")
+
+
 def test_what_is_not_utf8_is_marked(tmp_path: Path) -> None:
     lines = b'{"text": "a"}\n{"text": "caf\xe9"}\n{"text": "\\ud800"}\n{"text": "\\ud83d\\ude00"}\n'
     for name, content in (("a.jsonl", lines), ("a.csv", b"text\na\ncaf\xe9\n\xed\xa0\x80\n\xf0\x9f\x98\x80\n")):

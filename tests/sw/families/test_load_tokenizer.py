@@ -10,7 +10,8 @@ import pytest
 pytest.importorskip("torch", reason="torch is not installed")
 pytest.importorskip("transformers", reason="transformers are not installed")
 
-from transformers import AutoTokenizer, BertTokenizerFast
+from transformers import AutoTokenizer, BertTokenizerFast, RobertaTokenizerFast
+from transformers.models.gpt2.tokenization_gpt2 import bytes_to_unicode
 
 from sw.families.load_tokenizer import load_tokenizer
 from sw.families.tokenizer import Tokenizer
@@ -54,6 +55,22 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
+@pytest.fixture
+def bytes_folder(tmp_path: Path) -> Path:
+    """What ``save_pretrained`` writes of RoBERTa's byte-level BPE, with a few merges."""
+    alphabet = sorted(bytes_to_unicode().values())
+    merges = [("h", "e"), ("l", "l"), ("he", "ll"), ("Ġ", "t"), ("Ġt", "e")]
+    words = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", *alphabet, *("".join(pair) for pair in merges)]
+    (tmp_path / "words").mkdir()
+    (tmp_path / "words" / "vocab.json").write_text(json.dumps({word: i for i, word in enumerate(words)}))
+    (tmp_path / "words" / "merges.txt").write_text("\n".join(["#version: 0.2", *map(" ".join, merges)]))
+    made = tmp_path / "model"
+    names = (str(tmp_path / "words" / name) for name in ("vocab.json", "merges.txt"))
+    RobertaTokenizerFast(*names).save_pretrained(made)
+    (made / "config.json").write_text('{"model_type": "roberta"}')
+    return made
+
+
 def settings(folder: Path, **entries: Any) -> None:
     path = folder / "tokenizer_config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | entries))
@@ -70,6 +87,12 @@ def check_same(folder: Path, tmp_path: Path) -> None:
     ours, theirs = Tokenizer.load(tmp_path / "saved.json"), AutoTokenizer.from_pretrained(folder)
     for text in TEXTS:
         assert ours.encode(text, 1000).ids == theirs(text)["input_ids"], text
+        cut = theirs(text, max_length=9, truncation=True)["input_ids"]
+        assert ours.encode(text, 9, "head" if theirs.truncation_side == "right" else "tail").ids == cut, text
+    for first, second in zip(TEXTS[1:], reversed(TEXTS[1:]), strict=True):
+        expected, found = theirs(first, second), ours.encode((first, second), 1000)
+        assert found.ids == expected["input_ids"]
+        assert found.types == expected.get("token_type_ids", [0] * len(found.ids))
 
 
 @pytest.mark.parametrize("lower", [True, False])
@@ -120,6 +143,37 @@ def test_older_folders_have_a_vocabulary_alone(folder: Path, tmp_path: Path, ent
     check_same(folder, tmp_path)
     (folder / "tokenizer_config.json").unlink()
     check_same(folder, tmp_path)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("entries", [{}, {"add_prefix_space": True}, {"truncation_side": "left"}])
+def test_bytes_of_roberta(bytes_folder: Path, tmp_path: Path, whole: bool, entries: dict[str, Any]) -> None:
+    if not whole:
+        (bytes_folder / "tokenizer.json").unlink()
+    settings(bytes_folder, **entries)
+    check_same(bytes_folder, tmp_path)
+    assert load_tokenizer(bytes_folder).encode(("hell", " te"), 9).ids[-2:] != [3, 3]
+
+
+def test_half_of_roberta_is_refused(bytes_folder: Path) -> None:
+    (bytes_folder / "tokenizer.json").unlink()
+    (bytes_folder / "merges.txt").unlink()
+    assert "has vocab.json, but no merges.txt" in refused(bytes_folder)
+
+
+def test_distilbert_has_no_token_types(folder: Path, tmp_path: Path) -> None:
+    settings(folder, tokenizer_class="DistilBertTokenizer")
+    (folder / "config.json").write_text('{"model_type": "distilbert"}')
+    check_same(folder, tmp_path)
+    assert set(load_tokenizer(folder).encode(("a", "b"), 9).types) == {0}
+
+
+def test_sentencepiece_without_its_package_is_refused_in_one_line(folder: Path) -> None:
+    for name in ("tokenizer.json", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json"):
+        (folder / name).unlink()
+    (folder / "config.json").write_text('{"model_type": "xlm-roberta"}')
+    (folder / "sentencepiece.bpe.model").write_bytes(b"\x0a\x0e\x0a\x05<unk>")
+    assert "is not a folder from which AutoTokenizer loads a tokenizer" in refused(folder)
 
 
 def test_truncation_padding_and_length_of_the_files_are_not_ours(folder: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Token ids of BERT, and what stays of texts that are too long."""
 
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from tokenizers import Tokenizer as Backend
 from tokenizers.models import WordLevel, WordPiece
 from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import Whitespace
+from tokenizers.processors import RobertaProcessing, TemplateProcessing
 
 from sw.apps.model_files import MODELS, TOKENIZER
 from sw.families.tokenizer import Tokenizer, Truncation
@@ -37,6 +39,52 @@ def test_adds_special_tokens(tokenizer: Tokenizer) -> None:
     assert encoding.ids == [CLS, A, A + 1, 1, SEP]
     assert not encoding.truncated
     assert tokenizer.decode(encoding.ids) == ["[CLS]", "a", "b", "[UNK]", "[SEP]"]
+
+
+def test_pairs_have_types(tokenizer: Tokenizer) -> None:
+    encoding = tokenizer.encode(("a b", "c"), 8)
+    assert encoding.ids == [CLS, A, A + 1, SEP, A + 2, SEP]
+    assert encoding.types == [0, 0, 0, 0, 1, 1]
+    assert not encoding.truncated
+    assert tokenizer.encode("a b", 8).types == [0, 0, 0, 0]
+
+
+def test_texts_without_tokens_are_empty(tokenizer: Tokenizer) -> None:
+    assert [tokenizer.encode(text, 8).empty for text in ("", "a", ("", ""), ("", "a"))] == [True, False, True, False]
+
+
+@pytest.mark.parametrize(("side", "truncation"), [("right", "head"), ("left", "tail")])
+def test_pairs_are_cut_as_tokenizers_do(side: str, truncation: Truncation) -> None:
+    theirs = backend()
+    theirs.post_processor = TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", CLS), ("[SEP]", SEP)],
+    )
+    ours = Tokenizer(Backend.from_str(theirs.to_str()))
+    for budget in range(4, 14):
+        theirs.enable_truncation(budget, direction=side)
+        for first, second in product(range(8), range(8)):
+            pair = " ".join("abcdefgh"[:first]), " ".join("jihgfedc"[:second])
+            expected, found = theirs.encode(*pair), ours.encode(pair, budget, truncation)
+            assert (found.ids, found.types) == (expected.ids, expected.type_ids)
+            assert found.truncated == (first + second > budget - 4)
+
+
+def test_pair_keeps_head_and_tail_of_both(tokenizer: Tokenizer) -> None:
+    found = tokenizer.encode(("a b c d e f g", "j i h g f e d"), 11)
+    assert tokenizer.decode(found.ids) == ["[CLS]", "a", "e", "f", "g", "[SEP]", "j", "f", "e", "d", "[SEP]"]
+    with pytest.raises(ValueError, match="max_length must be at least 3, not 2"):
+        tokenizer.encode(("a", "b"), 2)
+
+
+def test_special_tokens_are_those_of_the_file() -> None:
+    made = backend(("<s>", "</s>", "[UNK]", "a", "b"))
+    made.post_processor = RobertaProcessing(("</s>", 1), ("<s>", 0))
+    tokenizer = Tokenizer(made)
+    assert tokenizer.encode("a", 8).ids == [0, 3, 1]
+    pair = tokenizer.encode(("a", "b"), 8)
+    assert (pair.ids, pair.types) == ([0, 3, 1, 1, 4, 1], [0] * 6)
 
 
 def test_empty_text_is_two_tokens(tokenizer: Tokenizer) -> None:
