@@ -59,7 +59,7 @@ $(VENV)/installed-%: pyproject.toml constraints.txt | $(VENV)/bin/python
 imdb: $(if $(DEVICE),$(BOARD_STAMP),$(RUN_STAMP))
 	@$(RUN) -m sw classify --json build/imdb.json \
 	  $(if $(DEVICE),--device $(DEVICE)) $(if $(BAUD),--baud $(BAUD)) $(if $(PRESET),--preset $(PRESET)) \
-	  $(if $(FLASH),--flash-image $(FLASH)) $(if $(MODEL),--model $(MODEL))
+	  $(if $(FLASH),--flash-image $(FLASH)) $(if $(MODEL),--model $(MODEL),--max-length 128)
 
 test: $(TEST_STAMP)
 	@$(RUN) -m pytest -n $(JOBS) --dist worksteal $(TESTS)

@@ -2,19 +2,21 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
-from sw.families.bert import load_bert
+from sw.families.load import load_model
 from sw.families.real import RealNetwork
-from sw.families.tokenizer import Tokenizer, Truncation
+from sw.families.tokenizer import Text, Tokenizer, Truncation
 from sw.network.checkpoint import Checkpoint
 from sw.network.reference import embed, forward
+from sw.network.task import Task
 from sw.quantizer.norm import NORMALIZED_ONE
 
 __all__ = ["Comparison", "compare", "compare_networks"]
@@ -33,7 +35,7 @@ class Comparison:
     """
 
     texts: int
-    same_label: int
+    same_label: int | None  # all of them, in multi-label classification; None for a number
     logit_difference: float  # mean magnitude
     relative_error: dict[str, float]
     epsilon: float
@@ -56,7 +58,8 @@ class Comparison:
         for name, error in self.relative_error.items():
             table.add_row(name, f"{error:.2%}")
         table.add_section()
-        table.add_row("same label", f"{self.same_label} of {self.texts}")
+        if self.same_label is not None:
+            table.add_row("same label", f"{self.same_label} of {self.texts}")
         table.add_row("mean logit difference", f"{self.logit_difference:.4f}")
         return table
 
@@ -64,45 +67,58 @@ class Comparison:
 def compare(
     model: str | os.PathLike[str],
     checkpoint: Checkpoint,
-    texts: Iterable[str],
+    texts: Iterable[Text],
     tokenizer: Tokenizer,
     *,
     max_length: int = 256,
     truncation: Truncation = "head_tail",
 ) -> Comparison:
     """Run model and checkpoint on texts; arguments and errors as those of :func:`quantize`."""
-    loaded = load_bert(model, tokenizer)
+    loaded = load_model(model, tokenizer)
     limit = min(max_length, loaded.positions)
-    return compare_networks(loaded, checkpoint, (tokenizer.encode(text, limit, truncation).ids for text in texts))
+    encodings = [tokenizer.encode(text, limit, truncation) for text in texts]
+    return compare_networks(loaded, checkpoint, (e.ids for e in encodings), token_types=(e.types for e in encodings))
 
 
-def compare_networks(model: RealNetwork, checkpoint: Checkpoint, texts: Iterable[list[int]]) -> Comparison:
-    """Compare a model that is loaded, on token ids."""
+def compare_networks(
+    model: RealNetwork,
+    checkpoint: Checkpoint,
+    texts: Iterable[Sequence[int]],
+    *,
+    token_types: Iterable[Sequence[int]] | None = None,
+) -> Comparison:
+    """Compare a model that is loaded, on token ids and their types; without, these are all 0."""
     error: dict[str, float] = defaultdict(float)
     power: dict[str, float] = defaultdict(float)
     shrunk: dict[str, float] = defaultdict(float)
     difference, same = [], 0
-    for ids in texts:
+    for ids, types in zip(texts, token_types or repeat(())):  # noqa: B905  # the latter has no end
         floats, integers = _Norms(), _Norms()
-        exact = model.forward(ids, floats)
-        logits = forward(checkpoint, embed(checkpoint, ids), integers) * checkpoint.logit_scale
+        exact = model.forward(ids, floats, token_types=types)
+        logits = forward(checkpoint, embed(checkpoint, ids, types), integers) * checkpoint.logit_scale
         for name, rows in integers.rows.items():
             expected = floats.rows[name][: len(rows)]
             error[name] += float(np.square(rows / NORMALIZED_ONE - expected).sum())
             power[name] += float(np.square(expected).sum())
             shrunk[name] += _epsilon_error(expected)
         difference.append(float(np.abs(logits - exact).mean()))
-        same += int(logits.argmax() == exact.argmax())
+        same += _same_label(model.task, logits, exact)
     if not difference:
         raise ValueError("there must be at least one text")
     return Comparison(
         texts=len(difference),
-        same_label=same,
+        same_label=None if model.task == "regression" else same,
         logit_difference=float(np.mean(difference)),
         relative_error={name: _ratio(error[name], power[name]) for name in error},
         epsilon=max(norm.epsilon for norm in model.norms()),
         epsilon_error={name: _ratio(shrunk[name], power[name]) for name in shrunk},
     )
+
+
+def _same_label(task: Task, logits: NDArray[np.floating[Any]], exact: NDArray[np.floating[Any]]) -> bool:
+    if task == "multi_label_classification":
+        return bool(((logits > 0) == (exact > 0)).all())
+    return bool(logits.argmax() == exact.argmax())
 
 
 def _epsilon_error(rows: NDArray[np.floating[Any]]) -> float:

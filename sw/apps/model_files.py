@@ -1,15 +1,19 @@
-"""A quantized model on disk: a checkpoint, and the tokenizer beside it."""
+"""A quantized model on disk: a checkpoint, the tokenizer beside it, and what it says of its texts."""
 
 from pathlib import Path
 
+from sw.families.limits import Limits
 from sw.families.tokenizer import Tokenizer
 from sw.network.checkpoint import Checkpoint
 
-__all__ = ["MODELS", "TOKENIZER", "load_model", "model_files"]
+__all__ = ["MODELS", "SETTINGS", "TOKENIZER", "load_limits", "load_model", "model_files"]
 
 MODELS = Path(__file__).parents[2] / "models"
 
 TOKENIZER = "tokenizer.json"
+
+SETTINGS = "config.json"
+"""How long texts may be, if it is there."""
 
 
 def load_model(path: Path) -> tuple[Checkpoint, Tokenizer]:
@@ -35,6 +39,11 @@ def load_model(path: Path) -> tuple[Checkpoint, Tokenizer]:
             f"{place} must have an embedding for each of the {tokenizer.ids} ids of {TOKENIZER}, not {words}"
         )
     return checkpoint, tokenizer
+
+
+def load_limits(path: Path) -> Limits:
+    """Read how long a model's texts may be, where it says so; ``path`` and errors as of :func:`load_model`."""
+    return Limits.of_checkpoint(model_files(path)[0].with_name(SETTINGS))
 
 
 def model_files(path: Path) -> tuple[Path, Path]:

@@ -11,7 +11,7 @@ from host.session import Session
 from host.verified import Verified
 from spec.config import AcceleratorConfig
 from sw.apps.open_device import open_device
-from sw.families.tokenizer import Tokenizer, Truncation
+from sw.families.tokenizer import Text, Tokenizer, Truncation
 from sw.lowering import NetworkLowering
 from sw.network.checkpoint import Checkpoint
 from sw.network.reference import embed, forward
@@ -28,7 +28,8 @@ class TextResult:
 
     ``sums`` are the device's integers. ``utilization`` is the model's multiply-accumulates over those of all processing
     elements in ``cycles``; both are None without a clock. ``bit_exact``: the device's integers are those of the
-    reference and of the integer model, unless they come from that itself.
+    reference and of the integer model, unless they come from that itself. ``empty`` if the text had no token of its
+    own: then the result says nothing about it.
     """
 
     sums: NDArray[np.int32]
@@ -39,11 +40,7 @@ class TextResult:
     utilization: float | None
     bit_exact: bool
     counters: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def empty(self) -> bool:
-        """Whether the text had no token of its own: then the result says nothing about it."""
-        return self.tokens == SHORTEST and not self.truncated
+    empty: bool = False
 
 
 class TextRunner:
@@ -88,8 +85,8 @@ class TextRunner:
         self._model = None if backend == "model" else open_device("model", config)
         self._sessions: dict[int, Verified] = {}
 
-    def run(self, text: str) -> TextResult:
-        """Run one text.
+    def run(self, text: Text) -> TextResult:
+        """Run one text, or a pair.
 
         Raises
         ------
@@ -100,7 +97,7 @@ class TextRunner:
         """
         encoding = self._tokenizer.encode(text, self._max_length, self._truncation)
         verified = self._session(len(encoding.ids))
-        result, exact = verified.run({"rows": embed(self.checkpoint, encoding.ids)})
+        result, exact = verified.run({"rows": embed(self.checkpoint, encoding.ids, encoding.types)})
         program, cycles = verified.session.program, result.cycles
         return TextResult(
             sums=result.outputs["logits"],
@@ -111,6 +108,7 @@ class TextRunner:
             utilization=program.macs / (program.config.macs * cycles) if cycles else None,
             bit_exact=exact,
             counters=result.counters,
+            empty=encoding.empty,
         )
 
     def _session(self, length: int) -> Verified:

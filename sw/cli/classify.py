@@ -22,16 +22,25 @@ from rich.progress import (
 from cli.terminal import Terminal
 from files.whole_file import check_outputs
 from sw.apps.classify import Classification
-from sw.apps.model_files import load_model, model_files
+from sw.apps.model_files import load_limits, load_model, model_files
 from sw.cli.json_file import write_json
 from sw.cli.labels import Labels
-from sw.cli.options import add_configuration, add_truncation, at_least, backend, configuration, device_options
+from sw.cli.options import (
+    add_configuration,
+    add_truncation,
+    at_least,
+    backend,
+    configuration,
+    device_options,
+    truncation,
+)
 from sw.cli.overwriting import refuse_overwriting, text_folders
 from sw.cli.report import Report
 from sw.cli.texts import FORMATS, LabelledText, load_texts
 from sw.cli.upload import Upload
 from sw.cli.workers import Job, classify_all
 from sw.imdb import LABELS
+from sw.network.checkpoint import Checkpoint
 
 __all__ = ["add_parser"]
 
@@ -57,6 +66,7 @@ def add_parser(commands: Any) -> None:
         metavar="PATH",
         help=f"texts with or without labels: {FORMATS} (default: the samples, sw/{SAMPLES.name})",
     )
+    parser.add_argument("--pair", metavar="T", help="a second text behind that of --text, for models that take pairs")
     parser.add_argument(
         "--label-map",
         type=_renamed,
@@ -84,7 +94,7 @@ def add_parser(commands: Any) -> None:
     )
     add_configuration(parser)
     add_truncation(parser, MAX_LENGTH)
-    parser.set_defaults(run=_run, max_length=None)
+    parser.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -92,7 +102,8 @@ def _run(options: argparse.Namespace) -> int:
     read = (*model_files(options.model), *text_folders(options.data), options.file, options.flash_image)
     refuse_overwriting({"--json": options.json}, read)
     checkpoint, _ = load_model(options.model)
-    texts = _texts(options, checkpoint.labels)
+    texts = _texts(options, checkpoint)
+    max_length, kept = truncation(options, load_limits(options.model), checkpoint.network.positions, MAX_LENGTH)
     console = Terminal()
     with Upload(console) as upload:
         job = Job(
@@ -100,14 +111,15 @@ def _run(options: argparse.Namespace) -> int:
             config=configuration(options),
             backend=backend(options),
             options=device_options(options, upload),
-            max_length=options.max_length or min(MAX_LENGTH, checkpoint.network.positions),
-            truncation=options.truncation,
+            max_length=max_length,
+            truncation=kept,
         )
         workers = min(_jobs(options), len(texts))
-        job.check(text.text for text in texts)
+        job.check(text.content for text in texts)
         check_outputs(options.json)
         report = Report(
             labels=checkpoint.labels,
+            task=checkpoint.task,
             clock_mhz=options.clock or CLOCK_MHZ,
             processing_elements=job.config.macs,
             hardware=job.backend != "model",
@@ -116,7 +128,7 @@ def _run(options: argparse.Namespace) -> int:
         run.classify(console, workers)
     totals = run.totals()
     console.print()
-    console.print(report.table(totals, options.truncation))
+    console.print(report.table(totals, kept))
     return 0 if totals["bit_exact"] else 1
 
 
@@ -156,7 +168,7 @@ class _Run:
         printed = 0
         with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
             task = progress.add_task("", total=len(self._texts))
-            for place, result in classify_all(self._job, [text.text for text in self._texts], workers):
+            for place, result in classify_all(self._job, [text.content for text in self._texts], workers):
                 self._results[place] = result
                 while printed in self._results:
                     line = self._report.line(printed + 1, self._texts[printed], self._results[printed])
@@ -183,6 +195,7 @@ class _Run:
             "configuration": dataclasses.asdict(self._job.config),
             "backend": self._job.backend,
             "model": str(self._job.model),
+            "task": self._report.task,
             "max_length": self._job.max_length,
             "truncation": self._job.truncation,
             "clock_mhz": self._report.clock_mhz,
@@ -198,6 +211,8 @@ class _Run:
 def _refuse_what_has_no_effect(options: argparse.Namespace) -> None:
     if options.limit and (options.text is not None or options.file):
         raise ValueError("--limit is for several texts, not for one of --text or --file")
+    if options.pair is not None and options.text is None:
+        raise ValueError("--pair is for a second text behind that of --text")
     if options.clock and backend(options) == "model":
         raise ValueError("--clock is for hardware, not for --backend model, which has none")
 
@@ -210,13 +225,19 @@ def _jobs(options: argparse.Namespace) -> int:
     return 1
 
 
-def _texts(options: argparse.Namespace, names: Sequence[str]) -> list[LabelledText]:
+def _texts(options: argparse.Namespace, checkpoint: Checkpoint) -> list[LabelledText]:
     if options.text is not None or options.file is not None:
         if options.label_map:
             raise ValueError("--label-map is for --data, whose texts may have labels")
-        return [LabelledText.of(options.file.read_bytes() if options.text is None else options.text)]
+        text = options.file.read_bytes() if options.text is None else options.text
+        return [LabelledText.of(text, options.pair)]
+    names: Sequence[str] = checkpoint.labels
+    if checkpoint.task != "single_label_classification":
+        if options.label_map:
+            raise ValueError(f"--label-map is for models that choose one label, not for {checkpoint.task}")
+        names = ()  # one label would not say whether an answer is right
     renamed = dict(options.label_map or ())
-    if options.data == SAMPLES and None in map(Labels(names, renamed).index, LABELS):
+    if names and options.data == SAMPLES and None in map(Labels(names, renamed).index, LABELS):
         names = ()  # a model with other labels can still read them
     return load_texts(options.data, names, options.limit, renamed)
 

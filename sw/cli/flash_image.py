@@ -11,7 +11,7 @@ from host.board import FlashImage
 from spec.isa import INSTRUCTION_BYTES
 from spec.memory_map import ICEBREAKER_MAP
 from spec.program import FORMAT, Program
-from sw.apps.model_files import load_model, model_files
+from sw.apps.model_files import load_limits, load_model, model_files
 from sw.cli.options import add_configuration, at_least, configuration
 from sw.cli.overwriting import refuse_overwriting
 from sw.lowering import NetworkLowering
@@ -43,7 +43,8 @@ def add_parser(commands: Any) -> None:
         "--length",
         type=at_least(SHORTEST),
         metavar="L",
-        help=f"most tokens of the texts that a model is compiled for, with [CLS] and [SEP] (default: {LENGTH})",
+        help=f"most tokens of the texts that a model is compiled for, with [CLS] and [SEP] (default: what "
+        f"it says, or {LENGTH})",
     )
     add_configuration(parser, choice=False)
     parser.set_defaults(run=_run)
@@ -71,7 +72,8 @@ def _programs(options: argparse.Namespace) -> list[Program]:
     if not _is_program(options.model):
         checkpoint, _ = load_model(options.model)
         lowering = NetworkLowering(checkpoint, configuration(options))
-        longest = options.length or min(LENGTH, checkpoint.network.positions)
+        usual = load_limits(options.model).max_length or LENGTH
+        longest = options.length or min(usual, checkpoint.network.positions)
         # The longest first: if one does not fit, it does not.
         return [lowering.lower(length) for length in range(longest, SHORTEST - 1, -1)]
     if any(getattr(options, name) is not None for name in _OF_MODELS):

@@ -12,10 +12,22 @@ from spec.config import AcceleratorConfig
 from spec.link import BAUD
 from spec.memory_map import ICEBREAKER_MAP
 from spec.presets import PRESETS
+from sw.families.limits import Limits
+from sw.families.tokenizer import Truncation
 
-__all__ = ["add_configuration", "add_truncation", "at_least", "backend", "configuration", "device_options"]
+__all__ = [
+    "add_configuration",
+    "add_truncation",
+    "at_least",
+    "backend",
+    "configuration",
+    "device_options",
+    "truncation",
+]
 
 PRESET = "default"
+
+USUAL_TRUNCATION: Truncation = "head_tail"
 
 BOARD_PRESET = "ulx3s_85f"
 """The one for a board that has room for the default model at the default length."""
@@ -49,21 +61,39 @@ def add_configuration(parser: argparse.ArgumentParser, *, choice: bool = True) -
     parser.add_argument("--cols", type=at_least(1), metavar="C", help="columns of the array instead of the preset's")
 
 
-def add_truncation(parser: argparse.ArgumentParser, max_length: int) -> None:
-    """Add ``--max-length`` and ``--truncation``."""
+def add_truncation(parser: argparse.ArgumentParser, max_length: int | None = None) -> None:
+    """Add ``--max-length`` and ``--truncation``; both are the model's own, where it says so, or the usual."""
+    usual = "as many as it has positions" if max_length is None else max_length
     parser.add_argument(
         "--max-length",
         type=at_least(2),
-        default=max_length,
         metavar="L",
-        help=f"most tokens of a text, with [CLS] and [SEP] (default: {max_length})",
+        help=f"most tokens of a text, with special tokens (default: what the model says, or {usual})",
     )
     parser.add_argument(
         "--truncation",
         choices=("head", "tail", "head_tail"),
-        default="head_tail",
-        help="what stays of a longer text: its head, its tail, or a quarter of head before the tail (default)",
+        help="what stays of a longer text: its head, its tail, or a quarter of head before the tail (default: what the "
+        f"model says, or {USUAL_TRUNCATION})",
     )
+
+
+def truncation(options: argparse.Namespace, limits: Limits, positions: int, usual: int) -> tuple[int, Truncation]:
+    """Return most tokens of a text and what stays of a longer one.
+
+    Parameters
+    ----------
+    options : Namespace
+        With those of :func:`add_truncation`, which count.
+    limits : Limits
+        What the model says, which counts otherwise.
+    positions : int
+        Most tokens that the model can take.
+    usual : int
+        If neither says how many.
+    """
+    longest = options.max_length or min(limits.max_length or usual, positions)
+    return longest, options.truncation or limits.truncation or USUAL_TRUNCATION
 
 
 def backend(options: argparse.Namespace) -> str:

@@ -1,4 +1,4 @@
-"""``python -m sw quantize``: from a fine-tuned Hugging Face BERT to a checkpoint."""
+"""``python -m sw quantize``: from a fine-tuned Hugging Face encoder to a checkpoint."""
 
 import argparse
 import sys
@@ -7,23 +7,31 @@ from typing import Any
 
 from cli.terminal import Terminal
 from files.whole_file import check_outputs
-from sw.apps.model_files import TOKENIZER
-from sw.cli.options import add_truncation, at_least
+from sw.apps.model_files import SETTINGS, TOKENIZER
+from sw.cli.json_file import write_json
+from sw.cli.options import add_truncation, at_least, truncation
 from sw.cli.overwriting import refuse_overwriting, text_folders
 from sw.cli.texts import load_texts
+from sw.families.limits import Limits
 from sw.families.tokenizer import Tokenizer
 
 __all__ = ["add_parser"]
 
 CALIBRATION_TEXTS = 128
 
-MAX_LENGTH = 256
+UNLIMITED = 1 << 30
+"""More tokens than any model has positions."""
 
 
 def add_parser(commands: Any) -> None:
     """Add the command."""
-    parser = commands.add_parser("quantize", help="quantize a fine-tuned BERT; needs torch and transformers")
-    parser.add_argument("model", type=Path, metavar="MODEL", help="folder of a BertForSequenceClassification")
+    parser = commands.add_parser("quantize", help="quantize a fine-tuned encoder; needs torch and transformers")
+    parser.add_argument(
+        "model",
+        type=Path,
+        metavar="MODEL",
+        help="folder of a BertForSequenceClassification, or of DistilBERT, RoBERTa, XLM-RoBERTa or ELECTRA",
+    )
     parser.add_argument(
         "--calibration",
         type=Path,
@@ -40,7 +48,7 @@ def add_parser(commands: Any) -> None:
         metavar="N",
         help=f"calibrate with no more texts than this (default: {CALIBRATION_TEXTS})",
     )
-    add_truncation(parser, MAX_LENGTH)
+    add_truncation(parser)
     parser.set_defaults(run=_run)
 
 
@@ -49,22 +57,25 @@ def _run(options: argparse.Namespace) -> int:
     from sw.families.load_tokenizer import load_tokenizer  # noqa: PLC0415
     from sw.quantizer import quantize  # noqa: PLC0415
 
-    beside = options.output.with_name(TOKENIZER)
+    beside, settings = (options.output.with_name(name) for name in (TOKENIZER, SETTINGS))
     refuse_overwriting(
-        {"-o": options.output, f"the {TOKENIZER} beside -o": beside},
+        {"-o": options.output} | {f"the {path.name} beside -o": path for path in (beside, settings)},
         (options.model, *text_folders(options.calibration), options.tokenizer),
     )
-    _refuse_second_model(options.output, beside)
-    texts = [text.text for text in load_texts(options.calibration, limit=options.limit)]
+    _refuse_second_model(options.output, beside, settings)
+    texts = [text.content for text in load_texts(options.calibration, limit=options.limit)]
     tokenizer = Tokenizer.load(options.tokenizer) if options.tokenizer else load_tokenizer(options.model)
-    cut = {"max_length": options.max_length, "truncation": options.truncation}
+    longest, kept = truncation(options, Limits.of_tokenizer(options.model), UNLIMITED, UNLIMITED)
+    cut: dict[str, Any] = {"max_length": longest, "truncation": kept}
     console = Terminal()
-    check_outputs(options.output, beside)
+    check_outputs(options.output, beside, settings)
     with console.status(f"calibrating with {len(texts)} texts", spinner="line"):
         metadata = {"source": options.model.name}
         checkpoint = quantize(options.model, texts, tokenizer, **cut, metadata=metadata)
     checkpoint.save(options.output)
     tokenizer.save(beside)
+    longest = min(longest, checkpoint.network.positions)
+    write_json(settings, {"labels": checkpoint.labels, "max_length": longest, "truncation": kept})
     with console.status("comparing with the float model", spinner="line"):
         comparison = compare(options.model, checkpoint, texts, tokenizer, **cut)
     console.print(comparison)
@@ -74,10 +85,11 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _refuse_second_model(output: Path, tokenizer: Path) -> None:
-    """Raise ValueError if another model lies where the new one goes: a folder has one, and its tokenizer."""
+def _refuse_second_model(output: Path, *beside: Path) -> None:
+    """Raise ValueError if another model lies where the new one goes: a folder has one, and what belongs to it."""
     others = [path for path in output.parent.glob("*.safetensors") if path.name != output.name]
     if others:
         raise ValueError(f"-o must be in a folder of its own, not beside {others[0]}")
-    if tokenizer.exists() and not output.exists():
-        raise ValueError(f"-o must be in a folder of its own, not beside {tokenizer} of something else")
+    for path in beside:
+        if path.exists() and not output.exists():
+            raise ValueError(f"-o must be in a folder of its own, not beside {path} of something else")

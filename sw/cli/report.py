@@ -10,6 +10,7 @@ from rich.text import Text
 from files.one_line import one_line
 from sw.apps.classify import Classification
 from sw.cli.texts import LabelledText
+from sw.network.task import Task
 
 __all__ = ["Report"]
 
@@ -27,6 +28,9 @@ NOT_UTF8 = "not UTF-8"
 
 EMPTY = "empty"
 
+LIKELY = 0.5
+"""Probability from which on a label that does not exclude others is given."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
@@ -40,6 +44,8 @@ class Report:
         Clock for which times are given.
     processing_elements : int
         Multiply-accumulates per cycle at full use.
+    task : Task
+        What the model's results mean.
     hardware : bool
         Whether results come from hardware, be it simulated, and were compared with the integer model, too.
     """
@@ -48,6 +54,7 @@ class Report:
     clock_mhz: float
     processing_elements: int
     hardware: bool
+    task: Task = "single_label_classification"
 
     @property
     def compared_with(self) -> list[str]:
@@ -60,12 +67,7 @@ class Report:
 
     def line(self, number: int, text: LabelledText, result: Classification) -> str:
         """One text on one line."""
-        width = max(len(one_line(label)) for label in self.labels)
-        parts = [
-            f"{number:5}",
-            f"{one_line(result.label):{width}} {result.probability:6.3f}",
-            f"{result.tokens:4} tokens",
-        ]
+        parts = [f"{number:5}", self._answer(result), f"{result.tokens:4} tokens"]
         parts[-1] += " (cut)" if result.truncated else "      "
         if result.cycles is not None:
             milliseconds = result.cycles / (self.clock_mhz * 1e3)
@@ -75,9 +77,20 @@ class Report:
         if text.label is not None:
             parts.append("right" if self.labels[text.label] == result.label else "wrong")
         parts += self.notes(text, result)
-        preview = one_line(" ".join(text.text[: 2 * PREVIEW].split()))
+        both = text.text[: 2 * PREVIEW] if text.pair is None else f"{text.text[:PREVIEW]} | {text.pair[:PREVIEW]}"
+        preview = one_line(" ".join(both.split()))
         parts.append(preview if len(preview) <= PREVIEW else f"{preview[: PREVIEW - 3]}...")
         return "  ".join(parts)
+
+    def _answer(self, result: Classification) -> str:
+        """What the model says: a label, those that are more likely than not, or a number."""
+        if self.task == "multi_label_classification":
+            likely = [pair for pair in zip(self.labels, result.scores, strict=True) if pair[1] >= LIKELY]
+            return ", ".join(f"{one_line(label)} {score:.3f}" for label, score in likely) or "none"
+        if self.task == "regression":
+            return f"{one_line(result.label)} {result.scores[0]:8.4f}"
+        width = max(len(one_line(label)) for label in self.labels)
+        return f"{one_line(result.label):{width}} {result.probability:6.3f}"
 
     def notes(self, text: LabelledText, result: Classification) -> list[str]:
         """What must be known about a text before its label is believed."""
@@ -88,6 +101,7 @@ class Report:
         return {
             "label": result.label,
             "probability": result.probability,
+            **self._scores(result),
             "expected": None if text.label is None else self.labels[text.label],
             "logits": list(result.logits),
             "sums": list(result.sums),
@@ -101,6 +115,12 @@ class Report:
             "bit_exact": result.bit_exact,
             "counters": result.counters,
         }
+
+    def _scores(self, result: Classification) -> dict[str, Any]:
+        """All probabilities by label, or the number."""
+        if self.task == "regression":
+            return {"value": result.scores[0]}
+        return {"probabilities": dict(zip(self.labels, result.scores, strict=True))}
 
     def totals(
         self, texts: Sequence[LabelledText], results: Sequence[Classification], wall_seconds: float

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, Self
 
 from files.loading import loading
 from sw.cli.labels import Labels
+from sw.families.tokenizer import Text
 from sw.imdb import FOLDERS, LINE_BREAK
 from sw.sound_text import sound_text
 
@@ -23,27 +24,38 @@ __all__ = ["FORMATS", "LabelledText", "load_texts"]
 FORMATS = (
     'a .jsonl file whose lines are objects such as {"text": "...", "label": "positive"}; a .csv file whose first line '
     "names the columns text and label; either with .gz behind; or an aclImdb folder with pos and neg. A label is a "
-    "name of the model's, or its number from 0 on; it may be absent"
+    "name of the model's, or its number from 0 on; it may be absent. The second text of a pair is "
+    "called pair"
 )
 """What :func:`load_texts` reads, for ``--help``."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LabelledText:
-    """A text, whether it is all UTF-8, and its label's index, if it is known; ``by_number`` if no name said which."""
+    """A text, and the ``pair`` behind it if there are two.
+
+    ``utf8`` if all of it is; its label's index, if it is known; ``by_number`` if no name said which.
+    """
 
     text: str
+    pair: str | None = None
     utf8: bool = True
     label: int | None = None
     by_number: bool = False
 
     @classmethod
-    def of(cls, raw: str | bytes) -> Self:
-        """Return a text without a label; what is not UTF-8 in it becomes U+FFFD."""
+    def of(cls, raw: str | bytes, pair: str | None = None) -> Self:
+        """Return a text without a label; what is not UTF-8 in it becomes U+FFFD. An empty pair is none."""
         if isinstance(raw, bytes):
             raw = raw.decode("utf-8-sig", "surrogateescape")
         text, utf8 = sound_text(raw)
-        return cls(text=text, utf8=utf8)
+        second, second_utf8 = sound_text(pair or "")
+        return cls(text=text, pair=second or None, utf8=utf8 and second_utf8)
+
+    @property
+    def content(self) -> Text:
+        """What a tokenizer takes."""
+        return self.text if self.pair is None else (self.text, self.pair)
 
 
 @dataclass(frozen=True)
@@ -53,6 +65,7 @@ class _Entry:
     text: str | bytes
     label: Any
     where: str
+    pair: str | None = None
 
 
 def load_texts(
@@ -64,8 +77,8 @@ def load_texts(
     ----------
     path : Path
         A folder with ``neg`` and ``pos``, or one above a ``test`` with both, whose files alternate, with spaces for
-        their HTML line breaks; a ``.csv`` file whose first line names the column ``text`` and perhaps ``label``; or
-        a file of JSON objects, one a line, with ``text`` and perhaps ``label``. Files may be gzipped (``.gz``).
+        their HTML line breaks; a ``.csv`` file whose first line names the column ``text`` and perhaps ``label``
+        and ``pair``; or a file of JSON objects, one a line, with the same names. Files may be gzipped (``.gz``).
     labels : sequence of str
         The model's; without them those of the texts are not looked at.
     limit : int, optional
@@ -86,7 +99,7 @@ def load_texts(
             raise ValueError("it must hold at least one text")
         spelt = [_spelt(entry) for entry in entries] if labels else []
     if not labels:
-        return [LabelledText.of(entry.text) for entry in entries]
+        return [LabelledText.of(entry.text, entry.pair) for entry in entries]
     ours = Labels(labels, renamed)
     found = {label: ours.index(label) for label in spelt if label is not None}
     if None in found.values():
@@ -95,7 +108,7 @@ def load_texts(
 
 
 def _labelled(entry: _Entry, label: str | None, labels: Labels) -> LabelledText:
-    text = LabelledText.of(entry.text)
+    text = LabelledText.of(entry.text, entry.pair)
     if label is None:
         return text
     return replace(text, label=labels.index(label), by_number=labels.by_number(label))
@@ -148,7 +161,9 @@ def _lines(file: BinaryIO) -> Iterator[_Entry]:
             raise ValueError(f"line {number} must be JSON: {error}") from None
         if not isinstance(entry, dict) or not isinstance(entry.get("text"), str):
             raise ValueError(f"line {number} must be an object with a text")
-        yield _Entry(entry["text"], entry.get("label"), f"line {number}")
+        if not isinstance(entry.get("pair"), str | None):
+            raise ValueError(f"line {number} must have a pair that is a text, not {entry['pair']!r}")
+        yield _Entry(entry["text"], entry.get("label"), f"line {number}", entry.get("pair"))
 
 
 def _rows(file: BinaryIO) -> Iterator[_Entry]:
@@ -168,7 +183,7 @@ def _rows(file: BinaryIO) -> Iterator[_Entry]:
             if len(row) != len(columns):
                 raise ValueError(f"{where} must have {len(columns)} columns, not {len(row)}")
             entry = dict(zip(columns, row, strict=True))
-            yield _Entry(entry["text"], entry.get("label"), where)
+            yield _Entry(entry["text"], entry.get("label"), where, entry.get("pair"))
     except csv.Error as error:
         raise ValueError(f"line {rows.line_num} must be CSV: {error}") from None
     finally:

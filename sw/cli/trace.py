@@ -7,9 +7,9 @@ from typing import Any
 from cli.terminal import Terminal
 from files.whole_file import check_outputs, write_whole
 from sim.rtl import Activity, RtlDevice
-from sw.apps.model_files import load_model, model_files
+from sw.apps.model_files import load_limits, load_model, model_files
 from sw.cli.json_file import write_json
-from sw.cli.options import add_configuration, add_truncation, at_least, configuration, device_options
+from sw.cli.options import add_configuration, add_truncation, at_least, configuration, device_options, truncation
 from sw.cli.overwriting import refuse_overwriting
 from sw.lowering.compile import NetworkLowering
 from sw.network.attention import Attention
@@ -46,7 +46,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--layer", type=at_least(0), metavar="N", help=f"layer that is drawn (default: {LAYER})")
     add_configuration(parser, choice=False)
     add_truncation(parser, MAX_LENGTH)
-    parser.set_defaults(run=_run, max_length=None)
+    parser.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -59,8 +59,8 @@ def _run(options: argparse.Namespace) -> int:
     layer = min(LAYER, layers - 1) if options.layer is None else options.layer
     if options.svg and layer >= layers:
         raise ValueError(f"layer must be below {layers}, not {layer!r}")
-    max_length = options.max_length or min(MAX_LENGTH, checkpoint.network.positions)
-    ids = tokenizer.encode(options.text, max_length, options.truncation).ids
+    max_length, kept = truncation(options, load_limits(options.model), checkpoint.network.positions, MAX_LENGTH)
+    ids = tokenizer.encode(options.text, max_length, kept).ids
     rows = embed(checkpoint, ids)
     program = NetworkLowering(checkpoint, config).lower(len(ids))
     check_outputs(options.output, options.svg)

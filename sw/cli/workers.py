@@ -12,7 +12,7 @@ from cli.workers import end_with_parent, no_interrupts
 from spec.config import AcceleratorConfig
 from sw.apps.classify import Classification, Classifier, check_length
 from sw.apps.model_files import load_model
-from sw.families.tokenizer import Truncation
+from sw.families.tokenizer import Text, Truncation
 from sw.lowering import NetworkLowering
 
 __all__ = ["Job", "classify_all"]
@@ -32,7 +32,7 @@ class Job:
     max_length: int
     truncation: Truncation
 
-    def check(self, texts: Iterable[str]) -> None:
+    def check(self, texts: Iterable[Text]) -> None:
         """Find out, before a device is opened or built, whether the model and the texts fit the accelerator.
 
         Raises
@@ -69,13 +69,13 @@ class Job:
         )
 
 
-def classify_all(job: Job, texts: Sequence[str], workers: int) -> Iterator[tuple[int, Classification]]:
+def classify_all(job: Job, texts: Sequence[Text], workers: int) -> Iterator[tuple[int, Classification]]:
     """Yield the place in ``texts`` and the classification of each, as soon as it is there.
 
     Parameters
     ----------
     job : Job
-    texts : sequence of str
+    texts : sequence of str or pair of str
     workers : int
         Processes; with 1, all happens in this one.
     """
@@ -110,5 +110,5 @@ def _start(job: Job) -> None:
     _workers.append(job.open())
 
 
-def _classify(text: str) -> Classification:
+def _classify(text: Text) -> Classification:
     return _workers[0].classify(text)

@@ -1,4 +1,4 @@
-"""Read ``config.json`` of a BERT, and refuse what the device does not run."""
+"""Read ``config.json`` of an encoder, and refuse what the device does not run."""
 
 import math
 from collections.abc import Mapping
@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sw.families.families import FAMILIES
+from sw.families.family import Family
 from sw.families.model_folder import read_object
+from sw.families.real import Then
+from sw.network.task import Task
 
-__all__ = ["BertConfig", "read_config"]
+__all__ = ["ModelConfig", "read_config"]
 
 CONFIG = "config.json"
 ADAPTER = "adapter_config.json"
@@ -16,58 +20,60 @@ ADAPTER = "adapter_config.json"
 MAX_HIDDEN = 4096
 """A row's sum of int16 values has 29 bits on the device, its length 13."""
 
-SIZES = {
-    "vocab_size": 30522,
-    "hidden_size": 768,
-    "num_hidden_layers": 12,
-    "num_attention_heads": 12,
-    "intermediate_size": 3072,
-    "max_position_embeddings": 512,
-    "type_vocab_size": 2,
-}
-"""Whole numbers, and what BERT has where a config.json does not say."""
-
 EPSILON = 1e-12
 
-GELUS = ("gelu", "gelu_python")
-"""Names of the exact GELU; the others are approximations of it, or something else."""
+ACTIVATIONS: dict[str, Then] = {
+    "gelu": "gelu",
+    "gelu_python": "gelu",
+    **dict.fromkeys(("gelu_new", "gelu_pytorch_tanh", "gelu_python_tanh", "gelu_fast", "gelu_accurate"), "gelu_new"),
+    "relu": "relu",
+    "silu": "silu",
+    "swish": "silu",
+    "tanh": "tanh",
+}
+"""What the names of activations mean: several are the same function, computed in another way."""
 
 RULES: tuple[tuple[str, str, tuple[Any, ...], str], ...] = (
-    ("the feed-forward layers", "hidden_act", GELUS, "the quantizer knows the exact GELU"),
     ("the attention", "position_embedding_type", ("absolute",), "scores have no relative term"),
     ("the attention", "is_decoder", (False,), "there is no causal mask"),
     ("the attention", "add_cross_attention", (False,), "there is one sequence"),
     ("the attention", "is_encoder_decoder", (False,), "there is one sequence"),
     ("the attention", "pruned_heads", ({}, [], None), "all layers have the same heads"),
-    (
-        "the classifier",
-        "problem_type",
-        ("single_label_classification", None),
-        "the answer is the one label with the greatest logit",
-    ),
     ("the model", "quantization_config", ({}, None), "weights must be floats"),
     ("the model", "auto_map", ({}, None), "code of its own is not run"),
 )
 """Part of the model, setting, values that it may have (the first if it is absent), and why."""
 
+TASKS: tuple[Task, ...] = ("single_label_classification", "multi_label_classification", "regression")
+"""What a problem_type may be."""
+
 
 @dataclass(frozen=True, kw_only=True)
-class BertConfig:
-    """Shape of a ``BertForSequenceClassification`` that the device can run."""
+class ModelConfig:
+    """Shape of a model that the device can run.
 
+    The embeddings have ``embedding`` columns, the layers ``hidden``; the tables of positions begin with
+    ``first_position`` entries that no token has.
+    """
+
+    family: Family
     vocabulary: int
+    embedding: int
     hidden: int
     layers: int
     heads: int
     ffn: int
     positions: int
+    first_position: int
     token_types: int
+    activation: Then
     epsilon: float
     labels: tuple[str, ...]
+    task: Task
     architectures: tuple[str, ...]
 
 
-def read_config(folder: Path) -> BertConfig:
+def read_config(folder: Path) -> ModelConfig:
     """Read and check a folder's settings.
 
     Raises
@@ -80,7 +86,9 @@ def read_config(folder: Path) -> BertConfig:
     """
     path = folder / CONFIG
     if not path.is_file():
-        raise FileNotFoundError(f"{folder} has no {CONFIG}; it must be the folder of a BertForSequenceClassification")
+        raise FileNotFoundError(
+            f"{folder} has no {CONFIG}; it must be the folder of a BertForSequenceClassification or another encoder"
+        )
     if (folder / ADAPTER).exists():
         raise ValueError(f"{folder} has {ADAPTER}: adapters must be merged into the weights before quantizing")
     config = read_object(path)
@@ -90,43 +98,108 @@ def read_config(folder: Path) -> BertConfig:
         raise ValueError(f"{path}: {error}") from None
 
 
-def _checked(config: Mapping[str, Any]) -> BertConfig:
-    if "model_type" not in config:
-        raise ValueError("the model must have model_type 'bert', but none is given")
-    if config["model_type"] != "bert":
-        raise ValueError(
-            f"the model must have model_type 'bert', not {_shown(config['model_type'])}: only BERT is supported"
-        )
+def _checked(config: Mapping[str, Any]) -> ModelConfig:
+    family = _family(config)
     for where, name, allowed, why in RULES:
         value = config.get(name, allowed[0])
         if not any(value == one and type(value) is type(one) for one in allowed):
             raise ValueError(f"{where} must have {name} {allowed[0]!r}, not {_shown(value)}: {why}")
-    sizes = {name: _size(name, config.get(name, usual)) for name, usual in SIZES.items()}
+    sizes = {
+        name: _size(family.setting(name), _value(config, family, name, usual)) for name, usual in family.sizes.items()
+    }
     hidden, heads = sizes["hidden_size"], sizes["num_attention_heads"]
     if hidden % heads:
-        raise ValueError(f"the attention must have hidden_size divisible by its {heads} heads, not {hidden}")
-    if hidden > MAX_HIDDEN:
-        raise ValueError(f"the norms must have a hidden_size of at most {MAX_HIDDEN}, not {hidden}")
-    if sizes["max_position_embeddings"] < 2:
-        raise ValueError("the embeddings must have max_position_embeddings of at least 2, for [CLS] and [SEP]")
-    padding = config.get("pad_token_id")
+        name = family.setting("hidden_size")
+        raise ValueError(f"the attention must have {name} divisible by its {heads} heads, not {hidden}")
+    for name in ("embedding_size", "hidden_size"):
+        if sizes.get(name, 0) > MAX_HIDDEN:
+            raise ValueError(f"the norms must have a {family.setting(name)} of at most {MAX_HIDDEN}, not {sizes[name]}")
+    padding = config.get("pad_token_id", family.padding)
     if padding is not None and not (_whole(padding) and 0 <= padding < sizes["vocab_size"]):
         raise ValueError(f"pad_token_id must be below the vocab_size {sizes['vocab_size']}, not {_shown(padding)}")
-    epsilon = config.get("layer_norm_eps", EPSILON)
-    if isinstance(epsilon, bool) or not isinstance(epsilon, int | float) or not 0 <= epsilon < math.inf:
-        raise ValueError(f"the norms must have a layer_norm_eps from 0 on, not {_shown(epsilon)}")
-    return BertConfig(
+    first, positions = 0, sizes["max_position_embeddings"]
+    if family.positions_after_padding:
+        if padding is None:
+            raise ValueError("the embeddings must have a pad_token_id, behind which positions begin")
+        first = padding + 1
+    if positions < first + 2:
+        raise ValueError(
+            f"the embeddings must have max_position_embeddings of at least {first + 2}, for [CLS] and [SEP]"
+        )
+    labels = _labels(config)
+    return ModelConfig(
+        family=family,
         vocabulary=sizes["vocab_size"],
+        embedding=sizes.get("embedding_size", hidden),
         hidden=hidden,
         layers=sizes["num_hidden_layers"],
         heads=heads,
         ffn=sizes["intermediate_size"],
-        positions=sizes["max_position_embeddings"],
-        token_types=sizes["type_vocab_size"],
-        epsilon=float(epsilon),
-        labels=_labels(config),
+        positions=positions - first,
+        first_position=first,
+        token_types=sizes.get("type_vocab_size", 0),
+        activation=_activation(config, family),
+        epsilon=_epsilon(config, family),
+        labels=labels,
+        task=_task(config.get("problem_type"), len(labels)),
         architectures=tuple(map(str, config.get("architectures") or ())),
     )
+
+
+def _family(config: Mapping[str, Any]) -> Family:
+    kinds = ", ".join(FAMILIES)
+    if "model_type" not in config:
+        raise ValueError(f"the model must have a model_type of {kinds}, but none is given")
+    kind = config["model_type"]
+    if not isinstance(kind, str) or kind not in FAMILIES:
+        raise ValueError(f"the model must have a model_type of {kinds}, not {_shown(kind)}: no other is supported")
+    return FAMILIES[kind]
+
+
+def _value(config: Mapping[str, Any], family: Family, name: str, usual: Any) -> Any:
+    """A setting by BERT's name for it, which must not say something else beside the family's own."""
+    own = family.setting(name)
+    value = config.get(own, usual)
+    if config.get(name, value) != value:
+        raise ValueError(f"{own} {_shown(value)} must be the same as {name}, not {_shown(config[name])}")
+    return value
+
+
+def _activation(config: Mapping[str, Any], family: Family) -> Then:
+    value = _value(config, family, "hidden_act", "gelu")
+    if not isinstance(value, str) or value not in ACTIVATIONS:
+        raise ValueError(
+            f"the feed-forward layers must have {family.setting('hidden_act')} {', '.join(ACTIVATIONS)}, not "
+            f"{_shown(value)}: there is no table for others"
+        )
+    return ACTIVATIONS[value]
+
+
+def _epsilon(config: Mapping[str, Any], family: Family) -> float:
+    epsilon = config.get(family.epsilon, EPSILON) if family.epsilon else EPSILON
+    if isinstance(epsilon, bool) or not isinstance(epsilon, int | float) or not 0 <= epsilon < math.inf:
+        raise ValueError(f"the norms must have a {family.epsilon} from 0 on, not {_shown(epsilon)}")
+    return float(epsilon)
+
+
+def _task(problem: Any, labels: int) -> Task:
+    """What the results mean, as transformers decide."""
+    if problem is not None and problem not in TASKS:
+        raise ValueError(f"the classifier must have a problem_type of {', '.join(TASKS)}, not {_shown(problem)}")
+    if problem is None:
+        return "regression" if labels == 1 else "single_label_classification"
+    if problem == "single_label_classification" and labels < 2:
+        raise ValueError(
+            f"the classifier must have num_labels of at least 2, not {labels}: "
+            "the answer is the one label with the greatest logit"
+        )
+    if problem == "regression" and labels > 1:
+        raise ValueError(
+            f"the classifier must have num_labels 1 for problem_type 'regression', not {labels}: "
+            "the answer is one number"
+        )
+    task: Task = problem
+    return task
 
 
 def _labels(config: Mapping[str, Any]) -> tuple[str, ...]:
@@ -138,11 +211,8 @@ def _labels(config: Mapping[str, Any]) -> tuple[str, ...]:
         names = {str(i): f"LABEL_{i}" for i in range(2 if count is None else count)}
     if not isinstance(names, dict):
         raise ValueError(f"id2label must be an object of numbers and names, not {_shown(names)}")
-    if len(names) < 2:
-        raise ValueError(
-            f"the classifier must have num_labels of at least 2, not {len(names)}: "
-            "the answer is the one label with the greatest logit"
-        )
+    if not names:
+        raise ValueError("the classifier must have num_labels of at least 1, not 0")
     if count is not None and count != len(names):
         raise ValueError(f"the classifier must have num_labels {len(names)}, the names in id2label, not {count}")
     if sorted(names) != sorted(str(i) for i in range(len(names))):

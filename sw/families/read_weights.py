@@ -22,12 +22,22 @@ FLOATS = ("float16", "bfloat16", "float32", "float64")
 LEGACY = (("LayerNorm.gamma", "LayerNorm.weight"), ("LayerNorm.beta", "LayerNorm.bias"))
 """Names that the first BERTs have."""
 
-UNUSED = ("cls.", "bert.embeddings.position_ids", "bert.embeddings.token_type_ids")
-"""What a classifier may have without a use: heads of its pretraining, and tables that follow from its shape."""
+UNUSED = (".embeddings.position_ids", ".embeddings.token_type_ids")
+"""How names end of tables that follow from a model's shape."""
 
 
-def read_weights(folder: Path, shapes: Mapping[str, Shape]) -> dict[str, NDArray[np.float32]]:
+def read_weights(
+    folder: Path, shapes: Mapping[str, Shape], unused: tuple[str, ...] = ()
+) -> dict[str, NDArray[np.float32]]:
     """Return the weights named in ``shapes``.
+
+    Parameters
+    ----------
+    folder : Path
+    shapes : mapping of str to tuple
+        By name.
+    unused : tuple of str
+        How names begin of others that may be there, such as heads of pretraining.
 
     Raises
     ------
@@ -41,7 +51,7 @@ def read_weights(folder: Path, shapes: Mapping[str, Shape]) -> dict[str, NDArray
         tensors |= _read(path)
     for old, new in LEGACY:
         tensors = {name.replace(old, new): tensor for name, tensor in tensors.items()}
-    _compare({name: tuple(tensor.shape) for name, tensor in tensors.items()}, shapes)
+    _compare({name: tuple(tensor.shape) for name, tensor in tensors.items()}, shapes, unused)
     return {name: _values(name, tensors.pop(name)) for name in shapes}
 
 
@@ -78,18 +88,18 @@ def _read(path: Path) -> dict[str, Any]:
         return {str(name): tensor for name, tensor in content.items() if isinstance(tensor, torch.Tensor)}
 
 
-def _compare(found: Mapping[str, Shape], shapes: Mapping[str, Shape]) -> None:
+def _compare(found: Mapping[str, Shape], shapes: Mapping[str, Shape], unused: tuple[str, ...]) -> None:
     """Raise ValueError if something is missing, left over or of another shape."""
     missing = sorted(shapes.keys() - found.keys())
     if missing:
-        heads = [name for name in missing if name.startswith("classifier.")]
+        heads = [name for name in missing if "classifier" in name.partition(".")[0]]
         if heads:
             raise ValueError(f"the model must be fine-tuned: it has no {heads[0]}")
         raise ValueError(f"the weights must have {missing[0]}, as config.json says")
     for name, shape in shapes.items():
         if found[name] != shape:
             raise ValueError(f"{name} must have the shape {shape}, as config.json says, not {found[name]}")
-    left = sorted(name for name in found.keys() - shapes.keys() if not name.startswith(UNUSED))
+    left = sorted(n for n in found.keys() - shapes.keys() if not n.startswith(unused) and not n.endswith(UNUSED))
     if left:
         raise ValueError(f"the weights must not have {left[0]}: by config.json there is no place for it")
 

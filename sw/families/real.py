@@ -7,6 +7,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from sw.network.task import Task
+
 __all__ = [
     "ACTIVATIONS",
     "RealAttention",
@@ -18,14 +20,13 @@ __all__ = [
     "RealPool",
     "RealSelect",
     "Then",
-    "gelu",
 ]
 
 Float = NDArray[np.float32]
 Observer = Callable[[str, Float], None]
 
-Then = Literal["nothing", "residual", "gelu", "tanh", "sums"]
-"""What becomes of a matrix's results: added to the rows, activated, or the model's own results."""
+Then = Literal["nothing", "rows", "residual", "gelu", "gelu_new", "relu", "silu", "tanh", "sums"]
+"""What becomes of a matrix's results: the rows, added to the rows, activated, or the model's own results."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,15 +39,18 @@ class _Flow:
 
 @dataclass(frozen=True, kw_only=True)
 class RealEmbed:
-    """Sums of word and position embeddings."""
+    """Sums of word, position and token type embeddings."""
 
     name: str
     word: Float  # [vocabulary, N]
-    position: Float  # [positions, N]: position + token type
+    position: Float  # [positions, N]: position + token type 0
+    types: Float  # [types - 1, N]: what the types from 1 on have more than 0
 
-    def rows(self, token_ids: Sequence[int]) -> Float:
-        """Return the rows [S, N] of one text."""
+    def rows(self, token_ids: Sequence[int], token_types: Sequence[int] = ()) -> Float:
+        """Return the rows [S, N] of one text; without types, all are 0."""
         rows: Float = self.word[np.asarray(token_ids)] + self.position[: len(token_ids)]
+        others = np.flatnonzero(token_types)
+        rows[others] += self.types[np.asarray(token_types, np.int64)[others] - 1]
         return rows
 
     def run(self, flow: _Flow, see: Observer) -> _Flow:
@@ -94,8 +98,8 @@ class RealLinear:
     def run(self, flow: _Flow, see: Observer) -> _Flow:
         """Multiply."""
         y = self.product(flow.codes)
-        if self.then == "residual":
-            y = flow.rows + y
+        if self.then in ("rows", "residual"):
+            y = flow.rows + y if self.then == "residual" else y
             see(self.name, y)
             return _Flow(rows=y, codes=y)
         see(self.name, y)
@@ -167,10 +171,11 @@ RealNode = RealEmbed | RealNorm | RealLinear | RealAttention | RealSelect | Real
 
 @dataclass(frozen=True, kw_only=True)
 class RealNetwork:
-    """A float model: its operators in their order, the first a :class:`RealEmbed`, and the names of its results."""
+    """A float model: its operators in their order, the first a :class:`RealEmbed`, and what its results mean."""
 
     nodes: tuple[RealNode, ...]
     labels: tuple[str, ...]
+    task: Task
 
     @property
     def embed(self) -> RealEmbed:
@@ -188,7 +193,9 @@ class RealNetwork:
         """Yield the norms in their order."""
         return (node for node in self.nodes if isinstance(node, RealNorm))
 
-    def forward(self, token_ids: Sequence[int], observe: Observer | None = None) -> Float:
+    def forward(
+        self, token_ids: Sequence[int], observe: Observer | None = None, *, token_types: Sequence[int] = ()
+    ) -> Float:
         """Return the results [labels] of one text.
 
         Parameters
@@ -196,9 +203,11 @@ class RealNetwork:
         token_ids : sequence of int
         observe : callable, optional
             Called with a name, which begins with an operator's, and the rows of each step.
+        token_types : sequence of int, optional
+            One for each id; without, all are 0.
         """
         see = observe or _ignore
-        rows = self.embed.rows(token_ids)
+        rows = self.embed.rows(token_ids, token_types)
         flow = _Flow(rows=rows, codes=rows)
         for node in self.nodes:
             flow = node.run(flow, see)
@@ -206,7 +215,7 @@ class RealNetwork:
         return results
 
 
-def gelu(x: NDArray[Any]) -> NDArray[Any]:
+def _gelu(x: NDArray[Any]) -> NDArray[Any]:
     """``x * Phi(x)``, exactly."""
     import torch  # noqa: PLC0415  # NumPy has no erf; torch is there when a float model is
 
@@ -214,7 +223,31 @@ def gelu(x: NDArray[Any]) -> NDArray[Any]:
     return activated
 
 
-ACTIVATIONS: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {"gelu": gelu, "tanh": np.tanh}
+def _gelu_new(x: NDArray[Any]) -> NDArray[Any]:
+    """GELU as approximated with tanh."""
+    inner = np.sqrt(2 / np.pi).astype(x.dtype) * (x + x.dtype.type(0.044715) * x**3)
+    activated: NDArray[Any] = x.dtype.type(0.5) * x * (1 + np.tanh(inner))
+    return activated
+
+
+def _relu(x: NDArray[Any]) -> NDArray[Any]:
+    activated: NDArray[Any] = np.maximum(x, 0)
+    return activated
+
+
+def _silu(x: NDArray[Any]) -> NDArray[Any]:
+    """``x * sigmoid(x)``; in the form that does not overflow."""
+    activated: NDArray[Any] = x * x.dtype.type(0.5) * (1 + np.tanh(x * x.dtype.type(0.5)))
+    return activated
+
+
+ACTIVATIONS: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
+    "gelu": _gelu,
+    "gelu_new": _gelu_new,
+    "relu": _relu,
+    "silu": _silu,
+    "tanh": np.tanh,
+}
 """Activations by name."""
 
 

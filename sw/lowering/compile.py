@@ -10,7 +10,7 @@ from sw.lowering.attention import AttentionConstants, lower_attention, place_att
 from sw.lowering.blocks import Needs, Plan
 from sw.lowering.builder import NoRoomError
 from sw.lowering.constants import Constants, Pieces
-from sw.lowering.embed import lower_embed
+from sw.lowering.embed import lower_embed, lower_projected_embed
 from sw.lowering.linear import (
     lower_feed_forward,
     lower_residual,
@@ -24,7 +24,7 @@ from sw.lowering.workbench import Workbench
 from sw.network.attention import Attention
 from sw.network.checkpoint import Checkpoint
 from sw.network.embed import Embed
-from sw.network.linear import Linear, Residual, Sums, Table
+from sw.network.linear import Linear, Residual, Rows, Sums, Table
 from sw.network.network import Network, Node
 from sw.network.norm import Norm
 from sw.network.pool import Pool
@@ -46,6 +46,7 @@ A function takes the pieces of the codes that come, and returns the constants an
 LOWER: dict[tuple[type, ...], Callable[..., None]] = {
     (Attention,): lower_attention,
     (Embed, Norm): lower_embed,
+    (Embed, Norm, Rows): lower_projected_embed,
     (Pool,): lower_pool,
     (Residual, Norm): lower_residual,
     (Sums,): lower_sums,
@@ -160,18 +161,18 @@ def _place(constants: Constants, network: Network) -> Iterator[tuple[str, Any]]:
 
 def _needs(constants: Constants, network: Network, places: Mapping[str, Any]) -> Needs:
     """Return the sizes of the operands: the greatest, if operators differ."""
-    norms = [node for node in network.nodes if isinstance(node, Norm)]
     attentions = [node for node in network.nodes if isinstance(node, Attention)]
     widths = [node.value.bias.size // node.heads for node in attentions]
     heads = [head for node in attentions for head in places[node.name].heads]
-    middles = [
-        places[second.name].matrix.k_tiles
-        for first, second in pairwise(network.nodes)
-        if isinstance(first, Linear) and isinstance(second, Linear) and isinstance(second.then, Residual)
-    ]
+    middles, codes = [], []
+    for (first, _), (second, between) in pairwise(network.walk()):
+        if isinstance(second, Linear) and isinstance(second.then, Residual | Rows) and not isinstance(first, Attention):
+            middles.append(places[second.name].matrix.k_tiles)
+        elif _kind(first) in (Norm, Rows):
+            codes.append(constants.words(between.codes))
     return Needs(
-        hidden=network.hidden,
-        code_words=max(constants.words(network.hidden + node.slot_channel.size) for node in norms),
+        hidden=max(before.rows for _, before in network.walk()),
+        code_words=max(codes),
         heads=max(node.heads for node in attentions),
         head_words=max(map(constants.words, widths)),
         width=max(widths),

@@ -1,6 +1,6 @@
 """Matrices with streamed weights: into the rows, through a table, or out of the device."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import gcd, lcm
 
@@ -10,11 +10,20 @@ from sw.lowering.constants import Constants, Matrix, Panel, Pieces
 from sw.lowering.norm import NormConstants, lower_norm
 from sw.lowering.steps import Binding, Resident
 from sw.lowering.workbench import Bind, Workbench, columns, streamed
-from sw.network.arrays import INDEX
+from sw.network.arrays import CODE, INDEX
 from sw.network.linear import Codes, Linear, Residual, Slots, Sums, Table
+from sw.network.linear import Rows as ToRows
 from sw.network.norm import Norm
 
-__all__ = ["LinearConstants", "lower_feed_forward", "lower_residual", "lower_sums", "lower_table", "place_linear"]
+__all__ = [
+    "LinearConstants",
+    "lower_feed_forward",
+    "lower_residual",
+    "lower_rows",
+    "lower_sums",
+    "lower_table",
+    "place_linear",
+]
 
 INT16 = 32767
 
@@ -26,11 +35,15 @@ SPLIT_TILES = 2
 
 @dataclass(frozen=True, kw_only=True)
 class LinearConstants:
-    """Weights and parameters of a matrix; the address of its table and the matrix of its slots, if there are any."""
+    """Weights and parameters of a matrix; the address of its table and the matrix of its slots, if there are any.
+
+    A matrix whose results are rows stands there a second time, with the parameters of their ``codes``.
+    """
 
     matrix: Matrix
     table_addr: int = 0
     slots: Matrix | None = None
+    codes: Matrix | None = None
 
 
 def place_linear(constants: Constants, linear: Linear, pieces: Pieces) -> tuple[LinearConstants, Pieces]:
@@ -39,6 +52,9 @@ def place_linear(constants: Constants, linear: Linear, pieces: Pieces) -> tuple[
     match linear.then:
         case Residual():
             return LinearConstants(matrix=constants.matrix(linear, pieces, config.lanes)), ()
+        case ToRows():
+            codes = constants.matrix(_codes_of_rows(linear, linear.then), pieces)
+            return LinearConstants(matrix=constants.matrix(linear, pieces, config.lanes), codes=codes), (channels,)
         case Sums():
             sums_per_beat = lcm(config.lanes, config.bus_bytes // SUM_BYTES)
             return LinearConstants(matrix=constants.matrix(linear, pieces, sums_per_beat)), ()
@@ -64,7 +80,7 @@ def lower_residual(
     for rows in plan.blocks(bench.kept[linear.name], bench.config.acc_depth):
         blocks = plan.split(rows)
         split = _last_tiles(bench, matrix) if len(blocks) > 1 else linear.bias.size
-        multiply = partial(_residual, bench, linear, matrix, bind, codes, unsigned=False)
+        multiply = partial(_residual, bench, linear, matrix, bind, codes, unsigned=bench.unsigned)
         multiply(rows, stop=split)
         for block in blocks:
             multiply(block, first=split)
@@ -104,8 +120,40 @@ def lower_table(bench: Workbench, linear: Linear, constants: LinearConstants) ->
             f"{linear.name} do not fit"
         )
     _look_up(bench, linear, constants, _table(constants), dest, Rows(0, bench.kept[linear.name]))
-    assert isinstance(linear.then, Table)
-    bench.leave(linear.name, bench.plan.context, unsigned=linear.then.unsigned)
+    unsigned = isinstance(linear.then, Table) and linear.then.unsigned
+    bench.leave(linear.name, bench.plan.context, unsigned=unsigned)
+
+
+def lower_rows(bench: Workbench, linear: Linear, constants: LinearConstants, source: Buffer, rows: Rows) -> None:
+    """Multiply codes twice: once for the codes that the next matrices take, once for the int16 rows."""
+    target, codes = bench.plan.rows, bench.plan.codes
+    then, second = linear.then, constants.codes
+    assert isinstance(then, ToRows)
+    assert second is not None
+    for matrix, scaled in ((second, _codes_of_rows(linear, then)), (constants.matrix, linear)):
+        for panel in matrix.panels:
+            shared = {"m": rows.count, "n": panel.columns, "pre_shift": scaled.pre_shift, "shift": scaled.shift}
+            if matrix is second:
+                drain = Drain(
+                    dest=Destination.SCRATCHPAD,
+                    dest_addr=codes.row(rows.first) + bench.words(panel.first),
+                    dest_stride=codes.stride,
+                    clip_low=-CODE,
+                    clip_high=CODE,
+                    **shared,
+                )
+            else:
+                drain = Drain(
+                    dest=Destination.VECTOR,
+                    dest_addr=target.row(rows.first) + panel.first // bench.config.lanes,
+                    dest_stride=target.stride,
+                    clip_low=-INT16 - 1,
+                    clip_high=INT16,
+                    **shared,
+                )
+            gemm = streamed(matrix, panel, rows, source.row(rows.first), source.stride)
+            bench.multiply(linear.name, matrix, panel, gemm, drain, params=columns(panel))
+    bench.leave(linear.name, codes)
 
 
 def lower_sums(bench: Workbench, linear: Linear, constants: LinearConstants) -> None:
@@ -232,6 +280,11 @@ def _last_tiles(bench: Workbench, matrix: Matrix) -> int:
     column = max(-(-last.columns // matrix.cut) - SPLIT_TILES, 0) * matrix.cut
     aligned = matrix.cut * bus_bytes // gcd(matrix.cut * matrix.k_tiles * bench.config.rows, bus_bytes)
     return last.first + column - column % aligned
+
+
+def _codes_of_rows(linear: Linear, then: ToRows) -> Linear:
+    """The matrix as one that makes the codes."""
+    return replace(linear, bias=then.bias, mul=then.mul, pre_shift=then.pre_shift, shift=then.shift, then=Codes())
 
 
 def _slot_rows(linear: Linear, slots: Slots) -> Linear:

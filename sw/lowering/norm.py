@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from spec.isa import LoadTarget, Sweep, SweepKind
 from spec.param_record import pack_records
-from sw.lowering.blocks import Rows
+from sw.lowering.blocks import Buffer, Rows
 from sw.lowering.constants import Constants, Panel, Pieces
 from sw.lowering.steps import Binding
 from sw.lowering.workbench import Bind, Workbench
@@ -58,7 +58,9 @@ def moments_later(bench: Workbench, norm: Norm, rows: Rows) -> None:
     )
 
 
-def lower_norm(bench: Workbench, norm: Norm, constants: NormConstants, bind: Bind, rows: Rows) -> None:
+def lower_norm(
+    bench: Workbench, norm: Norm, constants: NormConstants, bind: Bind, rows: Rows, codes: Buffer | None = None
+) -> None:
     """Leave the norm of some rows for the time of the next products.
 
     Parameters
@@ -69,18 +71,21 @@ def lower_norm(bench: Workbench, norm: Norm, constants: NormConstants, bind: Bin
     bind : Bind
         Parameters; shared by the norm's blocks of rows.
     rows : Rows
+    codes : Buffer, optional
+        Where its codes go; by default to the plan's.
     """
     plan, hidden, lanes = bench.plan, norm.g.size, bench.config.lanes
+    codes = codes or plan.codes
     shared = {
         "m": rows.count,
         "src_stride": plan.rows.stride,
-        "dest_stride": plan.codes.stride,
+        "dest_stride": codes.stride,
         "second_shift": norm.shift,
         "clip_low": -CODE,
         "clip_high": CODE,
         "stats_addr": bench.statistics(rows),
     }
-    source, dest = plan.rows.row(rows.first), plan.codes.row(rows.first)
+    source, dest = plan.rows.row(rows.first), codes.row(rows.first)
     for panel in constants.panels:
         sweep = Sweep(
             kind=SweepKind.LAYERNORM,
@@ -106,4 +111,4 @@ def lower_norm(bench: Workbench, norm: Norm, constants: NormConstants, bind: Bin
             )
             number = bench.schedule.defer(f"{norm.name}.slots", sweep, param_addr=Binding(params, offset))
     bench.normalise_later(rows, number)
-    bench.leave(norm.name, plan.codes)
+    bench.leave(norm.name, codes)

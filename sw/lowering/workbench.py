@@ -53,6 +53,8 @@ class Workbench:
         """Place in the program from which on nothing needs the middle of a feed-forward network any more."""
         self.codes = plan.codes
         """Where the codes stand that the next operator takes."""
+        self.unsigned = False
+        """Whether they are unsigned."""
         self.inputs: dict[str, Region] = {}
         self.outputs: dict[str, Region] = {}
         self._norms: list[tuple[Rows, int]] = []

@@ -29,8 +29,8 @@ _EXACT_FLOAT32 = 1 << 24
 class Flow:
     """Integers between two operators.
 
-    ``rows`` [S, N] are int16: residual sums, or behind a norm the normalised rows in Q5.10. ``codes`` [S, K] are what
-    the next matrix multiplies, int8 or uint8; none behind the embedding.
+    ``rows`` [S, N] are int16: residual sums, the normalised rows in Q5.10 behind a norm, or what a matrix has made.
+    ``codes`` [S, K] are what the next matrix multiplies, int8 or uint8; none behind the embedding.
     """
 
     rows: Array
@@ -47,7 +47,8 @@ class Flow:
 class Widths:
     """Columns of a :class:`Flow`: of its rows, and of its codes the model's own ``channels`` and the extra ``slots``.
 
-    Rows are ``normalised`` behind a norm; codes are ``unsigned`` or signed.
+    Rows are ``normalised`` behind a norm, or made by a matrix in place of such: another may add to them. Codes are
+    ``unsigned`` or signed.
     """
 
     rows: int

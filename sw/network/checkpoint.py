@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from sw.network.linear import Linear, Residual, Sums, Table
 from sw.network.network import Network, Node
 from sw.network.node_file import read_node, tensors_of, write_node
 from sw.network.select import Select
+from sw.network.task import Task
 
 __all__ = ["Checkpoint"]
 
@@ -38,11 +39,13 @@ _BITS = {
 }
 """Widths, signed, of the device's parameters by field name."""
 
-_CODES = dict.fromkeys(("word_scale", "position"), 1 << 24)
+_CODES = dict.fromkeys(("word_scale", "position", "difference"), 1 << 24)
 """Greatest magnitudes, by field name, of what is added up to an int16: far beyond, and float32 does not overflow."""
 
 _SHIFTS = ("shift", "pre_shift", "score_pre_shift", "score_shift", "context_shift")
 """Fields of 5 bits, unsigned."""
+
+_USUAL_TASK: Task = "single_label_classification"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,11 +60,14 @@ class Checkpoint:
         One for each of its results.
     metadata : dict of str to str
         Source, licence and the like.
+    task : Task
+        What the results mean; a file need not say the usual.
     """
 
     network: Network
     labels: tuple[str, ...]
     metadata: dict[str, str]
+    task: Task = _USUAL_TASK
 
     @property
     def logit_scale(self) -> NDArray[np.float32]:
@@ -103,8 +109,9 @@ class Checkpoint:
         self.check()
         tensors: dict[str, NDArray[Any]] = {}
         nodes = [write_node(node, tensors) for node in self.network.nodes]
-        header = json.dumps({"nodes": nodes, "labels": self.labels, "metadata": self.metadata}, sort_keys=True)
-        write_whole(Path(path), save(tensors, {FORMAT: header}))
+        entry = {"nodes": nodes, "labels": self.labels, "metadata": self.metadata}
+        entry |= {"task": self.task} if self.task != _USUAL_TASK else {}
+        write_whole(Path(path), save(tensors, {FORMAT: json.dumps(entry, sort_keys=True)}))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -128,7 +135,7 @@ class Checkpoint:
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
             if not isinstance(entry, dict) or not entry.keys() >= _ENTRIES:
                 raise ValueError("its header must be an object with nodes, labels and metadata")
-            if unknown := entry.keys() - _ENTRIES:
+            if unknown := entry.keys() - _ENTRIES - {"task"}:
                 raise ValueError(
                     f"its header must be an object with nodes, labels and metadata alone, not {min(unknown)!r}"
                 )
@@ -140,6 +147,7 @@ class Checkpoint:
                 network=Network(tuple(read_node(node, tensors) for node in entry["nodes"])),
                 labels=tuple(entry["labels"]),
                 metadata=entry["metadata"],
+                task=entry.get("task", _USUAL_TASK),
             )
             if tensors:
                 raise ValueError(f"there is no place for the tensor {min(tensors)!r}")
@@ -153,10 +161,14 @@ def _check_texts(c: Checkpoint) -> None:
         raise ValueError(f"labels must be names, not {list(c.labels)!r}")
     if len(set(c.labels)) < len(c.labels):
         raise ValueError(f"labels must differ from each other, not be {', '.join(c.labels)}")
-    if len(c.labels) == 1:
+    if c.task not in get_args(Task):
+        raise ValueError(f"task must be one of {', '.join(get_args(Task))}, not {c.task!r}")
+    if c.task == "single_label_classification" and len(c.labels) == 1:
         raise ValueError(
             f"a model must choose between two labels or more; num_labels=1 ({c.labels[0]}) is not supported"
         )
+    if c.task == "regression" and len(c.labels) > 1:
+        raise ValueError(f"a model for regression must have one result, not {len(c.labels)}")
     if not isinstance(c.metadata, dict) or not all(isinstance(x, str) for pair in c.metadata.items() for x in pair):
         raise ValueError(f"metadata must be texts by name, not {c.metadata!r}")
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from spec.arithmetic import requantize, round_shift, saturate
 from sw.network.arrays import CODE, INDEX, TABLE_ENTRIES, Array, Flow, Int, Observer, Widths, matmul, wide
 
-__all__ = ["Codes", "Linear", "Residual", "Slots", "Sums", "Table"]
+__all__ = ["Codes", "Linear", "Residual", "Rows", "Slots", "Sums", "Table"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +42,18 @@ class Table:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rows:
+    """Results become the rows and saturate at int16; scaled otherwise, they are the int8 codes of the rows, too."""
+
+    bias: Int  # [N], s28; of the codes, as those that follow
+    mul: Int  # [N], s18
+    pre_shift: int
+    shift: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Residual:
-    """Results are added to ``round_shift(h * mul, shift)`` of the normalised rows and saturate at int16."""
+    """Results are added to ``round_shift(h * mul, shift)`` of the rows that are there and saturate at int16."""
 
     mul: Int  # [N], s18: DRAIN second RESIDUAL
     shift: int
@@ -69,7 +79,7 @@ class Linear:
     mul: Int  # [N], s18
     pre_shift: int
     shift: int
-    then: Codes | Table | Residual | Sums
+    then: Codes | Table | Rows | Residual | Sums
 
     def shapes(self, before: Widths) -> Iterator[tuple[str, tuple[int, ...]]]:
         """Yield names of tensors and the shapes that they must have."""
@@ -85,6 +95,9 @@ class Linear:
                 for field in ("channel", "bias", "mul") if slots else ():
                     assert slots is not None
                     yield f"then.slots.{field}", (slots.channel.size,)
+            case Rows():
+                yield "then.bias", (n,)
+                yield "then.mul", (n,)
             case Residual():
                 yield "then.mul", (before.rows,)
                 yield "bias", (before.rows,)
@@ -98,6 +111,8 @@ class Linear:
             case Table(slots=slots, unsigned=unsigned):
                 more = slots.channel.size if slots else 0
                 return replace(before, channels=n, slots=more, unsigned=unsigned)
+            case Rows():
+                return Widths(rows=n, normalised=True, channels=n)
             case Residual():
                 return Widths(rows=before.rows)
         return replace(before, channels=n, slots=0, unsigned=False)
@@ -116,6 +131,11 @@ class Linear:
                 sums += self.bias
                 see(self.name, sums)
                 return Flow(rows=flow.rows, codes=sums)
+            case Rows() as then:
+                codes = requantize(sums + then.bias, then.pre_shift, wide(then.mul), then.shift)
+                x = saturate(self.requantize(sums), 16)
+                see(self.name, x)
+                return Flow(rows=x, codes=np.clip(codes, -CODE, CODE))
             case Residual(mul=mul, shift=shift):
                 x = saturate(self.requantize(sums) + saturate(round_shift(flow.rows * mul, shift), 18), 16)
                 see(self.name, x)

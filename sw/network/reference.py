@@ -9,9 +9,9 @@ from sw.network.checkpoint import Checkpoint
 __all__ = ["embed", "forward"]
 
 
-def embed(checkpoint: Checkpoint, token_ids: ArrayLike) -> NDArray[np.int16]:
+def embed(checkpoint: Checkpoint, token_ids: ArrayLike, token_types: ArrayLike = ()) -> NDArray[np.int16]:
     """Return the rows int16 [S, N] that enter the device; see :meth:`sw.network.embed.Embed.rows`."""
-    return checkpoint.network.embed.rows(token_ids)
+    return checkpoint.network.embed.rows(token_ids, token_types)
 
 
 def forward(checkpoint: Checkpoint, rows: NDArray[np.int16], observe: Observer | None = None) -> NDArray[np.int32]:

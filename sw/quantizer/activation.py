@@ -1,30 +1,21 @@
-"""Activations as tables; large values of GELU are spread over extra slots."""
+"""Activations as tables; large values of those without a bound are spread over extra slots."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sw.families.real import RealLinear, gelu
+from sw.families.real import ACTIVATIONS, RealLinear
 from sw.network.linear import Linear, Slots, Table
 from sw.quantizer.clipping import FRACTIONS
 from sw.quantizer.matrix import WEIGHT_LIMIT, Matrix
 from sw.quantizer.operand import Operand
 from sw.quantizer.statistics import Statistics
 
-__all__ = ["quantize_gelu", "quantize_tanh"]
+__all__ = ["quantize_activation"]
 
 CODES = 255
 LAST_INDEX = 2047
-INDEX_LOW = -4.0
-"""Below, GELU is zero within half a code."""
-
-GELU_LEAST = 0.17
-"""Minus GELU's least value: what the zero point makes room for."""
-
-LINEAR_FROM = 3.0
-"""From here GELU is the identity within half a code, and a slot needs no table."""
-
 LEAST_HIGH = 1.0
 MARGIN = 1.1
 """Room of slots beyond the calibrated maximum."""
@@ -37,18 +28,49 @@ Float = NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Rising:
+    """An activation that is about zero far below, and the identity far above.
+
+    Parameters
+    ----------
+    least : float
+        Minus its least value: what the zero point makes room for.
+    table_from : float
+        Below, it is zero within half a code, or where it is zero.
+    linear_from : float
+        From here it is the identity within half a code, and a slot needs no table.
+    """
+
+    least: float
+    table_from: float
+    linear_from: float
+
+
+_GELU = _Rising(least=0.17, table_from=-4.0, linear_from=3.0)
+
+RISING = {
+    "gelu": _GELU,
+    "gelu_new": _GELU,
+    "relu": _Rising(least=0.0, table_from=0.0, linear_from=0.0),
+    "silu": _Rising(least=0.279, table_from=-10.0, linear_from=6.5),
+}
+"""Activations without an upper bound; the only other, tanh, has a table from -:data:`TANH_REACH` on."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Codes:
-    """u8 codes of GELU up to ``high``: ``code = round(gelu(x) / lsb) + zero``."""
+    """u8 codes of an activation up to ``high``: ``code = round(activation(x) / lsb) + zero``."""
 
     high: float
+    least: float
 
     @property
     def lsb(self) -> float:
-        return (self.high + GELU_LEAST) / CODES
+        return (self.high + self.least) / CODES
 
     @property
     def zero(self) -> int:
-        return int(np.rint(GELU_LEAST / self.lsb))
+        return int(np.rint(self.least / self.lsb))
 
     @property
     def top(self) -> int:
@@ -66,14 +88,15 @@ class _Codes:
         return codes
 
 
-def quantize_gelu(
+def quantize_activation(
     linear: RealLinear, statistics: Statistics, operand: Operand, consumer: RealLinear, slots: int
 ) -> tuple[Linear, Operand]:
-    """Choose the range of GELU's codes, and the channels that get slots; return the codes as operand, too.
+    """Choose the range of an activation's codes, and the channels that get slots; return the codes as operand, too.
 
     Parameters
     ----------
     linear : RealLinear
+        With an activation.
     statistics : Statistics
     operand : Operand
         What the matrix multiplies.
@@ -82,17 +105,20 @@ def quantize_gelu(
     slots : int
         Most extra slots.
     """
+    if linear.then == "tanh":
+        return _tanh(linear, statistics, operand)
+    function, shape = ACTIVATIONS[linear.then], RISING[linear.then]
     activation = statistics.sample(f"{linear.name}.activated")
     largest = statistics.high(f"{linear.name}.activated")
     energy = np.square(consumer.weight).sum(0)
-    codes, channel, nth = _search(activation, largest, energy, slots)
+    codes, channel, nth = _search(shape, activation, largest, energy, slots)
 
-    index_lsb = (max(codes.high, LEAST_HIGH) - INDEX_LOW) / LAST_INDEX
-    grid = (np.arange(LAST_INDEX + 1) * index_lsb + INDEX_LOW).astype(np.float32)
+    index_lsb = (max(codes.high, LEAST_HIGH) - shape.table_from) / LAST_INDEX
+    grid = (np.arange(LAST_INDEX + 1) * index_lsb + shape.table_from).astype(np.float32)
     matrix = Matrix.quantize(linear, operand)
     main, excess = codes.encode(activation) + codes.zero, codes.excess(activation[:, channel], nth)
     table = Table(
-        table=(codes.encode(gelu(grid)) + codes.zero).astype(np.uint8),
+        table=(codes.encode(function(grid)) + codes.zero).astype(np.uint8),
         unsigned=True,
         slots=_slots(matrix, codes, channel, nth),
     )
@@ -103,11 +129,11 @@ def quantize_gelu(
         slot_channel=channel.astype(np.int32),
         limit=CODES,
     )
-    return matrix.linear(linear.name, index_lsb, -INDEX_LOW, table), middle
+    return matrix.linear(linear.name, index_lsb, -shape.table_from, table), middle
 
 
-def quantize_tanh(linear: RealLinear, statistics: Statistics, operand: Operand) -> tuple[Linear, Operand]:
-    """Give tanh a table from -:data:`TANH_REACH` on; arguments and results as of :func:`quantize_gelu`."""
+def _tanh(linear: RealLinear, statistics: Statistics, operand: Operand) -> tuple[Linear, Operand]:
+    """Give tanh its table."""
     sample = statistics.sample(f"{linear.name}.activated")
     index_lsb, lsb = 2 * TANH_REACH / TANH_ENTRIES, 1 / WEIGHT_LIMIT
     table = np.rint(np.tanh(np.arange(TANH_ENTRIES) * index_lsb - TANH_REACH) / lsb).astype(np.int8)
@@ -139,13 +165,13 @@ def _slots(matrix: Matrix, codes: _Codes, channel: NDArray[np.int64], nth: NDArr
 
 
 def _search(
-    activation: Float, largest: Float, energy: Float, slots: int
+    shape: _Rising, activation: Float, largest: Float, energy: Float, slots: int
 ) -> tuple[_Codes, NDArray[np.int64], NDArray[np.int64]]:
     """Return codes with the least weighted error, and channel and number of each slot that goes with them."""
     best, found = np.inf, None
     for fraction in FRACTIONS:
-        codes = _Codes(high=float(max(largest.max(), LEAST_HIGH)) * fraction)
-        channel, nth = _spend(activation, largest, energy, codes, slots)
+        codes = _Codes(high=float(max(largest.max(), LEAST_HIGH)) * fraction, least=shape.least)
+        channel, nth = _spend(shape, activation, largest, energy, codes, slots)
         approximation = codes.encode(activation)
         np.add.at(approximation.T, channel, codes.excess(activation[:, channel], nth).T)
         residue = activation - approximation * np.float32(codes.lsb)
@@ -157,11 +183,11 @@ def _search(
 
 
 def _spend(
-    activation: Float, largest: Float, energy: Float, codes: _Codes, slots: int
+    shape: _Rising, activation: Float, largest: Float, energy: Float, codes: _Codes, slots: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Give slots to the channels that lose most above the codes' range, until there are none left."""
     spent: list[tuple[int, int]] = []
-    if codes.high >= LINEAR_FROM:
+    if codes.high >= shape.linear_from:
         loss = np.square(np.maximum(activation - np.float32(codes.high), 0)).sum(0) * energy
         for channel in np.argsort(-loss, kind="stable"):
             extra = int(np.ceil(largest[channel] * MARGIN / codes.high)) - 1

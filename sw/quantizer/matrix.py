@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sw.families.real import RealLinear
-from sw.network.linear import Codes, Linear, Residual, Sums, Table
+from sw.network.linear import Codes, Linear, Residual, Rows, Sums, Table
 from sw.quantizer.operand import Operand
 from sw.quantizer.scaling import FACTOR_BITS, POWER, requantizer
 
-__all__ = ["FINEST", "Matrix"]
+__all__ = ["FINEST", "WEIGHT_LIMIT", "Matrix"]
 
 WEIGHT_LIMIT = 127
 
@@ -72,7 +72,7 @@ class Matrix:
         name: str,
         lsb: NDArray[np.floating[Any]] | float,
         offset: NDArray[np.floating[Any]] | float = 0.0,
-        then: Codes | Table | Residual = _CODES,
+        then: Codes | Table | Rows | Residual = _CODES,
     ) -> Linear:
         """Results as codes of ``lsb``, after adding the real ``offset``; those of constant rows are exact."""
         made = self._with_room(offset)

@@ -1,11 +1,12 @@
-"""A fine-tuned BERT and a few texts to a checkpoint of integers."""
+"""A fine-tuned encoder and a few texts to a checkpoint of integers."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 
 import numpy as np
 
-from sw.families.bert import load_bert
+from sw.families.load import load_model
 from sw.families.real import (
     RealAttention,
     RealEmbed,
@@ -16,15 +17,15 @@ from sw.families.real import (
     RealPool,
     RealSelect,
 )
-from sw.families.tokenizer import Tokenizer, Truncation
+from sw.families.tokenizer import Text, Tokenizer, Truncation
 from sw.network.checkpoint import Checkpoint
 from sw.network.network import Network, Node
 from sw.network.select import Select
-from sw.quantizer.activation import quantize_gelu, quantize_tanh
+from sw.quantizer.activation import quantize_activation
 from sw.quantizer.attention import quantize_attention
 from sw.quantizer.embed import quantize_embed
-from sw.quantizer.linear import quantize_residual, quantize_sums
-from sw.quantizer.norm import quantize_norm
+from sw.quantizer.linear import RowScale, quantize_residual, quantize_rows, quantize_sums
+from sw.quantizer.norm import NORMALIZED_ONE, quantize_norm
 from sw.quantizer.operand import Operand
 from sw.quantizer.pool import quantize_pool
 from sw.quantizer.statistics import Statistics
@@ -34,7 +35,7 @@ __all__ = ["quantize", "quantize_network"]
 
 def quantize(
     model: str | os.PathLike[str],
-    texts: Iterable[str],
+    texts: Iterable[Text],
     tokenizer: Tokenizer,
     *,
     max_length: int = 256,
@@ -42,43 +43,52 @@ def quantize(
     slots: int = 16,
     metadata: Mapping[str, str] | None = None,
 ) -> Checkpoint:
-    """Quantize a Hugging Face ``BertForSequenceClassification``; the same input gives the same bytes.
+    """Quantize a Hugging Face encoder with a head for classification; the same input gives the same bytes.
 
     Parameters
     ----------
     model : str or path
         Folder.
-    texts : iterable of str
+    texts : iterable of str or pair of str
         Calibration: about a hundred texts like those that will be classified.
     tokenizer : Tokenizer
         The model's.
     max_length, truncation
         As :meth:`Tokenizer.encode` takes them.
     slots : int
-        Most extra K slots for outlier channels after each norm and GELU; one tile of the usual array.
+        Most extra K slots for outlier channels after each norm and activation; one tile of the usual array.
     metadata : mapping of str, optional
         Source, licence and the like.
 
     Raises
     ------
     ModuleNotFoundError, OSError, ValueError
-        As :func:`load_bert`; ValueError also without calibration texts, or if the tokenizer does not fit the model.
+        As :func:`load_model`; ValueError also without calibration texts, or if the tokenizer does not fit the model.
     """
-    loaded = load_bert(model, tokenizer)
+    loaded = load_model(model, tokenizer)
     limit = min(max_length, loaded.positions)
-    ids = [tokenizer.encode(text, limit, truncation).ids for text in texts]
-    return quantize_network(loaded, ids, slots=slots, metadata=metadata)
+    encodings = [tokenizer.encode(text, limit, truncation) for text in texts]
+    ids, types = [e.ids for e in encodings], [e.types for e in encodings]
+    return quantize_network(loaded, ids, token_types=types, slots=slots, metadata=metadata)
 
 
 def quantize_network(
-    model: RealNetwork, texts: Iterable[list[int]], *, slots: int = 16, metadata: Mapping[str, str] | None = None
+    model: RealNetwork,
+    texts: Iterable[Sequence[int]],
+    *,
+    token_types: Iterable[Sequence[int]] | None = None,
+    slots: int = 16,
+    metadata: Mapping[str, str] | None = None,
 ) -> Checkpoint:
-    """Quantize a model that is loaded, with token ids of calibration texts; otherwise as :func:`quantize`."""
+    """Quantize a model that is loaded, with token ids of calibration texts; otherwise as :func:`quantize`.
+
+    ``token_types`` has those of each text; without, all are 0.
+    """
     statistics = Statistics()
     count = 0
-    for count, ids in enumerate(texts, 1):  # noqa: B007  # counts
+    for count, (ids, types) in enumerate(zip(texts, token_types or repeat(())), 1):  # noqa: B007, B905  # counts
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused below, by name
-            model.forward(ids, statistics)
+            model.forward(ids, statistics, token_types=types)
     if not count:
         raise ValueError("there must be at least one calibration text")
     walk = _Walk(model, statistics, slots)
@@ -92,6 +102,7 @@ def quantize_network(
     return Checkpoint(
         network=Network(tuple(nodes)),
         labels=model.labels,
+        task=model.task,
         metadata=dict(metadata or {}) | {"calibration_texts": str(count), "slots": str(slots)},
     )
 
@@ -101,7 +112,7 @@ class _Walk:
 
     def __init__(self, model: RealNetwork, statistics: Statistics, slots: int) -> None:
         self._nodes, self._statistics, self._slots = model.nodes, statistics, slots
-        self._norm: RealNorm | None = None
+        self._rows: RowScale | None = None
         self._operand: Operand | None = None
 
     def quantize(self, number: int, node: RealNode) -> Node:
@@ -117,25 +128,27 @@ class _Walk:
             case RealNorm():
                 consumers = self._consumers(number, len(node.gamma))
                 made, self._operand = quantize_norm(node, statistics, consumers, self._slots)
-                self._norm = node
+                self._rows = RowScale(step=node.gamma.astype(np.float64) / NORMALIZED_ONE, offset=node.beta)
                 return made
             case RealAttention():
                 (consumer,) = self._consumers(number)
                 attention, self._operand = quantize_attention(node, statistics, self._codes, consumer)
                 return attention
         match node.then:
+            case "rows":
+                linear, self._operand, self._rows = quantize_rows(node, statistics, self._codes)
+                return linear
             case "residual":
-                if self._norm is None:
-                    raise ValueError("a matrix must add to the rows of a norm")
-                return quantize_residual(node, statistics, self._codes, self._norm)
-            case "gelu":
-                (consumer,) = self._consumers(number)
-                linear, self._operand = quantize_gelu(node, statistics, self._codes, consumer, self._slots)
-                return linear
-            case "tanh":
-                linear, self._operand = quantize_tanh(node, statistics, self._codes)
-                return linear
-        return quantize_sums(node, self._codes)
+                if self._rows is None:
+                    raise ValueError("a matrix must add to the rows of a norm, or of another matrix")
+                return quantize_residual(node, statistics, self._codes, self._rows)
+            case "sums" | "nothing":
+                return quantize_sums(node, self._codes)
+        (consumer,) = self._consumers(number)
+        # A head's one row stands where contexts did: there is room for its channels alone.
+        slots = self._slots if consumer.then == "residual" else 0
+        linear, self._operand = quantize_activation(node, statistics, self._codes, consumer, slots)
+        return linear
 
     @property
     def _codes(self) -> Operand:

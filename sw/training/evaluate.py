@@ -8,7 +8,7 @@ import numpy as np
 from rich.progress import track
 
 from cli.terminal import Terminal
-from sw.families.bert import load_bert
+from sw.families.load import load_model
 from sw.families.tokenizer import Tokenizer, Truncation
 from sw.imdb import LABELS
 from sw.network.checkpoint import Checkpoint
@@ -60,11 +60,11 @@ def evaluate(
     Raises
     ------
     ValueError
-        If the checkpoint has other labels than reviews, or as :func:`load_bert`.
+        If the checkpoint has other labels than reviews, or as :func:`load_model`.
     """
     if checkpoint.labels != LABELS:
         raise ValueError(f"the model must have the labels {', '.join(LABELS)}, not {', '.join(checkpoint.labels)}")
-    bert = load_bert(merged)
+    bert = load_model(merged)
     truncated, floats, integers = 0, [], []
     for review in track(reviews, f"{len(reviews)} reviews, {max_length} tokens", console=Terminal()):
         encoding = tokenizer.encode(review.text, max_length, truncation)

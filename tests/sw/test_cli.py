@@ -381,8 +381,8 @@ def test_quantize_writes_checkpoint_and_tokenizer(
         return workers.load_model(model)[0]
 
     monkeypatch.setattr("sw.quantizer.quantize", fake)
-    monkeypatch.setattr("sw.families.load_tokenizer", lambda folder: workers.load_model(folder)[1])
-    monkeypatch.setattr("sw.apps.compare", lambda *_, **__: COMPARISON)
+    monkeypatch.setattr("sw.families.load_tokenizer.load_tokenizer", lambda folder: workers.load_model(folder)[1])
+    monkeypatch.setattr("sw.apps.compare.compare", lambda *_, **__: COMPARISON)
     data = lines(tmp_path / "data.jsonl", {"text": "a"}, {"text": "b"}, {"text": "c"})
     output = tmp_path / "new" / "checkpoint.safetensors"
     command = ["quantize", model, "--calibration", data, "-o", output, "--limit", "2", "--max-length", "9"]

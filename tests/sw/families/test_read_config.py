@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from sw.families.families import FAMILIES
 from sw.families.read_config import read_config
 
 LEAST: dict[str, Any] = {"model_type": "bert"}
+KINDS = "bert, distilbert, roberta, xlm-roberta, electra"
 
 
 def written(folder: Path, **entries: Any) -> Path:
@@ -26,7 +28,6 @@ def test_what_is_not_said_is_as_bert_has_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "entries",
     [
-        {"hidden_act": "gelu_python"},
         {"problem_type": None, "pruned_heads": {}},
         {"problem_type": "single_label_classification", "is_decoder": False},
         {"architectures": None, "pad_token_id": None},
@@ -35,6 +36,73 @@ def test_what_is_not_said_is_as_bert_has_it(tmp_path: Path) -> None:
 )
 def test_harmless_settings_are_accepted(tmp_path: Path, entries: dict[str, Any]) -> None:
     read_config(written(tmp_path, **entries))
+
+
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_families_have_the_settings_that_transformers_have(tmp_path: Path, kind: str) -> None:
+    transformers = pytest.importorskip("transformers", reason="transformers are not installed")
+    usual = transformers.AutoConfig.for_model(kind)
+    config = read_config(written(tmp_path, model_type=kind))
+    assert (config.vocabulary, config.hidden) == (usual.vocab_size, usual.hidden_size)
+    assert (config.layers, config.heads) == (usual.num_hidden_layers, usual.num_attention_heads)
+    assert config.ffn == getattr(usual, FAMILIES[kind].setting("intermediate_size"))
+    assert config.embedding == getattr(usual, "embedding_size", usual.hidden_size)
+    assert config.token_types == getattr(usual, "type_vocab_size", 0)
+    assert config.first_position + config.positions == usual.max_position_embeddings
+    assert config.first_position == (2 if "roberta" in kind else 0) == (usual.pad_token_id + 1) * ("roberta" in kind)
+    assert config.epsilon == getattr(usual, "layer_norm_eps", 1e-12)
+    assert config.activation == getattr(usual, FAMILIES[kind].setting("hidden_act"))
+
+
+def test_settings_of_distilbert_have_names_of_their_own(tmp_path: Path) -> None:
+    entries = {"dim": 12, "n_layers": 2, "n_heads": 3, "hidden_dim": 7, "activation": "relu"}
+    config = read_config(written(tmp_path, model_type="distilbert", **entries, hidden_size=12))
+    assert (config.hidden, config.layers, config.heads, config.ffn, config.activation) == (12, 2, 3, 7, "relu")
+    with pytest.raises(ValueError, match=r"the feed-forward layers must have activation gelu, .*, not 'x'"):
+        read_config(written(tmp_path, model_type="distilbert", activation="x"))
+    with pytest.raises(ValueError, match="n_heads 12 must be the same as num_attention_heads, not 4"):
+        read_config(written(tmp_path, model_type="distilbert", num_attention_heads=4))
+
+
+@pytest.mark.parametrize(
+    ("name", "meaning"),
+    [("gelu_python", "gelu"), ("gelu_new", "gelu_new"), ("gelu_pytorch_tanh", "gelu_new"), ("swish", "silu")],
+)
+def test_activations_have_several_names(tmp_path: Path, name: str, meaning: str) -> None:
+    assert read_config(written(tmp_path, hidden_act=name)).activation == meaning
+
+
+@pytest.mark.parametrize(
+    ("problem", "count", "task"),
+    [
+        (None, 1, "regression"),
+        ("regression", 1, "regression"),
+        (None, 2, "single_label_classification"),
+        ("single_label_classification", 3, "single_label_classification"),
+        ("multi_label_classification", 1, "multi_label_classification"),
+        ("multi_label_classification", 3, "multi_label_classification"),
+    ],
+)
+def test_task_follows_as_in_transformers(tmp_path: Path, problem: str | None, count: int, task: str) -> None:
+    assert read_config(written(tmp_path, problem_type=problem, num_labels=count)).task == task
+
+
+def test_positions_behind_the_padding_are_fewer(tmp_path: Path) -> None:
+    config = read_config(written(tmp_path, model_type="roberta", max_position_embeddings=130, pad_token_id=4))
+    assert (config.first_position, config.positions) == (5, 125)
+    for entries, message in (
+        ({"max_position_embeddings": 3}, "max_position_embeddings of at least 4, for"),
+        ({"pad_token_id": None}, "the embeddings must have a pad_token_id, behind which positions begin"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            read_config(written(tmp_path, model_type="roberta", **entries))
+
+
+def test_embeddings_of_electra_have_a_size_of_their_own(tmp_path: Path) -> None:
+    config = read_config(written(tmp_path, model_type="electra", embedding_size=20))
+    assert (config.embedding, config.hidden) == (20, 256)
+    with pytest.raises(ValueError, match="the norms must have a embedding_size of at most 4096, not 5000"):
+        read_config(written(tmp_path, model_type="electra", embedding_size=5000))
 
 
 def test_names_of_labels_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
@@ -46,10 +114,11 @@ def test_names_of_labels_are_in_the_order_of_their_numbers(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("entries", "message"),
     [
-        ({"model_type": "roberta"}, "the model must have model_type 'bert', not 'roberta': only BERT is supported"),
-        ({"model_type": None}, "the model must have model_type 'bert', not None"),
-        ({"hidden_act": "gelu_new"}, "the feed-forward layers must have hidden_act 'gelu', not 'gelu_new'"),
-        ({"hidden_act": ["gelu"]}, "the feed-forward layers must have hidden_act 'gelu', not ['gelu']"),
+        ({"model_type": "albert"}, f"the model must have a model_type of {KINDS}, not 'albert': no other is supported"),
+        ({"model_type": None}, f"the model must have a model_type of {KINDS}, not None"),
+        ({"model_type": ["bert"]}, f"the model must have a model_type of {KINDS}, not ['bert']"),
+        ({"hidden_act": "relu6"}, "the feed-forward layers must have hidden_act gelu, gelu_python, gelu_new, gelu_pyt"),
+        ({"hidden_act": ["gelu"]}, "the feed-forward layers must have hidden_act gelu, gelu_python, gelu_new, gelu_py"),
         (
             {"position_embedding_type": "relative_key_query"},
             "the attention must have position_embedding_type 'absolute'",
@@ -57,15 +126,23 @@ def test_names_of_labels_are_in_the_order_of_their_numbers(tmp_path: Path) -> No
         ({"is_decoder": True}, "the attention must have is_decoder False, not True: there is no causal mask"),
         ({"add_cross_attention": True}, "the attention must have add_cross_attention False, not True"),
         ({"pruned_heads": {"0": [1]}}, "the attention must have pruned_heads {}, not {'0': [1]}: all layers have"),
-        ({"problem_type": "multi_label_classification"}, "the classifier must have problem_type 'single_label_class"),
         (
             {"problem_type": "regression"},
-            "the classifier must have problem_type 'single_label_classification', not 'reg",
+            "the classifier must have num_labels 1 for problem_type 'regression', not 2: the answer is one number",
+        ),
+        (
+            {"problem_type": "single_label_classification", "num_labels": 1},
+            "the classifier must have num_labels of at least 2, not 1: the answer is the one label with the greatest",
+        ),
+        (
+            {"problem_type": "ranking"},
+            "the classifier must have a problem_type of single_label_classification, multi_label_classification, "
+            "regression, not 'ranking'",
         ),
         ({"quantization_config": {"bits": 8}}, "the model must have quantization_config {}, not {'bits': 8}"),
         ({"auto_map": {"AutoModel": "x.Y"}}, "the model must have auto_map {}, not {'AutoModel': 'x.Y'}: code of"),
-        ({"num_labels": 1}, "the classifier must have num_labels of at least 2, not 1"),
-        ({"id2label": {"0": "x"}}, "the classifier must have num_labels of at least 2, not 1"),
+        ({"num_labels": 0}, "num_labels must be a whole number from 1 on, not 0"),
+        ({"id2label": {}}, "the classifier must have num_labels of at least 1, not 0"),
         (
             {"num_labels": 3, "id2label": {"0": "x", "1": "y"}},
             "the classifier must have num_labels 2, the names in id2label",
@@ -103,7 +180,7 @@ def test_model_type_is_not_guessed_from_the_folder(tmp_path: Path) -> None:
     folder = tmp_path / "my-albert-like"
     folder.mkdir()
     (folder / "config.json").write_text("{}")
-    with pytest.raises(ValueError, match="the model must have model_type 'bert', but none is given"):
+    with pytest.raises(ValueError, match=f"the model must have a model_type of {KINDS}, but none is given"):
         read_config(folder)
 
 

@@ -70,7 +70,9 @@ def test_first_names_of_norms_and_unused_tensors(tmp_path: Path) -> None:
     tensors["bert.a.LayerNorm.gamma"] = tensors.pop("bert.a.LayerNorm.weight")
     unused = {"bert.embeddings.position_ids": torch.arange(3), "cls.predictions.bias": torch.zeros(3)}
     save_whole(tmp_path, tensors | unused)
-    assert list(read_weights(tmp_path, SHAPES)) == list(SHAPES)
+    assert list(read_weights(tmp_path, SHAPES, ("cls.",))) == list(SHAPES)
+    with pytest.raises(ValueError, match=r"the weights must not have cls.predictions.bias: by config.json there"):
+        read_weights(tmp_path, SHAPES)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from tokenizers.pre_tokenizers import Whitespace
 from transformers import BertForSequenceClassification, BertModel
 
 from sw.apps.compare import compare, compare_networks
-from sw.families.bert import load_bert
+from sw.families.load import load_model
 from sw.families.real import RealNetwork, RealNode
 from sw.families.tokenizer import Tokenizer
 from sw.network.checkpoint import Checkpoint
@@ -44,7 +44,7 @@ def texts() -> list[list[int]]:
 
 
 def test_float_model_equals_transformers(folder: Path, texts: list[list[int]]) -> None:
-    bert = load_bert(folder)
+    bert = load_model(folder)
     theirs = BertForSequenceClassification.from_pretrained(folder).eval()
     for ids in texts[:5]:
         with torch.no_grad():
@@ -54,7 +54,7 @@ def test_float_model_equals_transformers(folder: Path, texts: list[list[int]]) -
 
 @pytest.mark.parametrize("slots", [0, 4])
 def test_integers_follow_the_floats(folder: Path, texts: list[list[int]], slots: int) -> None:
-    bert = load_bert(folder)
+    bert = load_model(folder)
     checkpoint = quantize_network(bert, texts[:40], slots=slots)
     checkpoint.check()
     comparison = compare_networks(bert, checkpoint, texts[40:])
@@ -75,7 +75,7 @@ def test_outlier_channels_get_slots_that_help(tmp_path: Path, texts: list[list[i
     with torch.no_grad():
         model.bert.encoder.layer[0].intermediate.dense.weight[7] *= 8
     model.save_pretrained(folder)
-    bert = load_bert(folder)
+    bert = load_model(folder)
     errors = []
     for slots in (0, 8):
         checkpoint = quantize_network(bert, texts[:40], slots=slots)
@@ -86,7 +86,7 @@ def test_outlier_channels_get_slots_that_help(tmp_path: Path, texts: list[list[i
 
 def test_same_input_same_bytes(folder: Path, texts: list[list[int]], tmp_path: Path) -> None:
     for name in ("a", "b"):
-        quantize_network(load_bert(folder), texts[:10]).save(tmp_path / name)
+        quantize_network(load_model(folder), texts[:10]).save(tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
@@ -110,10 +110,10 @@ def test_from_texts_to_a_file_and_a_table(folder: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"hidden_act": "relu"}, "the feed-forward layers must have hidden_act 'gelu', not 'relu'"),
+        ({"hidden_act": "mish"}, "silu, swish, tanh, not 'mish': there is no table for others"),
         ({"position_embedding_type": "relative_key"}, "position_embedding_type 'absolute', not 'relative_key'"),
         ({"is_decoder": True}, "the attention must have is_decoder False, not True: there is no causal mask"),
-        ({"model_type": "roberta"}, "the model must have model_type 'bert', not 'roberta': only BERT is supported"),
+        ({"model_type": "albert"}, "xlm-roberta, electra, not 'albert': no other is supported"),
         ({"num_attention_heads": 5}, "hidden_size divisible by its 5 heads, not 32"),
         ({"hidden_size": 8192, "num_attention_heads": 8}, "hidden_size of at most 4096, not 8192"),
     ],
@@ -122,13 +122,13 @@ def test_unsupported_models_are_refused(folder: Path, tmp_path: Path, changes: d
     config = json.loads((folder / "config.json").read_text()) | changes
     (tmp_path / "config.json").write_text(json.dumps(config))
     with pytest.raises(ValueError, match=re.escape(message)):
-        load_bert(tmp_path)
+        load_model(tmp_path)
 
 
 def test_model_without_classifier_is_refused(folder: Path, tmp_path: Path) -> None:
     BertModel.from_pretrained(folder).save_pretrained(tmp_path)
     with pytest.raises(ValueError, match=r"the model must be fine-tuned: it has no classifier.bias"):
-        load_bert(tmp_path)
+        load_model(tmp_path)
 
 
 def test_weights_that_are_not_finite_are_refused(folder: Path, tmp_path: Path) -> None:
@@ -136,15 +136,15 @@ def test_weights_that_are_not_finite_are_refused(folder: Path, tmp_path: Path) -
     model.bert.encoder.layer[1].attention.self.key.weight.data[0, 0] = float("nan")
     model.save_pretrained(tmp_path)
     with pytest.raises(ValueError, match=r"layer.1.attention.self.key.weight must be finite everywhere"):
-        load_bert(tmp_path)
+        load_model(tmp_path)
 
 
 def test_missing_folder_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"^there is no folder .+nowhere$"):
-        load_bert(tmp_path / "nowhere")
+        load_model(tmp_path / "nowhere")
     (tmp_path / "file").write_text("")
     with pytest.raises(NotADirectoryError, match=r"file must be a folder with config.json and weights, not a file$"):
-        load_bert(tmp_path / "file")
+        load_model(tmp_path / "file")
 
 
 def test_pruned_heads_are_refused_by_name(folder: Path, tmp_path: Path) -> None:
@@ -152,12 +152,12 @@ def test_pruned_heads_are_refused_by_name(folder: Path, tmp_path: Path) -> None:
     model.prune_heads({1: [0, 2]})
     model.save_pretrained(tmp_path)
     with pytest.raises(ValueError, match=r"the attention must have pruned_heads {}, not {'1': \[0, 2\]}: all layers"):
-        load_bert(tmp_path)
+        load_model(tmp_path)
     config = json.loads((tmp_path / "config.json").read_text())
     del config["pruned_heads"]
     (tmp_path / "config.json").write_text(json.dumps(config))
     with pytest.raises(ValueError, match=r"layer.1.attention.self.query.weight must have the shape \(32, 32\), as"):
-        load_bert(tmp_path)
+        load_model(tmp_path)
 
 
 def test_layers_that_the_settings_do_not_name_are_refused(folder: Path, tmp_path: Path) -> None:
@@ -165,10 +165,10 @@ def test_layers_that_the_settings_do_not_name_are_refused(folder: Path, tmp_path
     config = json.loads((tmp_path / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps(config | {"num_hidden_layers": 1}))
     with pytest.raises(ValueError, match=r"the weights must not have bert.encoder.layer.1.+: by config.json there"):
-        load_bert(tmp_path)
+        load_model(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps(config | {"id2label": {"0": "a", "1": "b", "2": "c"}}))
     with pytest.raises(ValueError, match=r"classifier.weight must have the shape \(3, 32\), as config.json says, not"):
-        load_bert(tmp_path)
+        load_model(tmp_path)
 
 
 def test_another_head_is_refused(folder: Path, tmp_path: Path) -> None:
@@ -176,12 +176,12 @@ def test_another_head_is_refused(folder: Path, tmp_path: Path) -> None:
     config = json.loads((tmp_path / "config.json").read_text()) | {"architectures": ["BertForTokenClassification"]}
     (tmp_path / "config.json").write_text(json.dumps(config))
     with pytest.raises(ValueError, match=r"must be a BertForSequenceClassification, not a BertForTokenClassification"):
-        load_bert(tmp_path)
+        load_model(tmp_path)
 
 
 def test_tokens_without_an_embedding_are_refused(folder: Path) -> None:
     backend = Backend(WordPiece({"[UNK]": 0, "[CLS]": 1, "[SEP]": 2, "a": 59}, unk_token="[UNK]"))
-    load_bert(folder, Tokenizer(backend))
+    load_model(folder, Tokenizer(backend))
     backend.add_tokens(["<new>"])  # the id 60 or less: there is room between
     backend.add_tokens([f"<{i}>" for i in range(60)])
     with pytest.raises(ValueError, match=r"must have a vocab_size of at least \d+, the ids of its tokenizer, not 60"):
@@ -218,7 +218,7 @@ def changed(model: RealNetwork, **fields: Any) -> RealNetwork:
 def test_rows_of_zeros_are_constants(
     folder: Path, texts: list[list[int]], name: str, rows: int, factor: float, bias: float
 ) -> None:
-    bert = load_bert(folder)
+    bert = load_model(folder)
     linear = part_of(bert.nodes, name)
     linear.weight[:rows] *= np.float32(factor)
     linear.bias[:rows] = bias
@@ -240,7 +240,7 @@ def test_rows_of_zeros_are_constants(
 def test_few_texts_and_rows_that_are_all_alike_are_no_division_by_zero(
     folder: Path, texts: list[list[int]], rows: int
 ) -> None:
-    bert = load_bert(folder)
+    bert = load_model(folder)
     with np.errstate(divide="raise", over="raise", invalid="raise"):
         quantize_network(bert, texts[:rows]).check()
         bert.embed.word[:] = 0
@@ -252,7 +252,7 @@ def test_few_texts_and_rows_that_are_all_alike_are_no_division_by_zero(
 
 
 def test_epsilon_that_is_not_small_is_said_with_layer_and_setting(tmp_path: Path, texts: list[list[int]]) -> None:
-    bert = load_bert(tiny_bert(tmp_path / "model", layer_norm_eps=1e-5))
+    bert = load_model(tiny_bert(tmp_path / "model", layer_norm_eps=1e-5))
     bert = changed(bert, word=lambda word: word * np.float32(0.5), position=lambda position: position * np.float32(0.5))
     comparison = compare_networks(bert, quantize_network(bert, texts[:20]), texts[20:40])
     (warning,) = comparison.warnings()
@@ -265,11 +265,11 @@ def test_epsilon_that_is_not_small_is_said_with_layer_and_setting(tmp_path: Path
 
 def test_calibration_texts_are_needed(folder: Path) -> None:
     with pytest.raises(ValueError, match="there must be at least one calibration text"):
-        quantize_network(load_bert(folder), [])
+        quantize_network(load_model(folder), [])
 
 
 def test_operator_that_does_not_fit_is_named(folder: Path, texts: list[list[int]]) -> None:
-    bert = load_bert(folder)
+    bert = load_model(folder)
     part_of(bert.nodes, "layers.1.mid_norm").beta[:] = 1e30
     message = r"^layers.1.ffn1 cannot be quantized: layers.1.ffn1 must stay within 1e\+09 on the calibration "
     with pytest.raises(ValueError, match=message), np.errstate(all="ignore"):
@@ -289,7 +289,7 @@ def test_operator_that_does_not_fit_is_named(folder: Path, texts: list[list[int]
 def test_matrix_whose_results_are_too_large_is_named(
     folder: Path, texts: list[list[int]], name: str, step: str
 ) -> None:
-    bert = load_bert(folder)
+    bert = load_model(folder)
     part_of(bert.nodes, name).bias[:] = 1e30
     node = name.removesuffix(".query").removesuffix(".value")
     with pytest.raises(ValueError, match=f"^{node} cannot be quantized: {step} must stay within 1e") as caught:
@@ -313,6 +313,6 @@ def test_matrix_whose_results_are_too_large_is_named(
 def test_model_in_another_order_is_refused_by_name(
     folder: Path, texts: list[list[int]], stays: Callable[[RealNode], bool], message: str
 ) -> None:
-    bert = load_bert(folder)
+    bert = load_model(folder)
     with pytest.raises(ValueError, match=message):
         quantize_network(dataclasses.replace(bert, nodes=tuple(filter(stays, bert.nodes))), texts[:3])
