@@ -44,7 +44,7 @@ def network(rng: np.random.Generator) -> RealNetwork:
 
     query, key, value = (linear(name, N, N) for name in ("query", "key", "value"))
     nodes: tuple[RealNode, ...] = (
-        RealEmbed(name="embed", word=normal(WORDS, N), position=normal(LENGTH, N)),
+        RealEmbed(name="embed", word=normal(WORDS, N), position=normal(LENGTH, N), types=normal(0, N)),
         norm("input_norm"),
         RealAttention(name="attention", heads=2, query=query, key=key, value=value),
         RealNegate(name="contexts"),
@@ -58,7 +58,7 @@ def network(rng: np.random.Generator) -> RealNetwork:
         RealNegate(name="pooled"),
         linear("classifier", 3, N, "sums"),
     )
-    return RealNetwork(nodes=nodes, labels=("a", "b", "c"))
+    return RealNetwork(nodes=nodes, labels=("a", "b", "c"), task="single_label_classification")
 
 
 def main() -> None:
