@@ -27,7 +27,7 @@ _OCCUPIED = Status.BUSY | Status.ERROR | Status.RESETTING
 
 
 class SerialCore(wiring.Component):
-    """Executes a program as :class:`hw.accelerator.Accelerator` does, one instruction after the other.
+    """A core that executes a program as :class:`hw.accelerator.Accelerator` does, one instruction after the other.
 
     A microprogram fetches, checks and executes; memories and the array do what it says.
 

@@ -18,7 +18,7 @@ _INDEX = (0, (1 << 11) - 1)  # of a table
 
 
 class Decoder(wiring.Component):
-    """Decode one instruction into a register.
+    """A decoder of one instruction into a register.
 
     Latency: 1 cycle. Throughput: one instruction in two cycles.
 

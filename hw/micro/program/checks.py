@@ -13,7 +13,7 @@ _KINDS = (Word.KIND, Word.ROW_RECORDS, Word.RESIDUAL, Word.MAXIMUM)
 
 
 def write_checks(w: Writer) -> None:
-    """Write it."""
+    """Write the checks of all instructions."""
     _load(w)
     _stream(w)
     _gemm(w)
