@@ -1,4 +1,4 @@
-"""Builds the simulator of an accelerator."""
+"""The simulator of an accelerator, built when it is needed."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Builds simulators: RTLIL by Yosys to C++, compiler to shared library."""
+"""Simulators from designs: RTLIL by Yosys to C++, compiler to shared library."""
 
 import fcntl
 import hashlib

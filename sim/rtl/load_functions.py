@@ -1,4 +1,4 @@
-"""Loads the C functions of a simulator."""
+"""The C functions of a simulator, loaded with their types."""
 
 import ctypes
 from collections.abc import Mapping

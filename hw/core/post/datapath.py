@@ -41,7 +41,7 @@ _RESULT = _LOOKED_UP + 1
 
 
 class Datapath(wiring.Component):
-    """Take one chunk through both multipliers and the table.
+    """A pipeline that takes one chunk through both multipliers and the table.
 
     ``operand -> round_shift -> * factor -> round_shift -> (or vector) * mul2 + bias -> round_shift -> + residual ->
     clip -> table``; settings in the chunk's recipe make each kind of DRAIN and SWEEP of it. Memories are read when the

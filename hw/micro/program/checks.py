@@ -13,7 +13,7 @@ _KINDS = (Word.KIND, Word.PARAM_MODE, Word.SECOND_STAGE, Word.STATISTICS)
 
 
 def write_checks(w: Writer) -> None:
-    """Write it."""
+    """Write the checks of all instructions."""
     _load(w)
     _stream(w)
     _gemm(w)

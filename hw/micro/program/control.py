@@ -103,7 +103,10 @@ _BITWISE = {"wait", "signal", "dest", "param_mode", "second", "table", "stats", 
 
 
 def write_control(w: Writer) -> None:
-    """Write it; execution begins at its start after a hardware reset, and one step later after a soft one."""
+    """Write the frame of the microprogram.
+
+    Execution begins at its start after a hardware reset, and one step later after a soft one.
+    """
     w.go("hardware_reset")
     _reset(w)
     _start(w)

@@ -32,7 +32,7 @@ _COUNT_BITS = 5
 
 
 def write_drain(w: Writer) -> None:
-    """Write it, and what SWEEP shares with it."""
+    """Write the microprogram of DRAIN, and what SWEEP shares with DRAIN."""
     _begin(w)
     _values(w)
     _ends(w)

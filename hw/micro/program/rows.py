@@ -18,7 +18,7 @@ _SQUARES_SPARE = 4  # of three
 
 
 def write_rows(w: Writer) -> None:
-    """Write it."""
+    """Write the microprogram that makes the scalars of rows."""
     w.label("row_job")
     w.call("first_stats")
     w.label("job_row")

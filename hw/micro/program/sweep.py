@@ -10,7 +10,7 @@ __all__ = ["write_sweep"]
 
 
 def write_sweep(w: Writer) -> None:
-    """Write it."""
+    """Write the microprogram of SWEEP."""
     _begin(w)
     _moments(w)
     _softmax(w)

@@ -19,7 +19,7 @@ _RECIPROCAL_EXPONENT = 31 + 5
 
 
 class Fetch(wiring.Component):
-    """Read a row's statistics; shift its length up to full width.
+    """A reader of rows' statistics, which also shifts their lengths up to full width.
 
     Members
     -------

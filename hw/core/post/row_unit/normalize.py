@@ -12,7 +12,7 @@ __all__ = ["Normalize"]
 
 
 class Normalize(wiring.Component):
-    """Shift left by pairs of bits until the top pair is not zero; keep the top ``RADICAND`` bits.
+    """A shift to the left by pairs of bits until the top pair is not zero; the top ``RADICAND`` bits stay.
 
     Members
     -------

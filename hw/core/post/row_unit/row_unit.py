@@ -26,7 +26,7 @@ _FETCHED, _SQUARED, _NORMALIZED, _ROOTED, _DIVIDED = range(5)
 
 
 class RowUnit(wiring.Component):
-    """Compute ``layernorm_scalars`` or ``reciprocal_scalars`` of :mod:`spec.arithmetic` for rows of statistics.
+    """A unit for ``layernorm_scalars`` and ``reciprocal_scalars`` of :mod:`spec.arithmetic`, from rows of statistics.
 
     Five stages of 16 cycles work on different rows at the same time: fetch, which also normalizes the length; variance
     beside mean; normalization; square root; division. A sum of exponentials goes the same way, as the variance
