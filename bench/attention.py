@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from spec.codes import CODE, INT16
 from spec.config import AcceleratorConfig
 from spec.isa import Destination, Drain, Gemm, Load, LoadTarget, ParamMode, SecondStage, Stats, Sweep, SweepKind
 from spec.param_record import pack_records
@@ -15,8 +16,6 @@ from sw.lowering.steps import Binding, Resident, Step
 
 __all__ = ["attention_inputs", "attention_program"]
 
-CODE = 127
-INT16 = 32767
 
 SCORE_PRE_SHIFT, SCORE_SHIFT, SCORE_MUL = 2, 15, 1503
 """Random scores reach some hundred codes."""

@@ -85,13 +85,13 @@ def _show_unit(name: str, console: Terminal) -> None:
 def _measure(name: str, measure: Part, console: Terminal) -> None:
     """Measure one part, say what came out, and keep it."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(name, total=None)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(name, total=None)
 
-        def tell(what: str, done: int, total: int) -> None:
-            progress.update(task, description=f"{name}: {what}", completed=done, total=total)
+        def progress(what: str, done: int, total: int) -> None:
+            bar.update(task, description=f"{name}: {what}", completed=done, total=total)
 
-        figures, table = measure(tell)
+        figures, table = measure(progress)
     update_results(name, figures, table)
     for entry_name, entry in load_results()["figures"].items():
         if entry_name.startswith(f"{name}/"):

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from bench.boards import load_boards
 from bench.boards_page import boards_page
+from bench.lowering_figure import lowering_figure
+from bench.numerics_page import numerics_page
 from bench.report import report
 from bench.results import load_results
 from files.whole_file import write_whole
@@ -19,6 +21,8 @@ PAGES: dict[str, Callable[[str], str]] = {
     "README.md": with_table,
     "docs/boards.md": lambda _old: boards_page(load_boards()),
     "docs/isa.md": lambda _old: isa_reference(),
+    "docs/lowering.svg": lambda _old: lowering_figure(),
+    "docs/numerics.md": numerics_page,
     "docs/performance.md": lambda _old: report(load_results()),
 }
 """Pages by their places in the repository, and what makes of a page's text what it should be."""

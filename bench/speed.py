@@ -55,16 +55,16 @@ def measure_speed(progress: Callable[[str, int, int], None] | None = None) -> tu
     RuntimeError
         If ``onnx`` or ``onnxruntime`` is not installed.
     """
-    tell = progress or (lambda *_: None)
+    progress = progress or (lambda *_: None)
     checkpoint, _ = load_model(MODEL)
     cycles_per_second = _rtl_speed(checkpoint)
-    tell(f"RTL of {ARRAY}", 1, 1 + ROUNDS)
+    progress(f"RTL of {ARRAY}", 1, 1 + ROUNDS)
     rounds = []
     with tempfile.TemporaryDirectory() as folder, _Workers() as workers:
         onnx_seconds = _onnx_runner(checkpoint, Path(folder))
         for number in range(ROUNDS):
             rounds.append({"model": REVIEWS / workers.seconds(), "onnxruntime": REVIEWS / onnx_seconds()})
-            tell("integer model and ONNX Runtime", 2 + number, 1 + ROUNDS)
+            progress("integer model and ONNX Runtime", 2 + number, 1 + ROUNDS)
     ratio = statistics.median(each["model"] / each["onnxruntime"] for each in rounds)
     table = {
         "cores": CORES,

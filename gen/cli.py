@@ -87,7 +87,7 @@ def _refuse_all_but(options: argparse.Namespace, names: Sequence[str]) -> None:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Reports a wrong command line as one line."""
+    """A parser that reports a wrong command line as one line."""
 
     def error(self, message: str) -> NoReturn:
         raise ValueError(message)

@@ -32,7 +32,7 @@ class Registers(Protocol):
 
 
 class Driver:
-    """Resets and starts an accelerator, waits for it and puts its errors into words.
+    """A driver that resets and starts an accelerator, waits for its end and puts its errors into words.
 
     Where it has to wait it calls ``pause``, which lets the accelerator go on for a while and returns the time.
 

@@ -1,4 +1,4 @@
-"""``python -m sw``: classify, quantize, matmul, trace, flash-image."""
+"""``python -m sw``: classify, embed, quantize, matmul, trace, flash-image."""
 
 import sys
 

@@ -10,7 +10,7 @@ __all__ = ["Harness"]
 
 
 class Harness(wiring.Component):
-    """Feed the inputs of a component from a shift register, and fold its outputs into another.
+    """A frame that feeds the inputs of a component from a shift register, and folds its outputs into another.
 
     A component with more signals than the device has pins can so be placed and routed with its clock on the device's
     clock network. Every path of the component begins and ends in a register.

@@ -1,4 +1,4 @@
-"""Runs nextpnr and what comes with it, WebAssembly in a Python wheel for each family of FPGAs, and reads its report."""
+"""Runs of nextpnr and its packers, WebAssembly in a Python wheel for each family of FPGAs, and what it reports."""
 
 import importlib.util
 import json

@@ -1,4 +1,4 @@
-"""Runs other programs so that none outlives this one."""
+"""Runs of other programs, of which none outlives this one."""
 
 import os
 import signal

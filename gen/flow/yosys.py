@@ -1,4 +1,4 @@
-"""Runs Yosys, which comes as WebAssembly in a Python wheel."""
+"""Runs of Yosys, which comes as WebAssembly in a Python wheel."""
 
 import sys
 from pathlib import Path

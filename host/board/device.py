@@ -28,7 +28,7 @@ _NS_PER_MS = 1_000_000
 
 
 class BoardDevice:
-    """Runs programs on an FPGA at the other end of a serial line.
+    """A device that runs programs on an FPGA at the other end of a serial line.
 
     What has once been written to its memory, such as weights, is not written again by later runs. Before the first run,
     and again after any failure, the registers ID, VERSION, ROWS, COLS and LANES must be those of ``config``; the sizes

@@ -135,12 +135,12 @@ class FlashImage:
 
     @property
     def header(self) -> bytes:
-        """Its first bytes."""
+        """First bytes of the image."""
         return self.content[:HEADER_BYTES]
 
     @property
     def programs(self) -> int:
-        """How many programs it holds."""
+        """Number of programs in the image."""
         return len(self._places)
 
     def place(self, program: Program) -> Program:

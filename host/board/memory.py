@@ -19,7 +19,7 @@ _BLOCKS_PER_WRITE = 64
 
 
 class BoardMemory:
-    """Writes only what is not there yet.
+    """A memory of a board to which only what is not there yet is written.
 
     Parameters
     ----------

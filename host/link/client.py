@@ -1,4 +1,4 @@
-"""Read and write the memory and registers of an FPGA over a serial line."""
+"""Access to the memory and registers of an FPGA over a serial line."""
 
 import secrets
 from collections.abc import Mapping, Sequence

@@ -54,7 +54,10 @@ def decode_hello(payload: bytes) -> tuple[int, int] | None:
 
 
 class FrameDecoder:
-    """Undo SLIP byte by byte; empty frames are left out, a byte behind ESC that SLIP does not know stays as it is."""
+    """A decoder of SLIP, byte by byte.
+
+    Empty frames are left out; a byte behind ESC that SLIP does not know stays as it is.
+    """
 
     def __init__(self) -> None:
         self._frame = bytearray()

@@ -1,4 +1,4 @@
-"""Open a serial port by name."""
+"""Serial ports by name."""
 
 import errno
 import importlib

@@ -23,7 +23,7 @@ long as this."""
 
 
 class IceBreaker(Elaboratable):
-    """Connect pins, clock and the system between them.
+    """The top of an iCEBreaker's design: pins, clock and the system between them.
 
     Parameters
     ----------

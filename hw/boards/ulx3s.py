@@ -29,7 +29,7 @@ _OUTPUTS = {
 
 
 class Ulx3s(Elaboratable):
-    """Connect pins, clocks and the system between them.
+    """The top of a ULX3S's design: pins, clocks and the system between them.
 
     Parameters
     ----------

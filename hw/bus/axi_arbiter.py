@@ -14,7 +14,7 @@ __all__ = ["AxiArbiter"]
 
 
 class AxiArbiter(wiring.Component):
-    """Give whole bursts turns, reads and writes by themselves.
+    """An arbiter that gives whole bursts turns, reads and writes by themselves.
 
     After a burst of one master the turn goes to the next one that asks, so that nobody waits for more than one burst of
     each of the others. Answers go back in the order of bursts, which the slave must keep: all IDs are 0. A burst of
@@ -143,7 +143,7 @@ class AxiArbiter(wiring.Component):
         ]
 
     def _answer(self, m: Module, channel: str, masters: Any, slave: Any, owners: stream.Interface, last: Value) -> None:
-        """Hand answers to whom they belong."""
+        """Hand each answer to the master that asked."""
         valid, ready = channel + "valid", channel + "ready"
         for number, master in enumerate(masters):
             m.d.comb += [

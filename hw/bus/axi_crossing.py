@@ -16,7 +16,7 @@ _DEPTH = 16
 
 
 class AxiCrossing(wiring.Component):
-    """Carry the five channels, each through an asynchronous queue; clocks may have any ratio and phase.
+    """A crossing of AXI's five channels, each through an asynchronous queue; clocks may have any ratio and phase.
 
     Every channel stops its sender when it is full, so that a reader that does not take its beats stops the slave.
     Outputs, ``ready`` among them, come out of registers. Both domains must be reset together, for four cycles of each,

@@ -12,7 +12,7 @@ __all__ = ["AxiSwitch"]
 
 
 class AxiSwitch(wiring.Component):
-    """Give bursts turns, one at a time from its address to its end, reads and writes by themselves.
+    """A switch that gives bursts turns, one at a time from its address to its end, reads and writes by themselves.
 
     After a burst of one master the turn goes to the other one if that asks, so that nobody waits for more than one
     burst. What it passes on goes through combinationally; :class:`hw.bus.axi_arbiter.AxiArbiter` takes many times the

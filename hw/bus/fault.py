@@ -16,7 +16,7 @@ INDEX_BITS = 32
 
 
 class Fault(wiring.Signature):
-    """While ``valid``: error ``code`` of the burst at byte address ``addr``, caused by instruction ``index``."""
+    """A burst that failed, while ``valid``: error ``code``, byte address ``addr``, ``index`` of its instruction."""
 
     def __init__(self) -> None:
         super().__init__(

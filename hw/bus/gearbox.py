@@ -13,7 +13,7 @@ __all__ = ["Gearbox"]
 
 
 class Gearbox(wiring.Component):
-    """Repack a byte stream into pieces of another width.
+    """A gearbox that repacks a byte stream into pieces of another width.
 
     The first byte of a transfer is the lowest of its first output. Input bytes beyond ``final`` of a transfer's last
     piece are dropped; output bytes beyond ``final`` are unspecified. A transfer's last input is taken with its last

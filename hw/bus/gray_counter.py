@@ -12,7 +12,7 @@ _AHEAD = 2
 
 
 class GrayCounter(wiring.Component):
-    """Count in Gray code, of which one bit changes at a time, and know the next value.
+    """A counter in Gray code, of which one bit changes at a time, that knows its next value.
 
     Outputs come out of registers, so that a synchronizer may take them.
 

@@ -22,7 +22,7 @@ _OUTSTANDING_BURSTS = 32
 
 
 class ReadMaster(wiring.Component):
-    """Issues bursts of the port with the lowest number that asks, and hands beats back to whom they belong.
+    """A master that issues bursts of the port with the lowest number that asks, and hands each its beats back.
 
     Beats come back in the order of requests, as all use one ID; the bus never waits for the core (``rready`` is 1).
     A burst ends with its last beat, or with ``rlast`` if that comes too early; beats that nobody has asked for are

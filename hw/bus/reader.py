@@ -22,7 +22,7 @@ read_transfer = data.StructLayout({"addr": AXI_ADDRESS_BITS, "bytes": AXI_ADDRES
 
 
 class Reader(wiring.Component):
-    """Splits transfers into bursts and buffers their beats.
+    """A reader that splits transfers into bursts and buffers their beats.
 
     A burst is requested only when the buffer has room for all of it, so that beats never wait on the bus; it ends where
     addresses are a multiple of a full burst, and so never crosses :data:`spec.axi.BOUNDARY_BYTES`. Transfers follow

@@ -12,7 +12,7 @@ _ENTRIES = 2
 
 
 class StreamBuffer(wiring.Component):
-    """Hold up to two payloads, in turn in two registers; no path leads through it, in either direction.
+    """A buffer that holds up to two payloads, in turn in two registers; no path leads through it, in either direction.
 
     A transfer at either end moves nothing but pointers, so that it may be decided late in its cycle.
 

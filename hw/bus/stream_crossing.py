@@ -16,7 +16,7 @@ __all__ = ["StreamCrossing"]
 
 
 class StreamCrossing(wiring.Component):
-    """First in, first out, between clocks of any ratio and phase.
+    """A queue, first in, first out, between clocks of any ratio and phase.
 
     Each side sees the other's place in the memory in Gray code and through two registers, so that it may be late but
     never wrong. ``i.ready``, ``o.valid`` and ``o.payload`` come out of registers, and what leads to those is shorter

@@ -11,7 +11,7 @@ __all__ = ["StreamFifo"]
 
 
 class StreamFifo(wiring.Component):
-    """First in, first out, with a synchronously read memory.
+    """A queue, first in, first out, with a synchronously read memory.
 
     Latency: 2 cycles. Throughput: one payload per cycle.
 

@@ -10,7 +10,7 @@ __all__ = ["StreamRegister"]
 
 
 class StreamRegister(wiring.Component):
-    """Hold one payload; no path leads through it, in either direction.
+    """A register that holds one payload; no path leads through it, in either direction.
 
     Latency: 1 cycle. Throughput: one payload in two cycles.
 

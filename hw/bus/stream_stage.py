@@ -10,7 +10,7 @@ __all__ = ["StreamStage"]
 
 
 class StreamStage(wiring.Component):
-    """Hold one payload; only ``ready`` leads through it.
+    """A register that holds one payload; only ``ready`` leads through it.
 
     Latency: 1 cycle. Throughput: one payload per cycle.
 

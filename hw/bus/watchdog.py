@@ -10,7 +10,7 @@ __all__ = ["Watchdog"]
 
 
 class Watchdog(wiring.Component):
-    """Counts the cycles that pass without progress while something is outstanding.
+    """A watchdog that counts the cycles that pass without progress while something is outstanding.
 
     Parameters
     ----------

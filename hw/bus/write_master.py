@@ -29,7 +29,7 @@ def write_chunk(config: AcceleratorConfig) -> data.StructLayout:
 
 
 class WriteMaster(wiring.Component):
-    """Writes each DRAIN's chunks to consecutive addresses.
+    """A master of the bus that writes each DRAIN's chunks to consecutive addresses.
 
     A burst ends at a multiple of the longest, so that none crosses an AXI boundary. It is begun only when all its beats
     are in the buffer, so that it can always be completed: what is offered stays until it is taken, whatever happens.

@@ -17,7 +17,7 @@ _HELLO = VERSION.to_bytes(HELLO_FIELDS["version"], "little") + LARGEST_PAYLOAD.t
 
 
 class Answerer(wiring.Component):
-    """Send status, sequence number, payload and CRC of an answer, then an end mark.
+    """A sender of status, sequence number, payload and CRC of an answer, then an end mark.
 
     Latency: 1 cycle. Throughput: one byte in two cycles, of the payload one in three.
 

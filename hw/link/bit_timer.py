@@ -1,4 +1,4 @@
-"""Mark the bits of a serial line."""
+"""Timing of the bits of a serial line."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ _LEAST_STEP = 128
 
 
 class BitTimer(wiring.Component):
-    """Tick once a bit, on average to 0.4 %, each tick within a clock of its place.
+    """A timer that ticks once a bit, on average to 0.4 %, each tick within a clock of its place.
 
     An accumulator overflows once a bit, so that the bit need not be a whole number of clocks.
 

@@ -19,7 +19,7 @@ __all__ = ["ByteLink"]
 
 
 class ByteLink(wiring.Component):
-    """Answer requests that arrive as bytes; whatever arrives, it goes on.
+    """A link that answers requests that arrive as bytes; whatever arrives, it goes on.
 
     Latency: that of :class:`hw.link.responder.Responder` and 4 cycles. Throughput: one byte in two cycles on the way
     in, until ``FIFO_BYTES`` wait for an answer to be sent.

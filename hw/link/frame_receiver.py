@@ -16,7 +16,7 @@ _LARGEST_BODY = LARGEST_PAYLOAD + CRC_BYTES
 
 
 class FrameReceiver(wiring.Component):
-    """Put payloads into memory and offer each request whose CRC is right and whose payload is of the stated length.
+    """A receiver of requests whose CRC is right and whose payload, put into memory, is of the stated length.
 
     Other frames are dropped. A payload is of the right length if it is empty; of a write, if it has the bytes that the
     header says, or any number if that is above the largest payload; of an unknown command always.

@@ -17,7 +17,7 @@ __all__ = ["HostLink"]
 
 
 class HostLink(wiring.Component):
-    """Read and write memory and registers over a UART, in the frames of :mod:`spec.link`.
+    """A link that reads and writes memory and registers over a UART, in the frames of :mod:`spec.link`.
 
     Lost, damaged and repeated frames change nothing, and no bytes make it hang; a bus that does not answer does. It
     must not be reset during an access, unless its buses are too.

@@ -19,7 +19,7 @@ __all__ = ["Responder"]
 
 
 class Responder(wiring.Component):
-    """Receive a request, do it, answer it; one after the other, so that one CRC and one payload memory do.
+    """A responder that does what requests ask, one after the other, so that one CRC and one payload memory do.
 
     Latency: that of its parts. Throughput: a request is received only after the last one has been answered.
 

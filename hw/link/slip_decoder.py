@@ -13,7 +13,7 @@ __all__ = ["SlipDecoder"]
 
 
 class SlipDecoder(wiring.Component):
-    """Undo SLIP (RFC 1055); each END becomes an end mark, so an empty frame is an end mark alone.
+    """A decoder of SLIP (RFC 1055); each END becomes an end mark, so an empty frame is an end mark alone.
 
     A byte behind ESC that SLIP does not know is passed on as it is, as the RFC advises; END always ends the frame.
 

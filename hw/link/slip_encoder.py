@@ -13,7 +13,7 @@ __all__ = ["SlipEncoder"]
 
 
 class SlipEncoder(wiring.Component):
-    """Put frames into SLIP (RFC 1055), with END before and after each; an empty frame is left out.
+    """An encoder that puts frames into SLIP (RFC 1055), with END before and after each; an empty frame is left out.
 
     Latency: 1 cycle at the beginning of a frame, otherwise none, combinational. Throughput: one byte per cycle, less
     the cycles of END and ESC.

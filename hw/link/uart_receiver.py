@@ -14,7 +14,7 @@ __all__ = ["UartReceiver"]
 
 
 class UartReceiver(wiring.Component):
-    """Receive 8N1, sampling each bit once, in its middle, behind a synchronizer of two stages.
+    """A receiver of 8N1 that samples each bit once, in its middle, behind a synchronizer of two stages.
 
     A start bit that is not low in its middle is ignored. A byte without a stop bit is dropped, and the line has to be
     high again before the next one. A byte that begins while the last one still waits is dropped.

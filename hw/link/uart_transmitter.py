@@ -16,7 +16,7 @@ _FRAME_BITS = 10
 
 
 class UartTransmitter(wiring.Component):
-    """Send 8N1.
+    """A transmitter of 8N1.
 
     Latency: 1 cycle to the start bit. Throughput: one byte in ten bits and a cycle.
 

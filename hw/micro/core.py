@@ -27,15 +27,21 @@ _OCCUPIED = Status.BUSY | Status.ERROR | Status.RESETTING
 
 
 class MicroCore(wiring.Component):
-    """Executes a program as :class:`hw.accelerator.Accelerator` does, one instruction after the other.
+    """A core that executes a program as :class:`hw.accelerator.Accelerator` does, one instruction after the other.
 
-    A microprogram fetches, checks and executes; memories and the array do what it says. Members are those of the
-    accelerator.
+    A microprogram fetches, checks and executes; memories and the array do what it says.
 
     Parameters
     ----------
     config : AcceleratorConfig
         Of core ``micro``.
+
+    Members
+    -------
+    s_axil : In(AxiLite(12))
+    m_axi_read : Out(Axi4Read(4)), m_axi_write : Out(Axi4Write(4))
+    irq : Out(1)
+        As those of the accelerator.
     """
 
     s_axil: Any

@@ -53,6 +53,8 @@ class Machine(wiring.Component):
     bus : Out(16)
     takes_weights : Out(1)
         Half of a bus word goes to the array.
+    repeats : Out(1)
+        The next microinstruction is the same once more.
     index : Out(8), local_read, local_write : Out(1), local : In(16)
         The register file.
     memory : In(16)

@@ -25,7 +25,7 @@ _SPARE_HALVES = 8  # of which at most 3 come once there is no more room
 
 
 class MemoryBus(wiring.Component):
-    """One transfer at a time: a burst of reads, or the write of one word.
+    """A bus master with one transfer at a time: a burst of reads, or the write of one word.
 
     The buffer takes the words of many bursts; the bus waits while it is full. What is offered stays until it is taken,
     and answers that nobody waits for are dropped. A burst ends with the beat that says so, or with the last one that

@@ -357,7 +357,7 @@ class _Step:
 
 
 class Assembler:
-    """Collects microinstructions, in order, and turns them into words."""
+    """An assembler that collects microinstructions, in order, and turns them into words."""
 
     def __init__(self) -> None:
         self._steps: list[_Step] = []

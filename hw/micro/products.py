@@ -19,7 +19,7 @@ _LANES = 2  # products that share a multiplier block
 
 
 class Products(wiring.Component):
-    """Multiply operand words with the weights of all columns and add to one row of accumulators a cycle.
+    """A unit that multiplies operand words with the weights of all columns and adds to one row of accumulators a cycle.
 
     Latency: an operand that comes in the cycle after ``stream`` is in the accumulators 4 cycles after ``stream``.
     Throughput: one word a cycle.

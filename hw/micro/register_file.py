@@ -49,7 +49,7 @@ class RegisterFile(wiring.Component):
         What the host sees has been written.
     index : In(8)
     read, write : In(1)
-    i, o : In(16), Out(16)
+    i : In(16), o : Out(16)
     status : In(5)
     hold : In(1)
         Another write must not begin.

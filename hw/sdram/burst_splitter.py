@@ -23,7 +23,7 @@ burst_layout = data.StructLayout({"addr": AXI_ADDRESS_BITS, "len": _LEN_BITS, "s
 
 
 class BurstSplitter(wiring.Component):
-    """Cut bursts at multiples of 16 beats, so that no part crosses a row.
+    """A splitter that cuts bursts at multiples of 16 beats, so that no part crosses a row.
 
     A byte address holds the column in its low bits, then the bank, then the row: consecutive rows' worths of bytes go
     round the banks. Parts beyond the chip, and bursts that do not increment by whole beats, are marked as errors.

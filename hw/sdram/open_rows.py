@@ -27,7 +27,7 @@ class RowLookup(wiring.Signature):
 
 
 class OpenRows(wiring.Component):
-    """Remember the open row of each bank.
+    """A record of the open row of each bank.
 
     Latency: changes are seen in the next cycle.
 

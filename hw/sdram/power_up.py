@@ -21,7 +21,7 @@ def mode_word(cas_latency: int) -> int:
 
 
 class PowerUp(wiring.Component):
-    """Wait, precharge all banks, refresh, load the mode register.
+    """The way to a usable chip: wait, precharge all banks, refresh, load the mode register.
 
     Outputs come out of registers.
 

@@ -13,7 +13,7 @@ MAX_OWED = 8
 
 
 class RefreshTimer(wiring.Component):
-    """Count refreshes owed: one more every interval, one less with each that is issued.
+    """A count of the refreshes owed: one more every interval, one less with each that is issued.
 
     Parameters
     ----------

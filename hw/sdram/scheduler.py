@@ -37,7 +37,7 @@ def issue_layout(chip: SdramChip, bus_bytes: int) -> data.StructLayout:
 
 
 class Scheduler(wiring.Component):
-    """Brings up the chip, then turns segments into commands that keep the chip's times, and refreshes.
+    """A scheduler that brings up the chip, then turns segments into commands that keep the chip's times, and refreshes.
 
     Segments of reads and of writes take turns while both wait. A segment, once begun, is given one column command per
     cycle; the next one is fetched meanwhile and follows without a gap if it goes the same way and its row is open.

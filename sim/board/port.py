@@ -12,7 +12,10 @@ from sim.board.chip_board import ChipBoard
 from sim.board.flash_board import FlashBoard
 from sim.board.sdram_board import SdramBoard
 from sim.rtl.design import Design
+from sim.rtl.harness import Harness
 from sim.rtl.library import build_library
+from sim.rtl.load_functions import load_functions
+from sim.rtl.structure import cpp_structure
 from spec.config import AcceleratorConfig
 from spec.flash_chip import ICEBREAKER_FLASH, FlashChip
 from spec.sdram_chip import ULX3S_SDRAM, SdramChip
@@ -31,8 +34,6 @@ _CLOCKS_PER_BIT = 8
 
 _BOARDS: dict[type, type[ChipBoard]] = {SdramChip: SdramBoard, FlashChip: FlashBoard}
 _CLOCKS = {SdramBoard: (50_000_000, 100_000_000), FlashBoard: (24_000_000,)}
-
-_HARNESS = Path(__file__).with_name("harness.cpp")
 
 
 class SimulatedPort:
@@ -92,9 +93,9 @@ class SimulatedPort:
 
         design = Design(
             key=f"board {config!r}, {chip!r}, {real!r}, {clocks!r}, {baud!r}",
-            code=Path(__file__).parent,
             emit=emit,
-            harness=_HARNESS,
+            harness=HARNESS,
+            code=_CODE,
             defines=(f"WORD_BYTES={make.word_bytes}", *(domain.upper() for domain in make.domains[1:])),
         )
         self._functions = _load(build_library(design, report))
@@ -103,7 +104,7 @@ class SimulatedPort:
         first, *others = (hertz // unit for hertz in clocks.values())
         # Each period in units of which the other clock's are one another's.
         periods = [math.prod(others), *(first for _ in others)]
-        settings = _Settings(*periods, *[0] * (2 - len(periods)), clocks["sync"], baud)
+        settings = _BoardSettings(*periods, *[0] * (2 - len(periods)), clocks["sync"], baud)
         self._board = self._functions.board_new(ctypes.byref(settings))
         self._timeout_cycles = timeout_cycles
 
@@ -152,8 +153,8 @@ class SimulatedPort:
         return data.raw[:count]
 
 
-class _Settings(ctypes.Structure):
-    """Mirrors the structure of that name in harness.cpp."""
+class _BoardSettings(ctypes.Structure):
+    """Clocks and line as the C++ takes them: times in a unit that divides both periods; a flash has one clock."""
 
     _fields_ = (
         ("clock_period", ctypes.c_uint64),
@@ -163,12 +164,19 @@ class _Settings(ctypes.Structure):
     )
 
 
+_HERE = Path(__file__).parent
+_CODE = (_HERE, _HERE.parent / "chips")
+
+HARNESS = Harness(
+    source=_HERE / "cpp" / "board.cpp", headers={"board_settings.h": cpp_structure("BoardSettings", _BoardSettings)}
+)
+"""The C++ behind :class:`SimulatedPort`."""
+
+
 def _load(library: Path) -> Any:
-    """Load the library and declare the types of its functions."""
-    functions = ctypes.CDLL(str(library))
     board, data, count = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_uint64
-    signatures: dict[str, tuple[Any, ...]] = {
-        "board_new": (board, ctypes.POINTER(_Settings)),
+    signatures = {
+        "board_new": (board, ctypes.POINTER(_BoardSettings)),
         "board_free": (None, board),
         "board_cycles": (count, board),
         "board_waiting": (count, board),
@@ -177,7 +185,4 @@ def _load(library: Path) -> Any:
         "board_receive": (count, board, data, count, count),
         "board_violations": (None, board, ctypes.POINTER(ctypes.c_uint8)),
     }
-    for name, (result, *arguments) in signatures.items():
-        function = getattr(functions, name)
-        function.restype, function.argtypes = result, arguments
-    return functions
+    return load_functions(library, signatures)

@@ -18,7 +18,7 @@ __all__ = ["ModelDevice"]
 
 
 class ModelDevice:
-    """Executes a program one instruction after the other, as ``docs/architecture.md`` and :mod:`spec.arithmetic` say.
+    """A device that executes instructions one by one, as ``docs/architecture.md`` and :mod:`spec.arithmetic` say.
 
     A deadlock (tokens, accumulator banks or weights that never come, weights left over) is found without running into
     it, and raises DeviceError with the index of the instruction that waits. Every run starts from memories that are

@@ -3,24 +3,40 @@
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Activity"]
+__all__ = ["Activity", "activity_header"]
 
-_CYCLE_SHIFT = 24
+_BITS = 24  # of a word of activity, below the cycle
 
 _ENGINES = ("load", "array", "post")
 
-# Mirrors the function of that name in harness.cpp, low bits first.
-_FIELDS = (
-    "enable",
-    *(f"array_{cause}" for cause in ("busy", "wait_weights", "wait_operand", "wait_bank")),
-    *(f"array_lacks_{engine}" for engine in _ENGINES),
-    *(f"post_{cause}" for cause in ("busy", "wait_bank", "wait_row", "wait_memory")),
-    *(f"post_lacks_{engine}" for engine in _ENGINES),
-    "load_busy",
-    "weight_beat",
-    *(f"{engine}_issued" for engine in _ENGINES),
-    *(f"{engine}_done" for engine in _ENGINES),
+# Ports of the probes whose bits make a word, low bits first, and the names of these bits. Of two ports, both are high.
+_PROBES: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
+    (("enable",), ("enable",)),
+    (("array",), ("array_busy", "array_wait_weights", "array_wait_operand", "array_wait_bank")),
+    (("array_lacks",), tuple(f"array_lacks_{engine}" for engine in _ENGINES)),
+    (("post",), ("post_busy", "post_wait_bank", "post_wait_row", "post_wait_memory")),
+    (("post_lacks",), tuple(f"post_lacks_{engine}" for engine in _ENGINES)),
+    (("load_busy",), ("load_busy",)),
+    (("weight_beat",), ("weight_beat",)),
+    *(((f"{engine}_valid", f"{engine}_ready"), (f"{engine}_issued",)) for engine in _ENGINES),
+    *(((f"{engine}_done",), (f"{engine}_done",)) for engine in _ENGINES),
 )
+_FIELDS = tuple(name for _, names in _PROBES for name in names)
+
+
+def activity_header() -> str:
+    """Return the C++ that puts the probes of a design together to a word of activity."""
+    place, lines = 0, ["uint32_t word = 0;"]
+    for ports, names in _PROBES:
+        levels = " & ".join(f"low(top.p_probe__{port.replace('_', '__')})" for port in ports)
+        lines.append(f"word |= ({levels}) << {place};")
+        place += len(names)
+    assert place <= _BITS
+    body = "".join(f"    {line}\n" for line in [*lines, "return word;"])
+    return (
+        f'#pragma once\n\n#include "ports.h"\n\nconstexpr unsigned ACTIVITY_BITS = {_BITS};\n\n'
+        f"inline uint32_t activity(const Design &top) {{\n{body}}}\n"
+    )
 
 
 class Activity:
@@ -40,8 +56,8 @@ class Activity:
     """
 
     def __init__(self, changes: NDArray[np.uint64]) -> None:
-        words = (changes & np.uint64((1 << _CYCLE_SHIFT) - 1)).astype(np.int64)
-        times = (changes >> np.uint64(_CYCLE_SHIFT)).astype(np.int64)
+        words = (changes & np.uint64((1 << _BITS) - 1)).astype(np.int64)
+        times = (changes >> np.uint64(_BITS)).astype(np.int64)
         (running,) = np.nonzero(words & 1)
         first, last = (running[0], running[-1]) if running.size else (0, -1)
         end = times[last + 1] if last + 1 < times.size else (times[last] + 1 if running.size else 0)

@@ -9,9 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.memory import MemoryModel
+from sim.rtl.activity import activity_header
+from sim.rtl.harness import Harness
+from sim.rtl.load_functions import load_functions
+from sim.rtl.structure import cpp_structure
 from sim.rtl.trace import Trace
 
-__all__ = ["Chip"]
+__all__ = ["HARNESS", "Chip"]
 
 
 class Chip:
@@ -108,8 +112,8 @@ class Chip:
         self._functions.chip_end_trace(self._chip)
 
 
-class _Settings(ctypes.Structure):
-    """Mirrors the structure of that name in harness.cpp."""
+class _MemorySettings(ctypes.Structure):
+    """Timing and faults of the memory, as the C++ takes them."""
 
     _fields_ = (
         ("latency", ctypes.c_uint64),
@@ -124,9 +128,9 @@ class _Settings(ctypes.Structure):
     )
 
 
-def _settings(model: MemoryModel, bus_bytes: int) -> _Settings:
+def _settings(model: MemoryModel, bus_bytes: int) -> _MemorySettings:
     faults, dead = model.faults or range(0), model.dead or range(0)
-    return _Settings(
+    return _MemorySettings(
         model.latency,
         model.write_latency,
         model.bytes_per_cycle or bus_bytes,
@@ -139,12 +143,20 @@ def _settings(model: MemoryModel, bus_bytes: int) -> _Settings:
     )
 
 
+HARNESS = Harness(
+    source=Path(__file__).with_name("cpp") / "chip.cpp",
+    headers={
+        "memory_settings.h": cpp_structure("MemorySettings", _MemorySettings),
+        "activity.h": activity_header(),
+    },
+)
+"""The C++ behind :class:`Chip`."""
+
+
 def _load(library: Path) -> Any:
-    """Load the library and declare the types of its functions."""
-    functions = ctypes.CDLL(str(library))
     chip, addr, cycles = ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint64
-    signatures: dict[str, tuple[Any, ...]] = {
-        "chip_new": (chip, ctypes.POINTER(_Settings)),
+    signatures = {
+        "chip_new": (chip, ctypes.POINTER(_MemorySettings)),
         "chip_free": (None, chip),
         "chip_attach": (None, chip, ctypes.c_void_p, ctypes.c_uint64),
         "chip_cycles": (cycles, chip),
@@ -152,14 +164,13 @@ def _load(library: Path) -> Any:
         "chip_read": (ctypes.c_bool, chip, addr, ctypes.POINTER(ctypes.c_uint32)),
         "chip_write": (ctypes.c_bool, chip, addr, ctypes.c_uint32),
     }
-    if hasattr(functions, "chip_trace"):
-        signatures["chip_trace"] = (ctypes.c_bool, chip, ctypes.c_char_p, cycles, cycles)
-        signatures["chip_end_trace"] = (None, chip)
-    if hasattr(functions, "chip_record"):
-        signatures["chip_record"] = (None, chip)
-        signatures["chip_recorded"] = (ctypes.c_uint64, chip)
-        signatures["chip_changes"] = (ctypes.POINTER(ctypes.c_uint64), chip)
-    for name, (result, *arguments) in signatures.items():
-        function = getattr(functions, name)
-        function.restype, function.argtypes = result, arguments
-    return functions
+    if_traced = {
+        "chip_trace": (ctypes.c_bool, chip, ctypes.c_char_p, cycles, cycles),
+        "chip_end_trace": (None, chip),
+    }
+    if_probed = {
+        "chip_record": (None, chip),
+        "chip_recorded": (ctypes.c_uint64, chip),
+        "chip_changes": (ctypes.POINTER(ctypes.c_uint64), chip),
+    }
+    return load_functions(library, signatures, if_traced | if_probed)

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from sim.rtl.harness import Harness
+
 __all__ = ["Design"]
 
 
@@ -15,12 +17,12 @@ class Design:
     ----------
     key : str
         All that the RTL depends on besides code.
-    code : Path
-        Folder of code that the RTL depends on, besides ``hw`` and ``gen``.
     emit : callable
         Returns the RTL as RTLIL; its top module is ``systolm``.
-    harness : Path
-        C++ source that includes ``design.h`` and exports the library's functions; headers may stand beside it.
+    harness : Harness
+        Drives it.
+    code : tuple of Path
+        Folders of code that the RTL depends on, besides ``spec``, ``hw`` and what emits it.
     defines : tuple of str
         Macros of the harness.
     debug : bool
@@ -28,8 +30,8 @@ class Design:
     """
 
     key: str
-    code: Path
     emit: Callable[[], str]
-    harness: Path
+    harness: Harness
+    code: tuple[Path, ...] = ()
     defines: tuple[str, ...] = ()
     debug: bool = False

@@ -28,7 +28,7 @@ _CYCLES_PER_RESET_LOOK = 1024
 
 
 class RtlDevice:
-    """Runs programs on the RTL, cycle by cycle, behind the same buses as the real chip's.
+    """A device that runs programs on the RTL, cycle by cycle, behind the same buses as the real chip's.
 
     The first device of a configuration takes a minute or so to build; later ones find it in ``build/rtl``.
 

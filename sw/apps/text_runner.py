@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from host.session import Session
@@ -32,7 +31,7 @@ class TextResult:
     own: then the result says nothing about it.
     """
 
-    sums: NDArray[np.int32]
+    sums: tuple[int, ...]
     tokens: int
     truncated: bool
     macs: int
@@ -100,7 +99,7 @@ class TextRunner:
         result, exact = verified.run({"rows": embed(self.checkpoint, encoding.ids, encoding.types)})
         program, cycles = verified.session.program, result.cycles
         return TextResult(
-            sums=result.outputs["logits"],
+            sums=tuple(result.outputs["logits"].tolist()),
             tokens=len(encoding.ids),
             truncated=encoding.truncated,
             macs=program.macs,

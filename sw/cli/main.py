@@ -7,7 +7,7 @@ from cli.exit_status import exit_status
 from cli.failure import Failure
 from cli.parser import Parser
 from spec.device import DeviceError
-from sw.cli import classify, flash_image, matmul, quantize, trace
+from sw.cli import classify, embed, flash_image, matmul, quantize, trace
 
 __all__ = ["main"]
 
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = Parser(prog=NAME, description="Runs quantized BERTs and matrix products on the accelerator.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
-    for command in (classify, quantize, matmul, trace, flash_image):
+    for command in (classify, embed, quantize, matmul, trace, flash_image):
         command.add_parser(commands)
     options = parser.parse_args(arguments)
     return exit_status(NAME, lambda: _run(options))

@@ -10,8 +10,9 @@ from typing import Any
 
 from cli.workers import end_with_parent, no_interrupts
 from spec.config import AcceleratorConfig
-from sw.apps.classify import Classification, Classifier, check_length
+from sw.apps.classify import Classification, Classifier
 from sw.apps.model_files import load_model
+from sw.apps.text_runner import check_length
 from sw.families.tokenizer import Text, Truncation
 from sw.lowering import NetworkLowering
 

@@ -22,6 +22,6 @@ ELECTRA = Family(
         "max_position_embeddings": 512,
         "type_vocab_size": 2,
     },
-    projection="electra.embeddings_project",
+    projection="embeddings_project",
     unused=("discriminator_predictions.", "generator_predictions.", "generator_lm_head."),
 )

@@ -58,7 +58,8 @@ class Family:
     positions_after_padding : bool
         The first token has the position behind the padding token's id.
     projection : str, optional
-        Weights of a matrix between embeddings and layers, which is there if the embeddings have a size of their own.
+        Weights, in the encoder, of a matrix between embeddings and layers, which is there if the embeddings have a size
+        of their own.
     unused : tuple of str
         How names begin of weights that may be there without a use.
     """

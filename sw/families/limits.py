@@ -12,6 +12,8 @@ __all__ = ["Limits"]
 
 SETTINGS = "tokenizer_config.json"
 
+SENTENCES = "sentence_bert_config.json"
+
 UNLIMITED = 1 << 30
 """Tokenizers without a limit have a number far beyond."""
 
@@ -42,7 +44,8 @@ class Limits:
             raise ValueError(f"{path} must have truncation_side right or left, not {side!r}")
         if isinstance(length, float) and length.is_integer():
             length = int(length)  # a number beyond all limits is written so
-        return cls(max_length=_length(path, "model_max_length", length), truncation=SIDES[side])
+        limits = [_length(path, "model_max_length", length), _sentence_length(folder)]
+        return cls(max_length=min((n for n in limits if n), default=None), truncation=SIDES[side])
 
     @classmethod
     def of_checkpoint(cls, path: Path) -> Self:
@@ -58,6 +61,15 @@ class Limits:
         if truncation not in (None, *get_args(Truncation)):
             raise ValueError(f"{path} must have a truncation of {', '.join(get_args(Truncation))}, not {truncation!r}")
         return cls(max_length=_length(path, "max_length", settings.get("max_length")), truncation=truncation)
+
+
+def _sentence_length(folder: Path) -> int | None:
+    """Most tokens that sentence-transformers gives the model."""
+    path = folder / SENTENCES
+    settings = read_object(path) if path.exists() else {}
+    if settings.get("do_lower_case", False) is not False:
+        raise ValueError(f"{path} must have do_lower_case false: letters are the tokenizer's own matter")
+    return _length(path, "max_seq_length", settings.get("max_seq_length"))
 
 
 def _length(path: Path, name: str, value: Any) -> int | None:

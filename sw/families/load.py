@@ -16,6 +16,7 @@ from sw.families.real import (
     RealNetwork,
     RealNode,
     RealNorm,
+    RealPool,
     RealSelect,
     Then,
 )
@@ -28,7 +29,7 @@ HEAD = ("pooler", "classifier")
 
 
 def load_model(model: str | os.PathLike[str], tokenizer: Tokenizer | None = None) -> RealNetwork:
-    """Read a fine-tuned encoder of one of the families, such as a ``BertForSequenceClassification``.
+    """Read a fine-tuned encoder of one of the families, with a classifier or for vectors.
 
     Parameters
     ----------
@@ -55,23 +56,22 @@ def load_model(model: str | os.PathLike[str], tokenizer: Tokenizer | None = None
             f"{config.vocabulary}"
         )
     try:
-        state = read_weights(folder, _shapes(config), config.family.unused)
+        state = read_weights(folder, _shapes(config), config.unused)
     except ValueError as error:
         raise ValueError(f"{folder}: {error}") from None
-    architecture = config.family.architecture
-    if config.architectures and architecture not in config.architectures:
-        raise ValueError(f"{folder} must be a {architecture}, not a {config.architectures[0]}")
+    if config.architectures and config.architecture not in config.architectures:
+        raise ValueError(f"{folder} must be a {config.architecture}, not a {config.architectures[0]}")
     build = _Builder(state, config)
     nodes = (*build.encoder(), *build.head())
     return RealNetwork(nodes=nodes, labels=config.labels, task=config.task)
 
 
 def _embeddings(config: ModelConfig) -> str:
-    return f"{config.family.encoder}.embeddings"
+    return f"{config.prefix}embeddings"
 
 
 def _layer(config: ModelConfig, i: int) -> str:
-    return f"{config.family.encoder}.{config.family.layers}.{i}"
+    return f"{config.prefix}{config.family.layers}.{i}"
 
 
 def _shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
@@ -85,9 +85,11 @@ def _shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     if config.token_types:
         shapes[f"{embeddings}.token_type_embeddings.weight"] = (config.token_types, width)
     norms = {f"{embeddings}.LayerNorm": width}
-    linears = {matrix.source: (n, n) for matrix in family.head} | {family.head[-1].source: (len(config.labels), n)}
+    linears: dict[str, tuple[int, int]] = {}
+    if not config.pooling:
+        linears = {matrix.source: (n, n) for matrix in family.head} | {family.head[-1].source: (len(config.labels), n)}
     if width != n and family.projection:
-        linears[family.projection] = (n, width)
+        linears[f"{config.prefix}{family.projection}"] = (n, width)
     for i in range(config.layers):
         layer = _layer(config, i)
         norms |= {f"{layer}.{names.mid_norm}": n, f"{layer}.{names.last_norm}": n}
@@ -114,7 +116,7 @@ class _Builder:
         before = f"{_embeddings(config)}.LayerNorm"
         if config.embedding != config.hidden and family.projection:
             yield self._norm("embedding_norm", before)
-            yield self._linear("projection", family.projection, "rows")
+            yield self._linear("projection", f"{config.prefix}{family.projection}", "rows")
             before = ""
         for i in range(config.layers):
             source, name = _layer(config, i), f"layers.{i}"
@@ -135,9 +137,13 @@ class _Builder:
 
     def head(self) -> Iterator[RealNode]:
         """Yield the operators behind the last layer's sums."""
-        config = self._config
-        yield RealSelect(name="first", row=0)
+        config, pooling = self._config, self._config.pooling
+        if pooling is None or pooling.first:
+            yield RealSelect(name="first", row=0)
         yield self._norm("pooler_norm", f"{_layer(config, config.layers - 1)}.{config.family.names.last_norm}")
+        if pooling:
+            yield RealPool(name="pool", normalise=pooling.normalise)
+            return
         for name, matrix in zip(HEAD, config.family.head, strict=True):
             yield self._linear(name, matrix.source, matrix.then)
 

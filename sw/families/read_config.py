@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from sw.families.families import FAMILIES
 from sw.families.family import Family
 from sw.families.model_folder import read_object
+from sw.families.pooling import Pooling, read_pooling
 from sw.families.real import Then
 from sw.network.task import Task
 
@@ -47,10 +48,13 @@ RULES: tuple[tuple[str, str, tuple[Any, ...], str], ...] = (
 TASKS: tuple[Task, ...] = ("single_label_classification", "multi_label_classification", "regression")
 """What a problem_type may be."""
 
+OF_LABELS = ("num_labels", "id2label", "label2id", "problem_type")
+"""Settings that a model for vectors has no use for."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
-    """Shape of a model that the device can run.
+    """Shape of a model that the device can run, with labels or, if it has a ``pooling``, for vectors.
 
     The embeddings have ``embedding`` columns, the layers ``hidden``; the tables of positions begin with
     ``first_position`` entries that no token has.
@@ -71,6 +75,23 @@ class ModelConfig:
     labels: tuple[str, ...]
     task: Task
     architectures: tuple[str, ...]
+    pooling: Pooling | None = None
+
+    @property
+    def prefix(self) -> str:
+        """What the names of the encoder's weights begin with: nothing if they have a file of their own."""
+        return "" if self.pooling else f"{self.family.encoder}."
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """How names begin of weights that may be there without a use."""
+        return (*self.family.unused, "pooler.") if self.pooling else self.family.unused
+
+    @property
+    def architecture(self) -> str:
+        """The class that is taken."""
+        classifier = self.family.architecture
+        return classifier.replace("ForSequenceClassification", "Model") if self.pooling else classifier
 
 
 def read_config(folder: Path) -> ModelConfig:
@@ -91,8 +112,11 @@ def read_config(folder: Path) -> ModelConfig:
         )
     if (folder / ADAPTER).exists():
         raise ValueError(f"{folder} has {ADAPTER}: adapters must be merged into the weights before quantizing")
-    config = read_object(path)
+    config, pooling = read_object(path), read_pooling(folder)
     try:
+        if pooling:
+            config = {name: value for name, value in config.items() if name not in OF_LABELS}
+            return replace(_checked(config), labels=(), task="embedding", pooling=pooling)
         return _checked(config)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None

@@ -22,7 +22,7 @@ FLOATS = ("float16", "bfloat16", "float32", "float64")
 LEGACY = (("LayerNorm.gamma", "LayerNorm.weight"), ("LayerNorm.beta", "LayerNorm.bias"))
 """Names that the first BERTs have."""
 
-UNUSED = (".embeddings.position_ids", ".embeddings.token_type_ids")
+UNUSED = ("embeddings.position_ids", "embeddings.token_type_ids")
 """How names end of tables that follow from a model's shape."""
 
 

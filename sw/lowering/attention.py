@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 
+from spec.codes import CODE, INT16
 from spec.isa import Destination, Drain, Gemm, LoadTarget, ParamMode, SecondStage, Stats, Sweep, SweepKind
 from spec.param_record import pack_records
 from sw.lowering.blocks import Buffer, Rows
@@ -14,13 +15,10 @@ from sw.lowering.schedule import Product
 from sw.lowering.steps import Binding, Resident
 from sw.lowering.weights import whole_words
 from sw.lowering.workbench import Workbench, columns
-from sw.network.arrays import CODE
 from sw.network.attention import Attention
 from sw.network.linear import Linear
 
 __all__ = ["AttentionConstants", "lower_attention", "place_attention"]
-
-INT16 = 32767
 
 
 @dataclass(frozen=True, kw_only=True)

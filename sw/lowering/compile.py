@@ -194,6 +194,12 @@ def _groups(nodes: Sequence[Node]) -> list[list[Node]]:
             raise ValueError(f"there is no lowering for {left[0].name} behind {before}")
         groups.append(left[: max(known)])
         del left[: max(known)]
+    made = {tuple(map(_kind, group)) for group in groups}
+    # The plan has buffers for both.
+    if (Attention,) not in made:
+        raise ValueError("there is no lowering for a network without an Attention")
+    if (Table, Residual, Norm) not in made:
+        raise ValueError("there is no lowering for a network without a feed-forward network")
     return groups
 
 

@@ -11,7 +11,7 @@ from sw.lowering.steps import Binding, Step
 __all__ = ["Product", "Schedule"]
 
 ROW_UNIT_CYCLES = 16
-"""For one row in the serial row unit."""
+"""For one row in the row unit, which works on one at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -59,6 +59,7 @@ class Workbench:
         self.outputs: dict[str, Region] = {}
         self._norms: list[tuple[Rows, int]] = []
         """Rows of the latest norms and the numbers of their last sweeps, which may be waiting."""
+        self.unsigned = False
         self._left_by = ""
         self._end = constants.size
 
@@ -81,7 +82,7 @@ class Workbench:
         return rows.first if self.plan.own_statistics else 0
 
     def leave(self, name: str, codes: Buffer, *, unsigned: bool = False) -> None:
-        """Note where an operator leaves its codes."""
+        """Note where an operator leaves its codes, and whether they are unsigned."""
         self.codes, self.unsigned, self._left_by = codes, unsigned, name
 
     def norm_codes(self, name: str) -> Buffer:

@@ -21,6 +21,7 @@ from sw.network.embed import Embed
 from sw.network.linear import Linear, Residual, Sums, Table
 from sw.network.network import Network, Node
 from sw.network.node_file import read_node, tensors_of, write_node
+from sw.network.pool import Pool
 from sw.network.select import Select
 from sw.network.task import Task
 
@@ -50,14 +51,14 @@ _USUAL_TASK: Task = "single_label_classification"
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """A quantized classifier: its network, and what its results are called.
+    """A quantized model: its network, and what its results are called.
 
     Parameters
     ----------
     network : Network
-        Ends with a :class:`Linear` to :class:`Sums`.
+        Ends with a :class:`Linear` to :class:`Sums`; for vectors, with a :class:`Pool`.
     labels : tuple of str
-        One for each of its results.
+        One for each of its results; none for vectors.
     metadata : dict of str to str
         Source, licence and the like.
     task : Task
@@ -86,11 +87,11 @@ class Checkpoint:
         """
         _check_texts(self)
         _check_names(self.network)
-        _check_ends(self.network)
+        _check_ends(self.network, self.task)
         for node, before in self.network.walk():
             _check_place(node, before)
             _check_numbers(node, before)
-        if len(self.logit_scale) != len(self.labels):
+        if self.task != "embedding" and len(self.logit_scale) != len(self.labels):
             raise ValueError(f"{self.network.last.name} must have a result for each of {len(self.labels)} labels")
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -167,6 +168,8 @@ def _check_texts(c: Checkpoint) -> None:
         raise ValueError(
             f"a model must choose between two labels or more; num_labels=1 ({c.labels[0]}) is not supported"
         )
+    if bool(c.labels) is (c.task == "embedding"):
+        raise ValueError(f"a model for {c.task} must have {'no' if c.labels else 'its'} labels")
     if c.task == "regression" and len(c.labels) > 1:
         raise ValueError(f"a model for regression must have one result, not {len(c.labels)}")
     if not isinstance(c.metadata, dict) or not all(isinstance(x, str) for pair in c.metadata.items() for x in pair):
@@ -188,22 +191,25 @@ def _check_different(names: Iterable[str]) -> None:
             raise ValueError(f"the nodes of a network must have different names, not {name!r} twice")
 
 
-def _check_ends(network: Network) -> None:
-    """Make sure that a network begins with words, ends with results, and classifies one row."""
+def _check_ends(network: Network, task: Task) -> None:
+    """Make sure that a network begins with words and ends with results, of one row but where all are pooled."""
     nodes = network.nodes
     if not nodes or not isinstance(nodes[0], Embed) or sum(isinstance(node, Embed) for node in nodes) > 1:
         raise ValueError("a network must have one Embed, as its first node")
-    sums = [node for node in nodes if isinstance(node, Linear) and isinstance(node.then, Sums)]
-    if len(sums) != 1 or sums[0] is not network.last:
-        raise ValueError(f"a network must have one Linear to Sums, as its last node, not {network.last.name}")
+    results = [n for n in nodes if isinstance(n, Pool) or (isinstance(n, Linear) and isinstance(n.then, Sums))]
+    pools = task == "embedding"
+    if len(results) != 1 or results[0] is not network.last or isinstance(network.last, Pool) is not pools:
+        what = "Pool" if pools else "Linear to Sums"
+        raise ValueError(f"a network must have one {what}, as its last node, not {network.last.name}")
     kinds = [type(node) for node in nodes]
-    if kinds.count(Select) != 1 or Attention in kinds[kinds.index(Select) :]:
+    selects = kinds.count(Select)
+    if selects > 1 or (not selects and not pools) or (selects and Attention in kinds[kinds.index(Select) :]):
         raise ValueError("a network must have one Select, behind its last Attention")
 
 
 def _check_place(node: Node, before: Widths) -> None:
     """Make sure that an operator finds what it takes."""
-    if isinstance(node, Attention | Linear) and not before.codes:
+    if isinstance(node, Attention | Linear | Pool) and not before.codes:
         raise ValueError(f"{node.name} must stand behind codes, such as those of a Norm")
     if isinstance(node, Linear) and isinstance(node.then, Residual) and not before.normalised:
         raise ValueError(f"{node.name} must add to normalised rows: there must be a Norm before it")

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spec.codes import CODE
+from spec.isa import TABLE_ENTRIES
 from sw.families.real import RealAttention, RealLinear
 from sw.network.attention import Attention
 from sw.quantizer.clipping import clip_thresholds
@@ -16,8 +18,6 @@ from sw.quantizer.statistics import Statistics
 
 __all__ = ["quantize_attention"]
 
-LIMIT = 127
-TABLE_ENTRIES = 2048
 TABLE_NATS = 8.0
 """The table ends at exp(-8); its step is the LSB of the score codes."""
 
@@ -52,11 +52,11 @@ def quantize_attention(
     key_middle = _middle(statistics, f"{name}.key")
     key_lsb = _head_lsb(statistics.sample(f"{name}.key") - key_middle, key, heads)
     value_middle = _middle(statistics, f"{name}.value")
-    value_lsb = clip_thresholds((statistics.sample(f"{name}.value") - value_middle).astype(np.float32)) / LIMIT
+    value_lsb = clip_thresholds((statistics.sample(f"{name}.value") - value_middle).astype(np.float32)) / CODE
     value_lsb = np.maximum(value_lsb, value.least_lsb)
 
     factor = query_lsb * key_lsb / np.sqrt(size) * TABLE_ENTRIES / TABLE_NATS
-    scores = [requantizer(f[np.newaxis], size * LIMIT**2) for f in factor]
+    scores = [requantizer(f[np.newaxis], size * CODE**2) for f in factor]
     context_mul, context_shift, context = _context(name, statistics, value_lsb, value_middle, consumer)
     made = Attention(
         name=name,
@@ -87,17 +87,17 @@ def _context(
     energy = np.square(consumer.weight, dtype=np.float64).sum(0) * np.square(spread)
     centred = ((real - middle) / spread).astype(np.float32)
     weight = np.broadcast_to(energy.astype(np.float32), centred.shape).reshape(-1, 1)
-    scale = spread * clip_thresholds(centred.reshape(-1, 1), weight)[0] / LIMIT
+    scale = spread * clip_thresholds(centred.reshape(-1, 1), weight)[0] / CODE
     scale = np.maximum(scale, value_lsb / CONTEXT_FRACTION / FINEST)
     factor = value_lsb / (CONTEXT_FRACTION * scale)
     shift = common_shift((factor, 18))
-    codes = np.rint((real - middle) / scale).clip(-LIMIT, LIMIT)
+    codes = np.rint((real - middle) / scale).clip(-CODE, CODE)
     operand = Operand(
         scale=scale,
         mean=real.mean(0, dtype=np.float64),
         code_mean=codes.mean(0),
         slot_channel=np.zeros(0, np.int32),
-        limit=LIMIT,
+        limit=CODE,
     )
     return np.rint(factor * 2.0**shift).astype(np.int32), shift, operand
 
@@ -110,7 +110,7 @@ def _middle(statistics: Statistics, name: str) -> Real:
 def _head_lsb(rows: NDArray[np.floating[Any]], matrix: Matrix, heads: int) -> Real:
     """Return one LSB for each head."""
     per_head = rows.reshape(len(rows), heads, -1).transpose(0, 2, 1).reshape(-1, heads)
-    clipped = clip_thresholds(per_head.astype(np.float32)) / LIMIT
+    clipped = clip_thresholds(per_head.astype(np.float32)) / CODE
     lsb: Real = np.maximum(clipped, matrix.least_lsb.reshape(heads, -1).max(1))
     return lsb
 

@@ -3,12 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from spec.codes import CODE
+
 __all__ = ["FRACTIONS", "clip_thresholds"]
 
 Float = NDArray[np.float32]
-
-LIMIT = 127
-"""Codes on either side of zero."""
 
 FRACTIONS = np.geomspace(0.12, 1, 32)
 """Thresholds that are tried, as parts of the greatest value."""
@@ -27,8 +26,8 @@ def clip_thresholds(values: Float, weight: Float | None = None) -> NDArray[np.fl
     best: NDArray[np.float64] = largest.copy()
     error = np.full(len(largest), np.inf)
     for fraction in FRACTIONS:
-        step = (largest * fraction / LIMIT).astype(np.float32)
-        residue = (values - np.clip(np.rint(values / step), -LIMIT, LIMIT) * step) ** 2
+        step = (largest * fraction / CODE).astype(np.float32)
+        residue = (values - np.clip(np.rint(values / step), -CODE, CODE) * step) ** 2
         total = (residue if weight is None else residue * weight).sum(0, dtype=np.float64)
         better = total < error
         best, error = np.where(better, largest * fraction, best), np.where(better, total, error)

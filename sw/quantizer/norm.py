@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from spec.codes import CODE
 from sw.families.real import RealLinear, RealNorm
 from sw.network.norm import Norm
 from sw.quantizer.clipping import FRACTIONS
@@ -17,7 +18,6 @@ __all__ = ["NORMALIZED_ONE", "quantize_norm"]
 NORMALIZED_ONE = 1024
 """1.0 in the Q5.10 of normalised rows."""
 
-LIMIT = 127
 LEAST_SCALE = 1e-3
 
 USUAL_REACH = 4.0
@@ -57,7 +57,7 @@ def quantize_norm(
     energy = sum(np.square(c.weight, dtype=np.float64).sum(0) for c in consumers) * np.square(spread)
 
     threshold, pieces = _search(centred, reach, energy.astype(np.float32), slots)
-    lsb = threshold / LIMIT
+    lsb = threshold / CODE
     slot_channel = np.repeat(np.arange(len(pieces)), pieces - 1)
     channel = np.concatenate([np.arange(len(pieces)), slot_channel])
     nth = np.concatenate([np.zeros(len(pieces)), *(np.arange(1, n) for n in pieces)])
@@ -68,7 +68,7 @@ def quantize_norm(
     g, b = g[channel] / count, b[channel] / count + (nth + 0.5) / count - 0.5
     shift = common_shift((g, 18), (b, 28))
     g, b = (np.rint(x * 2.0**shift).astype(np.int32) for x in (g, b))
-    codes = np.floor(centred[:, channel] / (lsb * count) + (nth + 0.5) / count).clip(-LIMIT, LIMIT)
+    codes = np.floor(centred[:, channel] / (lsb * count) + (nth + 0.5) / count).clip(-CODE, CODE)
     main = len(pieces)
     made = Norm(
         name=name,
@@ -84,7 +84,7 @@ def quantize_norm(
         mean=real.mean(0, dtype=np.float64),
         code_mean=codes.mean(0, dtype=np.float64),
         slot_channel=made.slot_channel,
-        limit=LIMIT,
+        limit=CODE,
     )
     return made, operand
 
@@ -96,7 +96,7 @@ def _search(values: Float, reach: Real, weight: Float, slots: int) -> tuple[floa
     for fraction in FRACTIONS:
         candidate = float(reach.max()) * fraction
         counts = _spend(values, reach, weight, candidate, slots)
-        step, limit = np.float32(candidate / LIMIT), (candidate * counts).astype(np.float32)
+        step, limit = np.float32(candidate / CODE), (candidate * counts).astype(np.float32)
         residue = values - np.clip(np.rint(values / step) * step, -limit, limit)
         error = float((np.square(residue) * weight).sum(dtype=np.float64))
         if error < best:

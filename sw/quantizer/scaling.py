@@ -5,11 +5,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spec.param_record import PARAM_BITS
+
 __all__ = ["FACTOR_BITS", "POWER", "common_shift", "requantizer"]
 
 Real = NDArray[np.floating[Any]]
 
-FACTOR_BITS = 18
+FACTOR_BITS = PARAM_BITS["mul"]
 """Signed width of both multipliers' operands."""
 
 POWER = 1 << (FACTOR_BITS - 2)

@@ -18,7 +18,7 @@ def test_committed_page_is_up_to_date(name: str) -> None:
 def test_those_that_say_so_are_written() -> None:
     pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
     say_so = {str(page.relative_to(ROOT)) for page in pages if "ritten by `make docs`" in page.read_text("utf-8")}
-    assert say_so == set(PAGES)
+    assert say_so == {name for name in PAGES if name.endswith(".md")}
 
 
 def test_only_stale_pages_are_written(tmp_path: Path) -> None:

@@ -35,7 +35,8 @@ def mutate_json(rng: Random, value: Any) -> Any:
             case 1:
                 changed[f"{key}x"] = changed.pop(key)
             case 2:
-                changed[rng.choice(["", "layers", "layers.", "layers.99.x", "heads", "\n", "a.b"])] = changed[key]
+                added = rng.choice(["", "name", "op", "then", "slots", "heads", "layers.99.x", "\n", "a.b"])
+                changed[added] = changed[key]
             case _:
                 changed[key] = mutate_json(rng, changed[key])
         return changed

@@ -188,6 +188,9 @@ def header(**changes):
         "macs": 7,
         "metadata": {},
         "labels": ["halt"],
+        "state": {},
+        "variables": {},
+        "patches": [],
     } | changes
     return {FORMAT: json.dumps({name: value for name, value in entries.items() if value is not None})}
 

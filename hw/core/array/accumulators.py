@@ -17,7 +17,7 @@ __all__ = ["Accumulators"]
 
 
 class Accumulators(wiring.Component):
-    """Add the array's sums to 32-bit accumulators, which wrap; one memory for each column and bank.
+    """Accumulators of 32 bits, which wrap, to which the array's sums are added; one memory for each column and bank.
 
     Sums come skewed by one cycle a column, so the place of a row travels along the columns too, one a cycle. Column
     ``c`` reads at its stage ``c``, adds two stages later and writes after that. A bank's read port belongs to the array

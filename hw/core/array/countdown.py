@@ -8,7 +8,7 @@ __all__ = ["Countdown"]
 
 
 class Countdown:
-    """Count down in steps. Whether the present step is the last is a register, ready early in its cycle.
+    """A counter that goes down in steps. Whether the present step is the last is a register, ready early in its cycle.
 
     Parameters
     ----------

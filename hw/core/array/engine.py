@@ -22,7 +22,7 @@ __all__ = ["ArrayEngine"]
 
 
 class ArrayEngine(wiring.Component):
-    """Run GEMMs, tile after tile without a gap where ``m`` is at least ``cols`` and everything is there.
+    """The engine of GEMMs, tile after tile without a gap where ``m`` is at least ``cols`` and everything is there.
 
     The walker unrolls GEMMs into tiles; the loader runs ahead of it and reads tiles of B from the scratchpad, also
     those of the next GEMM; the feeder starts a tile when all it needs is there; the streamer requests its rows of A;

@@ -14,7 +14,7 @@ PRODUCT = signed(16)
 
 
 class Multiplier:
-    """Chooses how a processing element multiplies a signed 9-bit operand by a signed 8-bit weight.
+    """A choice of how a processing element multiplies a signed 9-bit operand by a signed 8-bit weight.
 
     All forms compute the same and differ in how many of the registers around a product they have inside.
 

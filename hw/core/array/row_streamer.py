@@ -14,7 +14,7 @@ __all__ = ["RowStreamer"]
 
 
 class RowStreamer(wiring.Component):
-    """Request the rows of A of one tile, one a cycle.
+    """A streamer that requests the rows of A of one tile, one a cycle.
 
     Latency: the first request and its token come in the cycle after ``start``; its word ``OPERAND_LATENCY`` cycles
     later. Throughput: one row a cycle; ``start`` may come in the cycle of the last request.

@@ -16,7 +16,7 @@ WEIGHT = signed(8)
 
 
 class SystolicArray(wiring.Component):
-    """Multiply words of the streaming operand with the stationary tile: rows along K, columns along N.
+    """An array that multiplies words of the streaming operand with the stationary tile: rows along K, columns along N.
 
     Everything moves every cycle and nothing stalls. Row ``r`` is two shift registers, each with ``r`` stages of skew
     in front: its operands pass one processing element a cycle, its weights one in *two* cycles. The swap token goes

@@ -13,7 +13,7 @@ __all__ = ["TileFeeder"]
 
 
 class TileFeeder(wiring.Component):
-    """Send tiles into the array, each followed by its rows; nothing behind this decision ever stalls.
+    """A feeder that sends tiles into the array, each followed by its rows; nothing behind this decision ever stalls.
 
     A tile is taken when its words are stored, a bank is free, and the rows before it will be through when its words are
     in.

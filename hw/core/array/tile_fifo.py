@@ -17,7 +17,7 @@ __all__ = ["TileFifo"]
 
 
 class TileFifo(wiring.Component):
-    """Store words and tell when a whole tile of ``cols`` words is there.
+    """A queue that stores words and tells when a whole tile of ``cols`` words is there.
 
     Latency: a word can be claimed 2 cycles after its transfer. Throughput: one word in and one out a cycle, a claim in
     two cycles.

@@ -16,7 +16,7 @@ __all__ = ["TileLoader"]
 
 
 class TileLoader(wiring.Component):
-    """Walk over the tiles of a GEMM's B in order of use, the highest column of each first, while there is room.
+    """A walk over the tiles of a GEMM's B in order of use, the highest column of each first, while there is room.
 
     Columns at or beyond ``n`` become zero words and are not read. A GEMM whose B comes from the weight stream passes
     without effect.

@@ -16,7 +16,7 @@ __all__ = ["TileWalker"]
 
 
 class TileWalker(wiring.Component):
-    """Unroll GEMMs into passes over one tile: for each column tile, for each word of K.
+    """A walker that unrolls GEMMs into passes over one tile: for each column tile, for each word of K.
 
     Holds the present GEMM and the next.
 

@@ -69,7 +69,7 @@ _PLACES: dict[Opcode, dict[str, _Place]] = {
 
 
 class Checker(wiring.Component):
-    """Check instructions, one after the other, as ``check_raw`` of :mod:`spec.rules` does.
+    """A checker of instructions, one after the other, as ``check_raw`` of :mod:`spec.rules` does.
 
     Latency: 4 cycles, one more for every 3 bits of the largest number of rows less one, and two more to tell which
     operand is out of range: 6 where ``m`` and ``n`` are at most 64, up to 8 for every instruction but a GEMM with ``n``

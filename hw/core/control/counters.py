@@ -22,7 +22,7 @@ _POST_CAUSES = ("busy", "wait_bank", "wait_row", "wait_memory")
 
 
 class Counters(wiring.Component):
-    """Count the events of a run; cycles without an instruction are attributed to the token that is missing.
+    """Counters of the events of a run; cycles without an instruction are attributed to the token that is missing.
 
     Latency: 2 cycles from an event to its count. Events come from everywhere, so each waits in a register first.
 

@@ -21,7 +21,7 @@ checked = data.StructLayout({"instruction": INSTRUCTION, "code": 4, "addr": AXI_
 
 
 class Dispatcher(wiring.Component):
-    """Hands instructions on until HALT, an instruction that breaks a rule, or the end of the program.
+    """A dispatcher that hands instructions on until HALT, an instruction that breaks a rule, or the end of the program.
 
     Latency: 2 cycles. Throughput: one instruction in three cycles. A full queue holds up those behind it.
 

@@ -21,7 +21,7 @@ _head = instruction_layout(Instruction)
 
 
 class Issue(wiring.Component):
-    """Holds an engine's instructions until their tokens are there, and gives their tokens when they are done.
+    """A gate for an engine's instructions: they wait for their tokens, and give tokens when they are done.
 
     Latency: 3 cycles. Throughput: one instruction in two cycles; at most 8 have been issued and are not done.
 

@@ -31,7 +31,7 @@ _pending_load = data.StructLayout({"targets": _targets, "addr": instruction_layo
 
 
 class LoadEngine(wiring.Component):
-    """Copies consecutive units from memory to one of five targets.
+    """The engine that copies consecutive units from memory to one of five targets.
 
     Requests for the next LOADs go out while the data of the present one is still coming.
 

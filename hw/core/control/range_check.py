@@ -30,7 +30,7 @@ class Extent:
 
 
 class RangeCheck(wiring.Component):
-    """Compare the end of an operand with the end of its memory. Sums and products are exact.
+    """A comparison of the end of an operand with the end of its memory. Sums and products are exact.
 
     Latency: ``done`` comes in the cycle after ``start``, and one cycle later for every 3 bits of ``rows - 1``.
 

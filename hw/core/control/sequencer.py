@@ -33,7 +33,7 @@ class _State(enum.Enum):
 
 
 class Sequencer(wiring.Component):
-    """Starts programs, decides how they end, and carries out soft resets.
+    """The sequencer that starts programs, decides how they end, and carries out soft resets.
 
     A program that dispatch has ended (by HALT or a broken rule) finishes what was dispatched; then prefetched
     instructions are discarded. Behind a broken rule, weights that no GEMM uses are dropped once the engines are idle.

@@ -21,7 +21,7 @@ _BUFFERED_BEATS = 128
 
 
 class WeightDma(wiring.Component):
-    """Reads the words of each STREAM, one STREAM after the other, as far ahead as buffers reach.
+    """A reader of the words of each STREAM, one STREAM after the other, as far ahead as buffers reach.
 
     Throughput: ``min(bus_bytes, rows)`` bytes per cycle.
 

@@ -37,7 +37,7 @@ class SinglePort(wiring.Component):
         Read, or write the bytes whose ``mask`` bit is set.
     addr : In(range(depth))
     mask : In(n_bytes)
-    i, o : In(ArrayLayout(unsigned(8), n_bytes)), Out(ArrayLayout(unsigned(8), n_bytes))
+    i : In(ArrayLayout(unsigned(8), n_bytes)), o : Out(ArrayLayout(unsigned(8), n_bytes))
     """
 
     en: Signal

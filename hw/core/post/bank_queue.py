@@ -12,7 +12,7 @@ __all__ = ["BankQueue"]
 
 
 class BankQueue(wiring.Component):
-    """Count full banks: they are filled in turn and freed in the same order.
+    """A count of full banks: they are filled in turn and freed in the same order.
 
     Array and post-processor are far apart, so no path leads from one to the other.
 

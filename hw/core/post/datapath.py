@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from hw.core.dsp.product import PRODUCT_LATENCY, multiply
 from hw.core.post.layouts import Factor, MemoryRead, Operand, Sink, chunk_layout
 from hw.core.post.round_shift import RoundShift
+from hw.core.post.timed import Timed
 from hw.layouts import AccumulatorRead, param_record, row_scalars, row_stats
 from spec.config import AcceleratorConfig
 from spec.isa import TABLE_ENTRIES
@@ -40,7 +41,7 @@ _RESULT = _LOOKED_UP + 1
 
 
 class Datapath(wiring.Component):
-    """Take one chunk through both multipliers and the table.
+    """A pipeline that takes one chunk through both multipliers and the table.
 
     ``operand -> round_shift -> * factor -> round_shift -> (or vector) * mul2 + bias -> round_shift -> + residual ->
     clip -> table``; settings in the chunk's recipe make each kind of DRAIN and SWEEP of it. Memories are read when the
@@ -126,7 +127,7 @@ class Datapath(wiring.Component):
         m = Module()
         stage = self._stages(m)
         self._reads(m, stage)
-        row_factor = _delay(m, self.scalars.data.mul, _FIRST_FACTORS - 1 - _OPERANDS)
+        row_factor = _later(m, self.scalars.data.mul, _OPERANDS, _FIRST_FACTORS - 1)
         shifts = self._shifts(m, stage[_OPERANDS].recipe)
         for lane in range(self._config.lanes):
             self._lane(m, platform, stage, lane, row_factor, shifts)
@@ -155,7 +156,7 @@ class Datapath(wiring.Component):
         large = total > _WIDE
         before = Mux(of_row, Mux(large, total - _WIDE, 0), recipe.pre_shift)
         after = Mux(of_row, Mux(large, _WIDE, total), recipe.shift)
-        return _delay(m, before, _SUM - _OPERANDS), _delay(m, after, _FIRST_PRODUCT - _OPERANDS)
+        return _later(m, before, _OPERANDS, _SUM), _later(m, after, _OPERANDS, _FIRST_PRODUCT)
 
     def _reads(self, m: Module, stage: list[Any]) -> None:
         first, second = stage[0], stage[_SECOND_FACTORS - 1 - _MEMORY_LATENCY]
@@ -244,7 +245,7 @@ class Datapath(wiring.Component):
         added = Signal(signed(_WIDE + 1), name=f"added_{lane}", reset_less=True)
         clipped = Signal(_VALUE, name=f"clipped_{lane}", reset_less=True)
         residual = stage[_SCALED_TWICE].recipe.residual
-        scaled = _delay(m, second_shift.o, _SCALED_TWICE - _SCALED)
+        scaled = _later(m, second_shift.o, _SCALED, _SCALED_TWICE)
         low, high = stage[_ADDED].recipe.clip_low, stage[_ADDED].recipe.clip_high
         m.d.sync += [
             added.eq(third_shift.o + Mux(residual, scaled, 0)),
@@ -252,7 +253,7 @@ class Datapath(wiring.Component):
         ]
 
         looked_up = stage[_LOOKED_UP]
-        plain = _delay(m, clipped, _LOOKED_UP - _CLIPPED)
+        plain = _later(m, clipped, _CLIPPED, _LOOKED_UP)
         m.d.comb += self.index[lane].eq(clipped)
         # GATHER's mask counts from its byte, which may be in any lane.
         keep = looked_up.mask[lane] | looked_up.recipe.broadcast
@@ -261,9 +262,6 @@ class Datapath(wiring.Component):
         m.d.comb += self.result[lane].eq(result)
 
 
-def _delay(m: Module, value: Any, cycles: int) -> Any:
-    for _ in range(cycles):
-        register = Signal.like(value, name="delayed", reset_less=True)
-        m.d.sync += register.eq(value)
-        value = register
-    return value
+def _later(m: Module, value: Any, stage: int, later: int) -> Any:
+    """Return what belongs to the chunk in one stage when the chunk is in a later one."""
+    return Timed(value, stage).at(m, later, name="delayed").value

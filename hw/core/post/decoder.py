@@ -16,7 +16,7 @@ __all__ = ["Decoder"]
 
 
 class Decoder(wiring.Component):
-    """Decode one instruction into a register.
+    """A decoder of one instruction into a register.
 
     Latency: 1 cycle. Throughput: one instruction in two cycles.
 

@@ -27,7 +27,7 @@ __all__ = ["PostEngine"]
 
 
 class PostEngine(wiring.Component):
-    """Execute DRAIN and SWEEP as ``docs/architecture.md`` defines them, ``lanes`` values per cycle.
+    """The engine that executes DRAIN and SWEEP as ``docs/architecture.md`` defines them, ``lanes`` values per cycle.
 
     One pipeline of fixed length that never stalls; whatever a chunk has to wait for, it waits for at its issue.
 

@@ -1,4 +1,4 @@
-"""Issues the chunks of DRAIN and SWEEP, and holds them back until all they need is there."""
+"""Issue of the chunks of DRAIN and SWEEP, which wait until all they need is there."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ __all__ = ["Sequencer"]
 
 
 class Sequencer(wiring.Component):
-    """Issue one chunk per cycle, in the order of the instruction's loops.
+    """A sequencer that issues one chunk per cycle, in the order of the instruction's loops.
 
     The chunks come from a :class:`hw.core.post.walker.Walker`, which is ahead. A command starts while earlier ones are
     still in the pipeline only if all of these are DRAINs that stay on chip and it reads nothing from the vector memory

@@ -19,7 +19,7 @@ _LEAST = -(1 << 15)
 
 
 class Statistics(wiring.Component):
-    """Gather maximum, sum and sum of squares (or of the values themselves) of each row.
+    """A record of maximum, sum and sum of squares (or of the values themselves) of each row.
 
     A tree joins the lanes, a register the chunks of one row in a tile; then the row's entry in the memory is read,
     joined and written once. Sums wrap at the widths of ``row_stats``.

@@ -1,4 +1,4 @@
-"""Walks the tiles, rows and chunks of DRAIN and SWEEP."""
+"""The walk over tiles, rows and chunks of DRAIN and SWEEP."""
 
 from typing import Any
 
@@ -53,7 +53,7 @@ def step_layout(config: AcceleratorConfig) -> data.StructLayout:
 
 
 class Walker(wiring.Component):
-    """Make the chunks of commands in the order of their loops, up to two ahead of their issue.
+    """A walker that makes the chunks of commands in the order of their loops, up to two ahead of their issue.
 
     An issue would otherwise have to move everything here, and be decided in time for that.
 

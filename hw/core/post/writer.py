@@ -14,7 +14,7 @@ __all__ = ["Writer"]
 
 
 class Writer(wiring.Component):
-    """Place the values of a chunk in their words.
+    """A writer that places the values of a chunk in their words.
 
     Latency: 1 cycle. Throughput: one chunk per cycle to each.
 

@@ -17,7 +17,7 @@ BUS_BYTES = 4
 
 
 class BusPort(wiring.Component):
-    """One access after the other, each a burst of one beat.
+    """A port to the buses: one access after the other, each a burst of one beat.
 
     Latency: an address is offered in the cycle after ``access``, data with it.
 

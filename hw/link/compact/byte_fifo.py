@@ -13,7 +13,7 @@ __all__ = ["ByteFifo"]
 
 
 class ByteFifo(wiring.Component):
-    """First in, first out.
+    """A queue of bytes, first in, first out.
 
     Latency: 2 cycles. Throughput: one byte per cycle in, one in two cycles out.
 

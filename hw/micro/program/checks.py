@@ -1,19 +1,19 @@
 """The rules of :mod:`spec.rules`, one after the other."""
 
 from hw.micro.microcode import Action, Alu, Condition, Local, Register, Source
-from hw.micro.program.words import Gemm, Word
+from hw.micro.program.words import Gemm, Word, bit_word
 from hw.micro.program.writer import Writer, left_shift
-from spec.isa import Engine, LoadTarget
+from spec.isa import Destination, Engine, LoadTarget, ParamMode, SecondStage, Stats, SweepKind
 from spec.operands import load_units
 
 __all__ = ["write_checks"]
 
-_KINDS = (Word.KIND, Word.ROW_RECORDS, Word.RESIDUAL, Word.MAXIMUM)
+_KINDS = (Word.KIND, Word.PARAM_MODE, Word.SECOND_STAGE, Word.STATISTICS)
 """Of a DRAIN: two bits each, which must not both be set."""
 
 
 def write_checks(w: Writer) -> None:
-    """Write it."""
+    """Write the checks of all instructions."""
     _load(w)
     _stream(w)
     _gemm(w)
@@ -49,12 +49,6 @@ def _rows(w: Writer, word: int) -> None:
 def _in(w: Writer, memory: str, first: int) -> None:
     """An operand of M rows of N values is in a memory; behind the pair ``first`` is its stride."""
     w.call(memory, source=Source.INDEX, index=first, destination=Register.S)
-
-
-def _end_in(w: Writer, size: int) -> None:
-    """The end of an operand, in A, is not behind that of a memory."""
-    w.add(-1 - size)
-    w.unless("out_of_range", Condition.NEGATIVE)
 
 
 def _load(w: Writer) -> None:
@@ -149,22 +143,22 @@ def _drain(w: Writer) -> None:
         w.if_even(exists, words)
         w.if_odd("illegal_field", words + 1)
         w.label(exists)
-    w.if_even("not_to_memory", Word.KIND + 1)
+    w.if_even("not_to_memory", bit_word(Destination.MEMORY))
     w.load(Register.M_LOW, Word.DEST)
     w.call("aligned")
     w.label("not_to_memory")
     # Statistics are of int16.
-    w.if_odd("of_int16", Word.MAXIMUM)
-    w.if_even("no_statistics", Word.MOMENTS)
+    w.if_odd("of_int16", bit_word(Stats.MAX))
+    w.if_even("no_statistics", bit_word(Stats.MOMENTS))
     w.if_even("of_int16", Word.STATS_LAST)
     _not_zero(w, Word.ROW_LENGTH)
     w.label("of_int16")
-    _not_zero(w, Word.KIND)
+    _not_zero(w, bit_word(Destination.VECTOR))
     w.if_odd("illegal_field", Word.TABLE_ENABLE)
     w.label("no_statistics")
 
-    w.if_odd("drain_to_vector", Word.KIND)
-    w.if_odd("drain_to_memory", Word.KIND + 1)
+    w.if_odd("drain_to_vector", bit_word(Destination.VECTOR))
+    w.if_odd("drain_to_memory", bit_word(Destination.MEMORY))
     _in(w, "in_scratchpad", Word.DEST)
     w.go("drain_params")
     w.label("drain_to_vector")
@@ -177,21 +171,21 @@ def _drain(w: Writer) -> None:
     w.call("in_memory", source=Source.INDEX, index=Word.DEST, destination=Register.S)
 
     w.label("drain_params")
-    w.if_odd("params_of_rows", Word.ROW_RECORDS)
-    w.if_odd("one_param", Word.FIXED_RECORD)
+    w.if_odd("params_of_rows", bit_word(ParamMode.ROW))
+    w.if_odd("one_param", bit_word(ParamMode.FIXED))
     w.load_a(Word.N, target="params_counted")
     w.label("params_of_rows")
     w.load_a(Word.M, target="params_counted")
     w.label("one_param")
-    w.load_a(Word.FIXED_RECORD)
+    w.load_a(bit_word(ParamMode.FIXED))
     w.label("params_counted")
     w.call("in_params")
-    w.if_even("no_residual", Word.RESIDUAL)
+    w.if_even("no_residual", bit_word(SecondStage.RESIDUAL))
     _in(w, "in_vector", Word.VECTOR)
     w.label("no_residual")
     w.read(Word.TABLE_ENABLE)
     w.call("in_tables", Condition.ODD, source=Source.LOCAL)
-    for word in (Word.MAXIMUM, Word.MOMENTS, Word.ROW_SCALE):
+    for word in (bit_word(Stats.MAX), bit_word(Stats.MOMENTS), Word.ROW_SCALE):
         w.read(word)
         w.call("in_rows", Condition.ODD, source=Source.LOCAL)
     w.call("take_tokens")
@@ -206,23 +200,23 @@ def _drain(w: Writer) -> None:
 
 
 def _sweep(w: Writer) -> None:
-    """Kinds: MOMENTS 0, SOFTMAX 1, LAYERNORM 2, GATHER 3."""
-    low, high = Word.KIND, Word.KIND + 1
+    softmax_or_gather = bit_word(SweepKind.SOFTMAX, SweepKind.GATHER)
+    scales = bit_word(SweepKind.LAYERNORM, SweepKind.GATHER)
     w.label("check_sweep")
     w.call("post")
-    w.if_odd("softmax_or_gather", low)
-    w.if_odd("sweep_legal", high)
+    w.if_odd("softmax_or_gather", softmax_or_gather)
+    w.if_odd("sweep_legal", scales)
     _not_zero(w, Word.ROW_LENGTH)
     w.go("sweep_legal")
     w.label("softmax_or_gather")
-    w.if_even("sweep_legal", high)
+    w.if_even("sweep_legal", scales)
     _at_most(w, Word.N, 1)
     _at_most(w, Word.LANE, w.config.lanes - 1)
     _at_most(w, Word.BYTE, w.config.rows - 1)
     w.label("sweep_legal")
     _in(w, "in_vector", Word.VECTOR)
-    w.if_odd("sweep_scales", high)
-    w.if_even("sweep_rows", low)
+    w.if_odd("sweep_scales", scales)
+    w.if_even("sweep_rows", softmax_or_gather)
     _in(w, "in_scratchpad", Word.DEST)
     w.call("in_tables")
     w.go("sweep_rows")

@@ -1,7 +1,10 @@
 """The life of a program: soft reset, fetch, dispatch, tokens, end."""
 
+from dataclasses import fields
+
 from hw.micro.memory_bus import BUS_BYTES
 from hw.micro.microcode import Access, Action, Alu, Condition, Local, Register, Source
+from hw.micro.program.words import Gemm as GemmWord
 from hw.micro.program.words import Host, Word
 from hw.micro.program.writer import Writer, left_shift, right_shift
 from hw.micro.register_file import FIRST_LOCAL, file_index
@@ -34,31 +37,76 @@ _TOKEN = (1 << _HALF_BITS - 1) // MOST_TOKENS + 1
 """What a token is in its counter: as many as there may be are LONG, and one less are not."""
 
 _PLACES: dict[type[Instruction], dict[str, int]] = {
-    Load: {"target": Word.TARGET},
+    Load: {"target": Word.TARGET, "addr": Word.ADDR, "count": Word.COUNT, "mem_addr": Word.MEM_ADDR},
     Stream: {"mem_addr": Word.MEM_ADDR, "count": Word.COUNT},
-    Gemm: {"m": Word.GEMM},
-    Drain: {"m": Word.M},
+    Gemm: {
+        "m": Word.GEMM + GemmWord.M,
+        "n": Word.GEMM + GemmWord.N,
+        "k_tiles": Word.GEMM + GemmWord.K,
+        "a_addr": Word.GEMM + GemmWord.A,
+        "a_stride": Word.GEMM + GemmWord.A_STRIDE,
+        "a_unsigned": Word.GEMM + GemmWord.UNSIGNED,
+        "b_scratchpad": Word.GEMM + GemmWord.B_SCRATCHPAD,
+        "b_addr": Word.GEMM + GemmWord.B,
+        "b_stride": Word.GEMM + GemmWord.B_STRIDE,
+        "clear": Word.GEMM + GemmWord.CLEAR,
+        "release": Word.GEMM + GemmWord.RELEASE,
+    },
+    Drain: {
+        "m": Word.M,
+        "n": Word.N,
+        "dest": Word.KIND,
+        "dest_addr": Word.DEST,
+        "dest_stride": Word.DEST_STRIDE,
+        "param_mode": Word.PARAM_MODE,
+        "param_addr": Word.PARAM,
+        "pre_shift": Word.PRE_SHIFT,
+        "shift": Word.SHIFT,
+        "row_scale": Word.ROW_SCALE,
+        "second": Word.SECOND_STAGE,
+        "second_shift": Word.SECOND_SHIFT,
+        "res_addr": Word.VECTOR,
+        "res_stride": Word.VECTOR_STRIDE,
+        "table_enable": Word.TABLE_ENABLE,
+        "table": Word.TABLE,
+        "clip_low": Word.CLIP_LOW,
+        "clip_high": Word.CLIP_HIGH,
+        "stats": Word.STATISTICS,
+        "stats_first": Word.STATS_FIRST,
+        "stats_last": Word.STATS_LAST,
+        "stats_addr": Word.STATS,
+        "row_length": Word.ROW_LENGTH,
+    },
     Sweep: {
         "kind": Word.KIND,
         "m": Word.M,
+        "n": Word.N,
         "src_addr": Word.VECTOR,
+        "src_stride": Word.VECTOR_STRIDE,
         "src_lane": Word.LANE,
         "dest_addr": Word.DEST,
+        "dest_stride": Word.DEST_STRIDE,
         "dest_byte": Word.BYTE,
         "param_addr": Word.PARAM,
         "second_shift": Word.SECOND_SHIFT,
         "table": Word.TABLE,
+        "clip_low": Word.CLIP_LOW,
+        "clip_high": Word.CLIP_HIGH,
         "stats_addr": Word.STATS,
+        "row_length": Word.ROW_LENGTH,
     },
 }
-"""Where fields go; each other one goes behind the one before it."""
+"""Where fields go; that of the tokens is the same for all."""
 
 _BITWISE = {"wait", "signal", "dest", "param_mode", "second", "table", "stats", "kind"}
 """Fields of which each bit gets a word."""
 
 
 def write_control(w: Writer) -> None:
-    """Write it; execution begins at its start after a hardware reset, and one step later after a soft one."""
+    """Write the frame of the microprogram.
+
+    Execution begins at its start after a hardware reset, and one step later after a soft one.
+    """
     w.go("hardware_reset")
     _reset(w)
     _start(w)
@@ -179,15 +227,32 @@ def _dispatch(w: Writer) -> None:
 
     for cls, places in _PLACES.items():
         w.label(cls.opcode.name.lower())
-        for name, width, _signed in list(fields_of(cls))[2:]:
-            if name in places:
+        place = None
+        for name, parts in _parts(cls).items():
+            if places[name] != place:
                 w.small(Register.S, places[name])
-            widths = [1] * width if name in _BITWISE else [min(width, _HALF_BITS), width - _HALF_BITS]
-            for part in widths:
-                if part > 0:
-                    w.op(index=part, **take)
+            for part in parts:
+                w.op(index=part, **take)
+            place = places[name] + len(parts)
         w.call("settle")
         w.go(f"check_{cls.opcode.name.lower()}")
+
+
+def _parts(cls: type[Instruction]) -> dict[str, list[int]]:
+    """Return how many bits of each field go to each of its words; no two fields of an instruction share one."""
+    parts: dict[str, list[int]] = {}
+    for name, width, _signed in fields_of(cls):
+        if name in _BITWISE:
+            parts[name] = [1] * width
+        else:
+            parts[name] = [part for part in (min(width, _HALF_BITS), width - _HALF_BITS) if part > 0]
+    for field in fields(Instruction):
+        del parts[field.name]
+    places = _PLACES[cls]
+    assert places.keys() == parts.keys(), f"fields of {cls.__name__} must have places"
+    taken = [places[name] + i for name, sizes in parts.items() for i in range(len(sizes))]
+    assert len(set(taken)) == len(taken), f"fields of {cls.__name__} must not share words"
+    return parts
 
 
 def _take(w: Writer) -> None:

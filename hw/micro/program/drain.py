@@ -4,25 +4,25 @@ from hw.micro.arithmetic import FACTOR_DIGITS
 from hw.micro.memory_bus import BUS_BYTES
 from hw.micro.memory_map import RECORD_WORDS, ROW_WORDS
 from hw.micro.microcode import VALUE_BITS, Access, Action, Alu, Condition, Local, Register, Source
-from hw.micro.program.words import Host, Record, Row, Word
+from hw.micro.program.words import Host, Record, Row, Word, bit_word
 from hw.micro.program.writer import Writer, left_shift, right_shift, scale_shift
-from spec.isa import ErrorCode
+from spec.isa import Destination, ErrorCode, ParamMode, SecondStage, Stats
 
 __all__ = ["write_drain"]
 
 _FLAGS = (
-    Word.MOMENTS,
-    Word.MAXIMUM,
-    Word.KIND + 1,
-    Word.KIND,
+    bit_word(Stats.MOMENTS),
+    bit_word(Stats.MAX),
+    bit_word(Destination.MEMORY),
+    bit_word(Destination.VECTOR),
     Word.TABLE + 1,
     Word.TABLE,
     Word.TABLE_ENABLE,
-    Word.SCALE,
-    Word.RESIDUAL,
+    bit_word(SecondStage.SCALE),
+    bit_word(SecondStage.RESIDUAL),
     Word.ROW_SCALE,
-    Word.ROW_RECORDS,
-    Word.FIXED_RECORD,
+    bit_word(ParamMode.ROW),
+    bit_word(ParamMode.FIXED),
 )
 """What the bits of MODE are, from the highest one below SWEEP on; those of the array are below."""
 
@@ -32,7 +32,7 @@ _COUNT_BITS = 5
 
 
 def write_drain(w: Writer) -> None:
-    """Write it, and what SWEEP shares with it."""
+    """Write the microprogram of DRAIN, and what SWEEP shares with DRAIN."""
     _begin(w)
     _values(w)
     _ends(w)
@@ -162,7 +162,7 @@ def _ends(w: Writer) -> None:
     w.add_to(Word.TILE_DEST, columns)
     w.add_to(Word.TILE_VECTOR, columns)
     w.go("same_records", Condition.ROW_RECORDS)
-    w.if_odd("same_records", Word.FIXED_RECORD)
+    w.if_odd("same_records", bit_word(ParamMode.FIXED))
     w.add_to(Word.TILE_PARAM, columns * RECORD_WORDS)
     w.label("same_records")
     w.add_to(Word.N, -columns)

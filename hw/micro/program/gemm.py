@@ -13,7 +13,7 @@ _BYTE_BITS = (BUS_BYTES - 1).bit_length()
 
 
 def write_gemm(w: Writer) -> None:
-    """Write it."""
+    """Write the microprogram of GEMM."""
     _enqueue(w)
     _advance(w)
     _streamed(w)

@@ -2,8 +2,9 @@
 
 from hw.micro.arithmetic import FACTOR_DIGITS
 from hw.micro.microcode import Access, Action, Alu, Condition, Register, Source
-from hw.micro.program.words import Row, Word
+from hw.micro.program.words import Row, Word, bit_word
 from hw.micro.program.writer import Writer, left_shift, right_shift
+from spec.isa import SweepKind
 
 __all__ = ["write_rows"]
 
@@ -17,13 +18,13 @@ _SQUARES_SPARE = 4  # of three
 
 
 def write_rows(w: Writer) -> None:
-    """Write it."""
+    """Write the microprogram that makes the scalars of rows."""
     w.label("row_job")
     w.call("first_stats")
     w.label("job_row")
     w.load(Register.P, Word.ROW_STATS)
     w.unless("of_moments", Condition.SWEEP)
-    w.read(Word.KIND)
+    w.read(bit_word(SweepKind.SOFTMAX, SweepKind.GATHER))
     w.unless("of_moments", Condition.ODD, source=Source.LOCAL)
     _sum_of_exponentials(w)
     w.label("of_moments")

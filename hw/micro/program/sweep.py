@@ -1,15 +1,16 @@
 """SWEEP: rows of the vector memory, one value after the other."""
 
 from hw.micro.microcode import Access, Action, Alu, Condition, Local, Mode, Register, Source
-from hw.micro.program.words import Record, Row, Word
+from hw.micro.program.words import Record, Row, Word, bit_word
 from hw.micro.program.writer import Writer, left_shift
-from spec.isa import TABLE_ENTRIES
+from spec.codes import INDEX, INT16
+from spec.isa import SweepKind
 
 __all__ = ["write_sweep"]
 
 
 def write_sweep(w: Writer) -> None:
-    """Write it."""
+    """Write the microprogram of SWEEP."""
     _begin(w)
     _moments(w)
     _softmax(w)
@@ -18,7 +19,9 @@ def write_sweep(w: Writer) -> None:
 
 
 def _begin(w: Writer) -> None:
-    """Kinds: MOMENTS 0, SOFTMAX 1, LAYERNORM 2, GATHER 3. Only the table's number goes with the mode."""
+    """Only the table's number goes with the mode."""
+    softmax_or_gather = bit_word(SweepKind.SOFTMAX, SweepKind.GATHER)
+    layernorm_or_gather = bit_word(SweepKind.LAYERNORM, SweepKind.GATHER)
     w.label("execute_sweep")
     w.load_a(Word.TABLE + 1)
     w.read(Word.TABLE, alu=Alu.LEFT)
@@ -29,20 +32,20 @@ def _begin(w: Writer) -> None:
     w.call("places")
     w.call("first_row")
     w.label("sweep_row")
-    w.if_odd("layernorm_or_gather", Word.KIND + 1)
+    w.if_odd("layernorm_or_gather", layernorm_or_gather)
     w.call("fresh_sums")
     w.call("point")
     w.load(Register.K, Word.N)
-    w.if_odd("softmax", Word.KIND)
+    w.if_odd("softmax", softmax_or_gather)
     w.go("sweep_moments")
     w.label("layernorm_or_gather")
-    w.if_odd("gather_column", Word.KIND)
+    w.if_odd("gather_column", softmax_or_gather)
     w.go("layernorm")
 
     w.label("sweep_row_ends")
     w.call("next_row")
     w.unless("sweep_row", Condition.NEGATIVE)
-    w.if_even("row_job", Word.KIND + 1)
+    w.if_even("row_job", layernorm_or_gather)
     w.go("done")
 
 
@@ -67,7 +70,7 @@ def _softmax(w: Writer) -> None:
     w.op(access=Access.READ_VECTOR, action=Action.NEXT_VECTOR)
     w.memory(Register.B_LOW)
     w.load_a_pair(Word.NUMBER)
-    w.constant(Register.B_LOW, TABLE_ENTRIES - 1, alu=Alu.SUBTRACT)
+    w.constant(Register.B_LOW, INDEX, alu=Alu.SUBTRACT)
     w.go("below_table", Condition.NEGATIVE)
     w.lesser("in_table")
     w.op(access=Access.READ_ENTRY)
@@ -119,10 +122,10 @@ def _layernorm(w: Writer) -> None:
     w.go("sweep_row_ends")
     w.label("beyond_int16")
     w.go("below_int16", Condition.NEGATIVE)
-    w.constant(Register.B_LOW, (1 << 15) - 1, alu=Alu.CLEAR)
+    w.constant(Register.B_LOW, INT16, alu=Alu.CLEAR)
     w.go("normalized", alu=Alu.ADD)
     w.label("below_int16")
-    w.constant(Register.B_LOW, -1 << 15, alu=Alu.CLEAR)
+    w.constant(Register.B_LOW, -INT16 - 1, alu=Alu.CLEAR)
     w.go("normalized", alu=Alu.ADD)
 
 

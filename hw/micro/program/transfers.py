@@ -17,7 +17,7 @@ _UNPACKED = (*range(Word.STREAM_ADDR, Word.STREAM_INDEX + 2), Word.STREAM_LEFT, 
 
 
 def write_transfers(w: Writer) -> None:
-    """Write it."""
+    """Write the microprogram of bursts, LOAD and STREAM."""
     _burst(w)
     _load(w)
     _load_records(w)
@@ -170,7 +170,7 @@ def _load_records(w: Writer) -> None:
 
 
 def _stream(w: Writer) -> None:
-    """It waits in a queue."""
+    """Write STREAM, which waits in a queue."""
     w.label("execute_stream")
     w.load_a_pair(Word.STREAMED)
     w.add_pair(Word.COUNT)

@@ -1,10 +1,12 @@
 """Names of the words that the microprogram keeps."""
 
 import enum
+from typing import Self
 
 from hw.micro.register_file import FIRST_LOCAL, file_index
+from spec.isa import Destination, ParamMode, SecondStage, Stats, SweepKind
 
-__all__ = ["Gemm", "Host", "Record", "Row", "Word"]
+__all__ = ["Gemm", "Host", "Record", "Row", "Word", "bit_word"]
 
 
 class Host(enum.IntEnum):
@@ -19,118 +21,123 @@ class Host(enum.IntEnum):
 
 
 class Word(enum.IntEnum):
-    """Local variables, in the register file; of a pair, the low half comes first and is named."""
+    """Local variables, in the register file, with the number of their words; of a pair, the low half comes first."""
 
-    OPCODE = FIRST_LOCAL
-    WAIT = FIRST_LOCAL + 1  # 3, from each engine
-    SIGNAL = FIRST_LOCAL + 4  # 3, to each engine
+    size: int
+
+    def __new__(cls, size: int) -> Self:
+        last = max(cls, default=None)
+        word = int.__new__(cls, FIRST_LOCAL if last is None else last + last.size)
+        word._value_, word.size = int(word), size
+        return word
+
+    OPCODE = 1
+    WAIT = 3  # from each engine
+    SIGNAL = 3  # to each engine
 
     # Fields of the instruction, in the order of a DRAIN; a SWEEP has its kind in the place of the destination's.
-    M = FIRST_LOCAL + 7
-    N = FIRST_LOCAL + 8
-    KIND = FIRST_LOCAL + 9  # 2 bits, each in a word
-    DEST = FIRST_LOCAL + 11  # pair
-    DEST_STRIDE = FIRST_LOCAL + 13
-    ROW_RECORDS = FIRST_LOCAL + 14
-    FIXED_RECORD = FIRST_LOCAL + 15
-    PARAM = FIRST_LOCAL + 16
-    PRE_SHIFT = FIRST_LOCAL + 17
-    SHIFT = FIRST_LOCAL + 18
-    ROW_SCALE = FIRST_LOCAL + 19
-    RESIDUAL = FIRST_LOCAL + 20
-    SCALE = FIRST_LOCAL + 21
-    SECOND_SHIFT = FIRST_LOCAL + 22
-    VECTOR = FIRST_LOCAL + 23  # pair
-    VECTOR_STRIDE = FIRST_LOCAL + 25
-    TABLE_ENABLE = FIRST_LOCAL + 26
-    TABLE = FIRST_LOCAL + 27  # 2 bits, each in a word
-    CLIP_LOW = FIRST_LOCAL + 29
-    CLIP_HIGH = FIRST_LOCAL + 30
-    MAXIMUM = FIRST_LOCAL + 31
-    MOMENTS = FIRST_LOCAL + 32
-    STATS_FIRST = FIRST_LOCAL + 33
-    STATS_LAST = FIRST_LOCAL + 34
-    STATS = FIRST_LOCAL + 35
-    ROW_LENGTH = FIRST_LOCAL + 36
-    LANE = FIRST_LOCAL + 37
-    BYTE = FIRST_LOCAL + 38
+    M = 1
+    N = 1
+    KIND = 2  # a bit in each word
+    DEST = 2
+    DEST_STRIDE = 1
+    PARAM_MODE = 2  # a bit in each word
+    PARAM = 1
+    PRE_SHIFT = 1
+    SHIFT = 1
+    ROW_SCALE = 1
+    SECOND_STAGE = 2  # a bit in each word
+    SECOND_SHIFT = 1
+    VECTOR = 2
+    VECTOR_STRIDE = 1
+    TABLE_ENABLE = 1
+    TABLE = 2  # a bit in each word
+    CLIP_LOW = 1
+    CLIP_HIGH = 1
+    STATISTICS = 2  # a bit in each word
+    STATS_FIRST = 1
+    STATS_LAST = 1
+    STATS = 1
+    ROW_LENGTH = 1
+    LANE = 1
+    BYTE = 1
 
     # Of a GEMM, a LOAD and a STREAM.
-    GEMM = FIRST_LOCAL + 39  # 16, as in its queue
-    TARGET = FIRST_LOCAL + 55
-    ADDR = FIRST_LOCAL + 56  # pair
-    COUNT = FIRST_LOCAL + 58  # pair
-    MEM_ADDR = FIRST_LOCAL + 60  # pair
+    GEMM = 16  # as in its queue
+    TARGET = 1
+    ADDR = 2
+    COUNT = 2
+    MEM_ADDR = 2
 
     # Checks and tokens.
-    FIRST = FIRST_LOCAL + 62  # pair: of the operand that is checked
-    ENGINE = FIRST_LOCAL + 64  # counter of tokens from LOAD to this instruction's engine
-    GIVEN = FIRST_LOCAL + 65  # counter of those from it to LOAD
+    FIRST = 2  # of the operand that is checked
+    ENGINE = 1  # counter of tokens from LOAD to this instruction's engine
+    GIVEN = 1  # counter of those from it to LOAD
 
     # A transfer from memory.
-    BURST_ADDR = FIRST_LOCAL + 66  # pair: of the next burst
-    BURST_LEFT = FIRST_LOCAL + 68  # words
-    BURST_FIRST = FIRST_LOCAL + 69  # pair: address of the burst under way
-    BEATS = FIRST_LOCAL + 71
-    OF_STREAM = FIRST_LOCAL + 72  # it is for the present STREAM
+    BURST_ADDR = 2  # of the next burst
+    BURST_LEFT = 1  # words
+    BURST_FIRST = 2  # address of the burst under way
+    BEATS = 1
+    OF_STREAM = 1  # it is for the present STREAM
 
     # What is zero after a soft reset: counters of tokens, first those from LOAD; sums that are full; queues.
-    TOKENS = FIRST_LOCAL + 73  # 9
-    FULL_BANKS = FIRST_LOCAL + 82
-    FILL_ROW = FIRST_LOCAL + 83  # first row of the bank that the next tile fills
-    DRAIN_ROW = FIRST_LOCAL + 84  # of the one that is drained next
-    GEMMS = FIRST_LOCAL + 85
-    STREAMS = FIRST_LOCAL + 86
-    STREAM_LEFT = FIRST_LOCAL + 87  # pair: words of the present STREAM
-    STREAMED = FIRST_LOCAL + 89  # pair: words of all STREAMs
-    GEMM_IN = FIRST_LOCAL + 91
-    GEMM_OUT = FIRST_LOCAL + 92
-    STREAM_IN = FIRST_LOCAL + 93
-    STREAM_OUT = FIRST_LOCAL + 94
+    TOKENS = 9
+    FULL_BANKS = 1
+    FILL_ROW = 1  # first row of the bank that the next tile fills
+    DRAIN_ROW = 1  # of the one that is drained next
+    GEMMS = 1
+    STREAMS = 1
+    STREAM_LEFT = 2  # words of the present STREAM
+    STREAMED = 2  # words of all STREAMs
+    GEMM_IN = 1
+    GEMM_OUT = 1
+    STREAM_IN = 1
+    STREAM_OUT = 1
 
     # The present STREAM, in the order in which others wait; its words are in STREAM_LEFT.
-    STREAM_ADDR = FIRST_LOCAL + 95  # pair
-    STREAM_INDEX = FIRST_LOCAL + 97  # pair
+    STREAM_ADDR = 2
+    STREAM_INDEX = 2
 
     # A tile of a GEMM.
-    TILE_LEFT = FIRST_LOCAL + 99  # words of weights
-    TILE_ROWS = FIRST_LOCAL + 100
-    TILE_COLUMNS = FIRST_LOCAL + 101
-    TILE_EMPTY = FIRST_LOCAL + 102  # columns beyond N
-    TILE_STRIDE = FIRST_LOCAL + 103
-    TILE_BACK = FIRST_LOCAL + 104  # from one column of B to that before it
-    TILE_MODE = FIRST_LOCAL + 105
-    TILE_PLACE = FIRST_LOCAL + 106  # pair: words of A and B
+    TILE_LEFT = 1  # words of weights
+    TILE_ROWS = 1
+    TILE_COLUMNS = 1
+    TILE_EMPTY = 1  # columns beyond N
+    TILE_STRIDE = 1
+    TILE_BACK = 1  # from one column of B to that before it
+    TILE_MODE = 1
+    TILE_PLACE = 2  # words of A and B
 
     # DRAIN and SWEEP.
-    MODE = FIRST_LOCAL + 108
-    SECOND = FIRST_LOCAL + 109  # as SHIFT takes it, as are PRE and MAIN
-    TILE_N = FIRST_LOCAL + 110  # columns of this tile
-    TILE_DEST = FIRST_LOCAL + 111
-    TILE_VECTOR = FIRST_LOCAL + 112
-    TILE_PARAM = FIRST_LOCAL + 113
-    STEP = FIRST_LOCAL + 114  # of the destination, from row to row
-    ROWS_LEFT = FIRST_LOCAL + 115  # after this one
-    ROW_DEST = FIRST_LOCAL + 116
-    ROW_VECTOR = FIRST_LOCAL + 117
-    ROW_PARAM = FIRST_LOCAL + 118
-    ROW_STATS = FIRST_LOCAL + 119
-    FRESH = FIRST_LOCAL + 120  # rows' statistics start with this tile
-    MUL = FIRST_LOCAL + 121  # pair; from here to PRE_MEAN as in a row
-    PRE = FIRST_LOCAL + 123
-    MAIN = FIRST_LOCAL + 124
-    MEAN = FIRST_LOCAL + 125  # three words
-    PRE_MEAN = FIRST_LOCAL + 128
-    VALUE = FIRST_LOCAL + 129  # pair
-    SUM = FIRST_LOCAL + 131  # pair
-    SQUARES = FIRST_LOCAL + 133  # three words
-    NUMBER = FIRST_LOCAL + 136  # pair
-    ROOT = FIRST_LOCAL + 138  # pair
-    NEGATIVE = FIRST_LOCAL + 140
+    MODE = 1
+    SECOND = 1  # as SHIFT takes it, as are PRE and MAIN
+    TILE_N = 1  # columns of this tile
+    TILE_DEST = 1
+    TILE_VECTOR = 1
+    TILE_PARAM = 1
+    STEP = 1  # of the destination, from row to row
+    ROWS_LEFT = 1  # after this one
+    ROW_DEST = 1
+    ROW_VECTOR = 1
+    ROW_PARAM = 1
+    ROW_STATS = 1
+    FRESH = 1  # rows' statistics start with this tile
+    MUL = 2  # from here to PRE_MEAN as in a row
+    PRE = 1
+    MAIN = 1
+    MEAN = 3
+    PRE_MEAN = 1
+    VALUE = 2
+    SUM = 2
+    SQUARES = 3
+    NUMBER = 2
+    ROOT = 2
+    NEGATIVE = 1
 
     # What START takes of the host's registers.
-    PROGRAM_ADDR = FIRST_LOCAL + 141  # pair
-    PROGRAM_LENGTH = FIRST_LOCAL + 143  # pair
+    PROGRAM_ADDR = 2
+    PROGRAM_LENGTH = 2
 
 
 class Gemm(enum.IntEnum):
@@ -168,3 +175,30 @@ class Row(enum.IntEnum):
     MAIN = 8
     MEAN = 9  # its negative: 8 bits behind the point, and a pair
     PRE_MEAN = 12  # PRE, less the 8 bits
+
+
+_ENUMERATIONS: dict[type[enum.IntEnum], Word] = {
+    Destination: Word.KIND,
+    ParamMode: Word.PARAM_MODE,
+    SecondStage: Word.SECOND_STAGE,
+    Stats: Word.STATISTICS,
+    SweepKind: Word.KIND,
+}
+"""Where the bits of fields are that have values with names."""
+
+
+def bit_word(*values: enum.IntEnum) -> int:
+    """Return the word that is 1 for these values of a field, and 0 for all others that it may have.
+
+    Raises
+    ------
+    ValueError
+        If no bit of the field tells them from the others.
+    """
+    kind = type(values[0])
+    for bit in range(_ENUMERATIONS[kind].size):
+        if {value for value in kind if value >> bit & 1} == set(values):
+            return _ENUMERATIONS[kind] + bit
+    raise ValueError(
+        f"{' and '.join(value.name for value in values)} must have a bit that no other {kind.__name__} has"
+    )

@@ -206,7 +206,7 @@ class Writer(Assembler):
         self.go(target, Condition.NOT_LESS, **more)
 
     def if_less(self, target: str, **more: Any) -> None:
-        """Go on at a label if it is."""
+        """Go on at a label if A is less than B."""
         self.op(alu=Alu.COMPARE)
         self.unless(target, Condition.NOT_LESS, **more)
 

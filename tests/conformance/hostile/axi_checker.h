@@ -59,7 +59,6 @@ private:
     uint8_t before_[256] = {};
 };
 
-template <class Design>
 class AxiChecker {
 public:
     // Look at the settled signals of a cycle.

@@ -5,7 +5,7 @@ import random
 from dataclasses import astuple, dataclass, fields
 from typing import Any
 
-__all__ = ["NEVER", "Behaviour", "random_timing"]
+__all__ = ["NEVER", "Behaviour", "BehaviourStructure", "random_timing"]
 
 NEVER = -1
 """An ordinal that does not come."""
@@ -62,11 +62,11 @@ class Behaviour:
     @property
     def structure(self) -> ctypes.Structure:
         """The same for C++."""
-        return _Structure(*astuple(self))
+        return BehaviourStructure(*astuple(self))
 
 
-class _Structure(ctypes.Structure):
-    """Mirrors the structure Behaviour of memory.h."""
+class BehaviourStructure(ctypes.Structure):
+    """A behaviour as C++ takes it."""
 
     _fields_ = tuple((f.name, ctypes.c_double if f.type is float else ctypes.c_int64) for f in fields(Behaviour))
 

@@ -1,7 +1,7 @@
 """The C interface of the simulator with the hostile memory."""
 
 import ctypes
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.rtl.build import build_simulator
+from sim.rtl.harness import Harness
+from sim.rtl.load_functions import load_functions
+from sim.rtl.structure import cpp_structure
 from spec.config import AcceleratorConfig
 from spec.registers import COUNTERS, REGISTERS
-from tests.conformance.hostile.behaviour import Behaviour
+from tests.conformance.hostile.behaviour import Behaviour, BehaviourStructure
 
 __all__ = ["Chip", "Seen"]
 
-HARNESS = Path(__file__).with_name("harness.cpp")
 OFFSETS = {register.name: register.offset for register in (*REGISTERS, *COUNTERS)}
 MOST_AWAITED = 256
 
@@ -109,17 +111,25 @@ class Chip:
 
 
 class _Seen(ctypes.Structure):
-    """Mirrors the structure Seen of memory.h."""
+    """What has been seen, as C++ tells it."""
 
-    _fields_ = tuple((name, ctypes.c_int64) for name in ("ar", "r", "aw", "w", "b", "spoiled"))
+    _fields_ = tuple((field.name, ctypes.c_int64) for field in fields(Seen))
+
+
+HARNESS = Harness(
+    source=Path(__file__).with_name("harness.cpp"),
+    headers={
+        "behaviour.h": cpp_structure("Behaviour", BehaviourStructure),
+        "seen.h": cpp_structure("Seen", _Seen),
+    },
+)
 
 
 @cache
 def _load(library: Path) -> Any:
-    functions = ctypes.CDLL(str(library))
     chip, pointer = ctypes.c_void_p, ctypes.c_void_p
     number, word, flag = ctypes.c_uint64, ctypes.c_uint32, ctypes.c_bool
-    signatures: dict[str, tuple[Any, ...]] = {
+    signatures = {
         "chip_new": (chip, number),
         "chip_free": (None, chip),
         "chip_attach": (None, chip, pointer, number),
@@ -133,7 +143,4 @@ def _load(library: Path) -> Any:
         "chip_seen": (None, chip, pointer),
         "chip_awaited": (number, chip, pointer, number),
     }
-    for name, (result, *arguments) in signatures.items():
-        function = getattr(functions, name)
-        function.restype, function.argtypes = result, arguments
-    return functions
+    return load_functions(library, signatures)

@@ -33,10 +33,10 @@ def code_of(program: Program) -> list[bytes]:
 
 
 def with_code(program: Program, code: Sequence[bytes]) -> Program:
-    """Return a program with other instructions."""
+    """Return a program with other instructions, which have no labels."""
     data = b"".join(code)
     memory_bytes = max(program.memory_bytes, -(-(program.instructions_addr + len(data)) // 4096) * 4096)
-    return replace(program, instructions=np.frombuffer(data, np.uint8), memory_bytes=memory_bytes)
+    return replace(program, instructions=np.frombuffer(data, np.uint8), memory_bytes=memory_bytes, labels=())
 
 
 def with_junk(raw: bytes, rng: Random) -> bytes:

@@ -1,7 +1,5 @@
 // The compiled design between a hostile memory, a host that takes its time, and a checker of both buses; behind a C
-// interface for ctypes. sim/rtl/harness.cpp explains how a cycle is simulated.
-
-#include "design.h"
+// interface for ctypes.
 
 #include "axi_checker.h"
 #include "memory.h"
@@ -12,8 +10,6 @@
 #include <string>
 
 namespace {
-
-using Design = cxxrtl_design::p_systolm;
 
 constexpr unsigned RESET_CYCLES = 4;
 constexpr unsigned REGISTER_TIMEOUT = 2000;
@@ -28,14 +24,13 @@ public:
     void hard_reset() {
         drive(top_.p_rst, 1);
         for (unsigned i = 0; i < RESET_CYCLES; i++) {
-            drive(top_.prev_p_clk, 0);
-            top_.eval();
+            settle(top_);
             top_.commit();
         }
         drive(top_.p_rst, 0);
     }
 
-    Memory<Design> &memory() { return memory_; }
+    Memory &memory() { return memory_; }
     uint64_t cycles() const { return cycle_; }
     bool irq() const { return irq_; }
 
@@ -94,8 +89,7 @@ private:
     }
 
     void evaluate() {
-        drive(top_.prev_p_clk, 0);
-        top_.eval();
+        settle(top_);
         irq_ = low(top_.p_irq);
         checker_.check(top_, cycle_);
         memory_.accept();
@@ -126,8 +120,8 @@ private:
 
     Design top_;
     Random random_;
-    Memory<Design> memory_;
-    AxiChecker<Design> checker_;
+    Memory memory_;
+    AxiChecker checker_;
     uint64_t cycle_ = 0;
     double stall_ = 0;
     bool irq_ = false;

@@ -3,8 +3,10 @@
 #ifndef SYSTOLM_HOSTILE_MEMORY_H
 #define SYSTOLM_HOSTILE_MEMORY_H
 
+#include "behaviour.h"
 #include "ports.h"
 #include "random.h"
+#include "seen.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -12,23 +14,6 @@
 #include <deque>
 #include <vector>
 
-// Mirrors the class of that name in behaviour.py. Ordinals count transfers of a channel since this was told.
-struct Behaviour {
-    double stall_ar, stall_r, stall_aw, stall_w, stall_b, stall_host;
-    int64_t ready_after_valid;
-    int64_t least_read_latency, most_read_latency, least_write_latency, most_write_latency;
-    int64_t stop_ar, stop_r, stop_aw, stop_w, stop_b;
-    int64_t fault_r, fault_b, fault_response;
-    int64_t early_last, missing_last;
-};
-
-// What has happened since the behaviour was told.
-struct Seen {
-    int64_t ar, r, aw, w, b;  // transfers
-    int64_t spoiled;          // start of the burst with the fault that the behaviour asks for, or -1
-};
-
-template <class Design>
 class Memory {
 public:
     Memory(Design &top, Random &random) : top_(top), random_(random) {}

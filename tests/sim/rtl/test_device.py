@@ -8,7 +8,9 @@ import pytest
 
 from sim.memory import MemoryModel
 from sim.rtl import RtlDevice, Trace, build, library
+from sim.rtl.build import build_simulator
 from sim.rtl.chip import Chip
+from sim.rtl.harness import Harness
 from spec.device import DeviceError
 from spec.isa import Destination, Drain, ErrorCode, Gemm, Load, Stream
 from spec.registers import COUNTERS
@@ -240,8 +242,7 @@ def test_a_missing_compiler_is_named(monkeypatch):
 def test_the_first_message_of_a_failing_compiler_is_shown(monkeypatch, tmp_path):
     broken = tmp_path / "harness.cpp"
     broken.write_text("not C++;\n")
-    monkeypatch.setattr(build, "_HARNESS", broken)
     monkeypatch.setattr(library, "_CACHE", tmp_path / "cache")  # others may be building in the shared one
     with pytest.raises(RuntimeError, match=r"failed: .*harness\.cpp:1:1: error"):
-        RtlDevice(CONFIG)
+        build_simulator(CONFIG, harness=Harness(source=broken))
     assert not list(library._CACHE.glob("*/made"))

@@ -14,11 +14,11 @@ from amaranth.lib.wiring import In, Out
 from gen.emit.rtlil import emit_component
 from sim.rtl import library
 from sim.rtl.design import Design
+from sim.rtl.harness import Harness
 
 pytestmark = pytest.mark.skipif(not any(map(shutil.which, ("clang++", "g++"))), reason="there is no C++ compiler")
 
 HARNESS = """
-#include "design.h"
 #include "ports.h"
 
 extern "C" __attribute__((visibility("default"))) uint32_t evaluate(uint32_t i) {
@@ -56,7 +56,7 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], Ca
     def made(make: Callable[[Module, Any], Any]) -> Callable[[int], int]:
         bits = Bits(make)
         ports = {"i": (bits.i, None), "o": (bits.o, None)}
-        design = Design(key="", code=tmp_path, emit=lambda: emit_component(bits, ports), harness=harness)
+        design = Design(key="", emit=lambda: emit_component(bits, ports), harness=Harness(source=harness))
         evaluate: Callable[[int], int] = ctypes.CDLL(str(library.build_library(design))).evaluate
         return evaluate
 
@@ -93,3 +93,24 @@ def test_folders_of_killed_builds_are_removed(build: Callable[[Any], Callable[[i
         assert busy.is_dir()
     assert not abandoned.exists()
     assert not [path for path in cache.iterdir() if "." in path.stem and path != busy]
+
+
+def test_code_that_a_design_depends_on_is_in_its_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(library, "_ROOT", tmp_path)
+    own = tmp_path / "own"
+    design = Design(key="", emit=str, harness=Harness(source=tmp_path / "none.cpp"), code=(own,))
+    keys = [library._design_key(design)]
+    for folder in ("spec", "hw/core/post", "gen/emit", "own"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "part.py").write_text(folder)
+        keys.append(library._design_key(design))
+    (own / "part.cpp").write_text("not in the key")
+    assert len({*keys, library._design_key(design)}) == len(keys) == 5
+
+
+def test_headers_are_in_the_key_of_a_library(tmp_path: Path) -> None:
+    source = tmp_path / "harness.cpp"
+    source.write_text("")
+    headers: list[dict[str, str]] = [{}, {"a.h": "1"}, {"a.h": "2"}, {"b.h": "2"}]
+    designs = [Design(key="", emit=str, harness=Harness(source=source, headers=each)) for each in headers]
+    assert len({library._library_key("", design) for design in designs}) == 4

@@ -1,7 +1,9 @@
 // Reproducible random numbers: xorshift64*.
 
-#ifndef SYSTOLM_HOSTILE_RANDOM_H
-#define SYSTOLM_HOSTILE_RANDOM_H
+#ifndef SYSTOLM_RANDOM_H
+#define SYSTOLM_RANDOM_H
+
+#include "ports.h"
 
 #include <cstddef>
 #include <cstdint>

@@ -4,111 +4,22 @@
 // has an edge; commit() then is that edge. The clock inputs stay high, and forgetting a clock's previous value makes an
 // eval() see an edge of it. Inputs are functions of the harness's own state, as if they came out of registers.
 
-#include "design.h"
+#include "board_settings.h"
 #include "ports.h"
+#include "serial_line.h"
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
-#include <deque>
-
-// Mirrors the structure of that name in port.py. Times are in a unit that divides both periods. Only with SDRAM there is
-// a second clock.
-struct Settings {
-    uint64_t clock_period, second_period;
-    uint64_t clock_hz, baud;
-};
 
 namespace {
 
-using Design = cxxrtl_design::p_systolm;
-
 constexpr uint64_t RESET_CYCLES = 8;
-constexpr unsigned FRAME_BITS = 10, DATA_BITS = 8;  // start bit, data, stop bit
-
-// Marks the end of each bit of a serial line, on average at the right time.
-class BitTimer {
-public:
-    BitTimer(uint64_t clock_hz, uint64_t baud) : clock_hz_(clock_hz), baud_(baud) {}
-
-    void begin(bool in_the_middle) { phase_ = in_the_middle ? clock_hz_ / 2 : 0; }
-
-    // A cycle has passed; returns whether the bit ends with it.
-    bool tick() {
-        phase_ += baud_;
-        if (phase_ < clock_hz_) return false;
-        phase_ -= clock_hz_;
-        return true;
-    }
-
-private:
-    uint64_t clock_hz_, baud_, phase_ = 0;
-};
-
-class Sender {
-public:
-    explicit Sender(BitTimer timer) : timer_(timer) {}
-
-    void push(const uint8_t *data, size_t size) { queue_.insert(queue_.end(), data, data + size); }
-    bool busy() const { return left_ || !queue_.empty(); }
-
-    // Level of the line in the next cycle.
-    bool tick() {
-        if (left_ && timer_.tick()) {
-            bits_ >>= 1;
-            if (!--left_ && !queue_.empty()) load();
-        } else if (!left_ && !queue_.empty()) {
-            timer_.begin(false);
-            load();
-        }
-        return !left_ || bits_ & 1;
-    }
-
-private:
-    void load() {
-        bits_ = 1u << (FRAME_BITS - 1) | unsigned(queue_.front()) << 1;
-        left_ = FRAME_BITS;
-        queue_.pop_front();
-    }
-
-    BitTimer timer_;
-    std::deque<uint8_t> queue_;
-    unsigned bits_ = 0, left_ = 0;
-};
-
-class Receiver {
-public:
-    explicit Receiver(BitTimer timer) : timer_(timer) {}
-
-    bool busy() const { return left_; }
-    size_t size() const { return queue_.size(); }
-
-    void pop(uint8_t *to, size_t size) {
-        std::copy_n(queue_.begin(), size, to);
-        queue_.erase(queue_.begin(), queue_.begin() + size);
-    }
-
-    // Level of the line in this cycle.
-    void tick(bool level) {
-        if (!left_ && !level) {
-            left_ = FRAME_BITS;
-            timer_.begin(true);
-        }
-        if (!left_ || !timer_.tick()) return;
-        bits_ = (bits_ | unsigned(level) << FRAME_BITS) >> 1;
-        if (!--left_ && level) queue_.push_back(uint8_t(bits_ >> 1));  // without a stop bit it is no byte
-    }
-
-private:
-    BitTimer timer_;
-    std::deque<uint8_t> queue_;
-    unsigned bits_ = 0, left_ = 0;
-};
 
 class Board {
 public:
-    explicit Board(const Settings &settings)
+    explicit Board(const BoardSettings &settings)
         : sender_(BitTimer(settings.clock_hz, settings.baud)), receiver_(BitTimer(settings.clock_hz, settings.baud)) {
         clocks_[0].period = settings.clock_period;
 #ifdef SDRAM
@@ -191,7 +102,7 @@ private:
 #pragma GCC visibility push(default)
 extern "C" {
 
-Board *board_new(const Settings *settings) { return new Board(*settings); }
+Board *board_new(const BoardSettings *settings) { return new Board(*settings); }
 void board_free(Board *board) { delete board; }
 uint64_t board_cycles(const Board *board) { return board->cycles(); }
 uint64_t board_waiting(const Board *board) { return board->waiting(); }
