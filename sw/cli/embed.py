@@ -47,7 +47,8 @@ def add_parser(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    read = (*model_files(options.model), *text_folders(options.data), options.flash_image)
+    data = text_folders(options.data) if options.data else ()
+    read = (*model_files(options.model), *data, options.flash_image)
     refuse_overwriting({"-o": options.output}, read)
     if options.limit and options.text is not None:
         raise ValueError("--limit is for several texts, not for one of --text")
