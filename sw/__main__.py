@@ -1,6 +1,7 @@
 """``python -m sw``: classify, embed, quantize, matmul, trace, flash-image."""
 
 import sys
+from typing import NoReturn
 
 try:
     from cli.run_command import run_command
@@ -14,5 +15,10 @@ def _run() -> int:
     return main()
 
 
-if __name__ == "__main__":
+def command() -> NoReturn:
+    """Run the command as all of this process."""
     run_command("python -m sw", _run)
+
+
+if __name__ == "__main__":
+    command()

@@ -14,7 +14,13 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
-@pytest.mark.parametrize(("page", "expected"), [("docs/your-configuration.md", "positive\n")])
+@pytest.mark.parametrize(
+    ("page", "expected"),
+    [
+        ("README.md", "positive\n[[-48768, -48768], [-48768, -48768]]\nTrue\n"),
+        ("docs/your-configuration.md", "positive\n"),
+    ],
+)
 def test_python_of_a_page_runs(page: str, expected: str) -> None:
     (code,) = BLOCK.findall((ROOT / page).read_text(encoding="utf-8"))
     done = subprocess.run(

@@ -18,6 +18,7 @@ BELOW = {
     "host": ("spec", "files"),
     "sim": ("gen", "hw", "host", "spec"),
     "sw": ("sim", "host", "spec", "cli", "files"),
+    "systolm": ("sw", "gen", "spec"),
     "bench": ("sw", "sim", "host", "gen", "hw", "spec", "cli", "files"),
 }
 """Folders, and those that each may import besides itself."""

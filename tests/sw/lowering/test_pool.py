@@ -30,7 +30,7 @@ def pooled(seed: int, *, first: bool = False, **shape: int) -> Checkpoint:
         nodes.insert(-1, Select(name="first", row=0))
     scale = np.ones(norm.g.size, np.float32)
     nodes.append(Pool(name="pool", scale=scale, offset=scale, slot_channel=norm.slot_channel, normalise=False))
-    return replace(made, network=Network(tuple(nodes)))
+    return replace(made, network=Network(tuple(nodes)), task="embedding", labels=())
 
 
 def assert_exact(checkpoint: Checkpoint, config: AcceleratorConfig, *lengths: int) -> None:
