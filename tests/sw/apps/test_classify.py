@@ -7,7 +7,7 @@ import pytest
 
 from spec.config import AcceleratorConfig
 from spec.device import Result
-from sw.apps import classify
+from sw.apps import text_runner
 from sw.apps.classify import Classifier
 from sw.network.random_checkpoint import random_checkpoint
 from sw.network.reference import embed, forward
@@ -83,8 +83,8 @@ def test_empty_text_has_two_tokens() -> None:
 
 def test_programs_are_compiled_once_for_each_length(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[int] = []
-    lower = classify.NetworkLowering.lower
-    monkeypatch.setattr(classify.NetworkLowering, "lower", lambda self, n: made.append(n) or lower(self, n))
+    lower = text_runner.NetworkLowering.lower
+    monkeypatch.setattr(text_runner.NetworkLowering, "lower", lambda self, n: made.append(n) or lower(self, n))
     device = classifier()
     for text in ("a", "b c", "d", "e f"):
         device.classify(text)
@@ -96,7 +96,7 @@ class _WrongDevice:
 
     def __init__(self) -> None:
         self.config = CONFIG
-        self._model = classify.open_device("model", CONFIG)
+        self._model = text_runner.open_device("model", CONFIG)
 
     def run(self, *arguments: object) -> Result:
         logits = self._model.run(*arguments).outputs["logits"].copy()  # type: ignore[arg-type]
@@ -105,9 +105,9 @@ class _WrongDevice:
 
 
 def test_wrong_device_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    open_device = classify.open_device
+    open_device = text_runner.open_device
     monkeypatch.setattr(
-        classify,
+        text_runner,
         "open_device",
         lambda name, config, **_: _WrongDevice() if name == "rtl" else open_device(name, config),
     )
