@@ -90,7 +90,7 @@ class Operand:
 
     @property
     def unit(self) -> Word:
-        """Its words."""
+        """Words of what it is in."""
         return self.word or self.memory.word
 
     def used(self, fields: Any) -> Any:

@@ -39,7 +39,6 @@ def test_wrong_arguments_are_one_line(encoder: str, tmp_path: Path, capsys: pyte
     for arguments, message in (
         (["--model", str(model), "--text", "a"], "the model makes labels, not vectors"),
         (["--model", encoder, "--text", "a", "--limit", "2"], "--limit is for several texts, not for one of --text"),
-        (["--model", encoder], "one of the arguments --text --data is required"),
     ):
         options = ["--preset", "tiny", "--backend", "model", "--max-length", "8", "-o", str(output)]
         assert main(["embed", *arguments, *options]) == 2
