@@ -57,7 +57,9 @@ def test_ends_whatever_the_main_thread_does(body: str) -> None:
 
 
 def test_what_was_kept_stands_in_the_line() -> None:
-    body = "try:\n  print('go', flush=True)\n  time.sleep(60)\nexcept BaseException as e:\n  e.add_note('kept')\n  raise"
+    body = (
+        "try:\n  print('go', flush=True)\n  time.sleep(60)\nexcept BaseException as e:\n  e.add_note('kept')\n  raise"
+    )
     running = Running(*program(body))
     running.wait_for("go")
     assert running.stop(signal.SIGINT) == (130, "name: interrupted; kept\n")
