@@ -1,13 +1,13 @@
 """Texts to labels on a device, each answer compared with the integer reference."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sw.apps.text_runner import TextResult, TextRunner
 from sw.families.tokenizer import Text
+from sw.network.checkpoint import Checkpoint
 from sw.network.task import Task
 
 __all__ = ["Classification", "Classifier"]
@@ -28,22 +28,17 @@ class Classification(TextResult):
     logits: tuple[float, ...]
 
 
-class Classifier(TextRunner):
-    """A network that ends with results for labels, on a device; otherwise as :class:`TextRunner`.
+class Classifier(TextRunner[Classification]):
+    """A network that ends with results for labels, on a device."""
 
-    Raises
-    ------
-    ValueError
-        As there, or if the network makes vectors.
-    """
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        if self.checkpoint.task == "embedding":
+    @staticmethod
+    def refuse_other_kinds(checkpoint: Checkpoint) -> None:
+        """Raise ValueError if a checkpoint makes vectors."""
+        if checkpoint.task == "embedding":
             raise ValueError("the model makes vectors, not labels")
 
-    def classify(self, text: Text) -> Classification:
-        """Run one text, or a pair; raises what :meth:`TextRunner.run` does."""
+    def answer(self, text: Text) -> Classification:
+        """Say what the device thinks of a text, or of a pair."""
         result = self.run(text)
         logits = np.array(result.sums, np.float64) * self.checkpoint.logit_scale
         scores = _scores(self.checkpoint.task, logits)

@@ -1,13 +1,13 @@
 """Texts to vectors on a device, each compared with the integer reference."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sw.apps.text_runner import TextResult, TextRunner
 from sw.families.tokenizer import Text
+from sw.network.checkpoint import Checkpoint
 from sw.network.pool import Pool
 
 __all__ = ["Embedder", "Embedding"]
@@ -20,22 +20,17 @@ class Embedding(TextResult):
     vector: NDArray[np.float32]
 
 
-class Embedder(TextRunner):
-    """A network that ends with a :class:`sw.network.pool.Pool`, on a device; otherwise as :class:`TextRunner`.
+class Embedder(TextRunner[Embedding]):
+    """A network that ends with a :class:`sw.network.pool.Pool`, on a device."""
 
-    Raises
-    ------
-    ValueError
-        As there, or if the network makes labels.
-    """
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        if self.checkpoint.task != "embedding":
+    @staticmethod
+    def refuse_other_kinds(checkpoint: Checkpoint) -> None:
+        """Raise ValueError if a checkpoint makes labels."""
+        if checkpoint.task != "embedding":
             raise ValueError("the model makes labels, not vectors")
 
-    def embed(self, text: Text) -> Embedding:
-        """Run one text, or a pair; raises what :meth:`TextRunner.run` does."""
+    def answer(self, text: Text) -> Embedding:
+        """Make the vector of a text, or of a pair."""
         result, network = self.run(text), self.checkpoint.network
         assert isinstance(network.last, Pool), "a checkpoint has been checked"
         rows = network.kept(result.tokens)[-1]

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +64,7 @@ class Model:
         runner = self._runner
         if not isinstance(runner, Classifier):
             raise ValueError("the model makes vectors, not labels: use embed")
-        made = [runner.classify(text) for text in _listed(texts)]
+        made = [runner.answer(text) for text in _listed(texts)]
         self._note(made)
         return [{"label": each.label, "score": max(each.scores)} for each in made]
 
@@ -73,7 +73,7 @@ class Model:
         runner = self._runner
         if not isinstance(runner, Embedder):
             raise ValueError("the model makes labels, not vectors: call it")
-        made = [runner.embed(text) for text in _listed(texts)]
+        made = [runner.answer(text) for text in _listed(texts)]
         self._note(made)
         return np.stack([each.vector for each in made])
 
@@ -143,17 +143,16 @@ def load_model(
 
 def _listed(texts: Text | Sequence[Text]) -> list[Text]:
     """Return one or several texts as a list."""
-    if isinstance(texts, str) or (isinstance(texts, tuple) and len(texts) == 2 and all(map(_is_text, texts))):
-        return [texts]  # type: ignore[list-item]
-    listed = list(texts)
+    listed = [texts] if _is_text(texts) else list(texts)
     for text in listed:
-        pair = isinstance(text, tuple) and len(text) == 2 and all(map(_is_text, text))
-        if not (isinstance(text, str) or pair):
+        if not _is_text(text):
             raise TypeError(f"texts must be str or pairs of str, not {type(text).__name__}")
     if not listed:
         raise ValueError("there must be at least one text")
     return listed
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
+def _is_text(value: object) -> TypeGuard[Text]:
+    return isinstance(value, str) or (
+        isinstance(value, tuple) and len(value) == 2 and all(isinstance(part, str) for part in value)
+    )

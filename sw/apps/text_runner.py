@@ -1,8 +1,9 @@
 """Texts through a network on a device, each result compared with the integer reference."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from numpy.typing import NDArray
 
@@ -15,10 +16,10 @@ from sw.lowering import NetworkLowering
 from sw.network.checkpoint import Checkpoint
 from sw.network.reference import embed, forward
 
-__all__ = ["SHORTEST", "TextResult", "TextRunner", "check_length"]
+__all__ = ["SHORTEST", "Answer", "TextResult", "TextRunner", "check_length"]
 
 SHORTEST = 2
-"""Tokens of an empty text: [CLS] and [SEP]."""
+"""Tokens of an empty text, such as [CLS] and [SEP]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +43,11 @@ class TextResult:
     empty: bool = False
 
 
-class TextRunner:
-    """A checkpoint on a device; programs are compiled once for each length.
+Answer = TypeVar("Answer", bound=TextResult)
+
+
+class TextRunner(ABC, Generic[Answer]):
+    """A checkpoint on a device, and what its results mean; programs are compiled once for each length.
 
     Parameters
     ----------
@@ -62,7 +66,7 @@ class TextRunner:
     Raises
     ------
     ValueError
-        If the checkpoint does not fit the configuration, or an argument is out of its range.
+        If the checkpoint is of another kind or does not fit the configuration, or an argument is out of its range.
     """
 
     def __init__(
@@ -76,6 +80,7 @@ class TextRunner:
         truncation: Truncation = "head_tail",
         **options: Any,
     ) -> None:
+        self.refuse_other_kinds(checkpoint)
         check_length(checkpoint, max_length)
         self.checkpoint = checkpoint
         self._tokenizer, self._max_length, self._truncation = tokenizer, max_length, truncation
@@ -84,8 +89,14 @@ class TextRunner:
         self._model = None if backend == "model" else open_device("model", config)
         self._sessions: dict[int, Verified] = {}
 
-    def run(self, text: Text) -> TextResult:
-        """Run one text, or a pair.
+    @staticmethod
+    @abstractmethod
+    def refuse_other_kinds(checkpoint: Checkpoint) -> None:
+        """Raise ValueError if a checkpoint's results mean something else."""
+
+    @abstractmethod
+    def answer(self, text: Text) -> Answer:
+        """Run one text, or a pair, and say what it comes to.
 
         Raises
         ------
@@ -94,6 +105,9 @@ class TextRunner:
         DeviceError
             If the device reports an error.
         """
+
+    def run(self, text: Text) -> TextResult:
+        """Run one text, or a pair; raises what :meth:`answer` does."""
         encoding = self._tokenizer.encode(text, self._max_length, self._truncation)
         verified = self._session(len(encoding.ids))
         result, exact = verified.run({"rows": embed(self.checkpoint, encoding.ids, encoding.types)})

@@ -3,7 +3,6 @@
 import argparse
 import dataclasses
 import math
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,24 +20,26 @@ from rich.progress import (
 
 from cli.terminal import Terminal
 from files.whole_file import check_outputs
-from sw.apps.classify import Classification
+from sw.apps.classify import Classification, Classifier
 from sw.apps.model_files import load_limits, load_model, model_files
 from sw.cli.json_file import write_json
 from sw.cli.labels import Labels
 from sw.cli.options import (
     add_configuration,
+    add_jobs,
     add_truncation,
     at_least,
     backend,
     configuration,
     device_options,
+    jobs,
     truncation,
 )
 from sw.cli.overwriting import refuse_overwriting, text_folders
 from sw.cli.report import Report
 from sw.cli.texts import FORMATS, LabelledText, load_texts
 from sw.cli.upload import Upload
-from sw.cli.workers import Job, classify_all
+from sw.cli.workers import Job, answer_all
 from sw.imdb import LABELS
 from sw.network.checkpoint import Checkpoint
 
@@ -80,12 +81,7 @@ def add_parser(commands: Any) -> None:
         "--model", type=Path, default=DEFAULT_MODEL, metavar="M", help=f"a quantized model (default: {DEFAULT_MODEL})"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all results there")
-    parser.add_argument(
-        "--jobs",
-        type=at_least(1),
-        metavar="J",
-        help="texts at the same time (default: one for each core; on a board always 1)",
-    )
+    add_jobs(parser)
     parser.add_argument(
         "--clock",
         type=_megahertz,
@@ -107,6 +103,7 @@ def _run(options: argparse.Namespace) -> int:
     console = Terminal()
     with Upload(console) as upload:
         job = Job(
+            runner=Classifier,
             model=options.model,
             config=configuration(options),
             backend=backend(options),
@@ -114,7 +111,7 @@ def _run(options: argparse.Namespace) -> int:
             max_length=max_length,
             truncation=kept,
         )
-        workers = min(_jobs(options), len(texts))
+        workers = min(jobs(options), len(texts))
         job.check(text.content for text in texts)
         check_outputs(options.json)
         report = Report(
@@ -135,7 +132,9 @@ def _run(options: argparse.Namespace) -> int:
 class _Run:
     """Results so far, by the places of their texts, and how they are kept."""
 
-    def __init__(self, job: Job, texts: Sequence[LabelledText], report: Report, path: Path | None) -> None:
+    def __init__(
+        self, job: Job[Classification], texts: Sequence[LabelledText], report: Report, path: Path | None
+    ) -> None:
         self._job, self._texts, self._report, self._path = job, texts, report, path
         self._started = time.monotonic()
         self._results: dict[int, Classification] = {}
@@ -168,7 +167,7 @@ class _Run:
         printed = 0
         with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
             task = progress.add_task("", total=len(self._texts))
-            for place, result in classify_all(self._job, [text.content for text in self._texts], workers):
+            for place, result in answer_all(self._job, [text.content for text in self._texts], workers):
                 self._results[place] = result
                 while printed in self._results:
                     line = self._report.line(printed + 1, self._texts[printed], self._results[printed])
@@ -215,14 +214,6 @@ def _refuse_what_has_no_effect(options: argparse.Namespace) -> None:
         raise ValueError("--pair is for a second text behind that of --text")
     if options.clock and backend(options) == "model":
         raise ValueError("--clock is for hardware, not for --backend model, which has none")
-
-
-def _jobs(options: argparse.Namespace) -> int:
-    if backend(options) != "board":
-        return options.jobs or os.cpu_count() or 1
-    if options.jobs not in (None, 1):
-        raise ValueError(f"--jobs must be 1 with a board, not {options.jobs}")
-    return 1
 
 
 def _texts(options: argparse.Namespace, checkpoint: Checkpoint) -> list[LabelledText]:

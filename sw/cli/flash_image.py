@@ -12,6 +12,7 @@ from spec.isa import INSTRUCTION_BYTES
 from spec.memory_map import ICEBREAKER_MAP
 from spec.program import FORMAT, Program
 from sw.apps.model_files import load_limits, load_model, model_files
+from sw.apps.text_runner import SHORTEST
 from sw.cli.options import add_configuration, at_least, configuration
 from sw.cli.overwriting import refuse_overwriting
 from sw.lowering import NetworkLowering
@@ -19,9 +20,6 @@ from sw.lowering import NetworkLowering
 __all__ = ["add_parser"]
 
 LENGTH = 128
-
-SHORTEST = 2
-"""Tokens of an empty text: [CLS] and [SEP]."""
 
 _OF_MODELS = ("length", "preset", "rows", "cols")
 """Options that say how a model is compiled."""

@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -17,11 +18,13 @@ from sw.families.tokenizer import Truncation
 
 __all__ = [
     "add_configuration",
+    "add_jobs",
     "add_truncation",
     "at_least",
     "backend",
     "configuration",
     "device_options",
+    "jobs",
     "truncation",
 ]
 
@@ -59,6 +62,31 @@ def add_configuration(parser: argparse.ArgumentParser, *, choice: bool = True) -
     )
     parser.add_argument("--rows", type=at_least(1), metavar="R", help="rows of the array instead of the preset's")
     parser.add_argument("--cols", type=at_least(1), metavar="C", help="columns of the array instead of the preset's")
+
+
+def add_jobs(parser: argparse.ArgumentParser) -> None:
+    """Add ``--jobs``."""
+    parser.add_argument(
+        "--jobs",
+        type=at_least(1),
+        metavar="J",
+        help="texts at the same time (default: one for each core; on a board always 1)",
+    )
+
+
+def jobs(options: argparse.Namespace) -> int:
+    """Return how many texts run at the same time.
+
+    Raises
+    ------
+    ValueError
+        If it is more than a board can do.
+    """
+    if backend(options) != "board":
+        return options.jobs or os.cpu_count() or 1
+    if options.jobs not in (None, 1):
+        raise ValueError(f"--jobs must be 1 with a board, not {options.jobs}")
+    return 1
 
 
 def add_truncation(parser: argparse.ArgumentParser, max_length: int | None = None) -> None:

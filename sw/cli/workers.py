@@ -1,4 +1,4 @@
-"""Classifies many texts, several at once."""
+"""Many texts on a device, several at once."""
 
 import multiprocessing
 import os
@@ -6,26 +6,26 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 from cli.workers import end_with_parent, no_interrupts
 from spec.config import AcceleratorConfig
-from sw.apps.classify import Classification, Classifier
 from sw.apps.model_files import load_model
-from sw.apps.text_runner import check_length
+from sw.apps.text_runner import Answer, TextRunner, check_length
 from sw.families.tokenizer import Text, Truncation
 from sw.lowering import NetworkLowering
 
-__all__ = ["Job", "classify_all"]
+__all__ = ["Job", "answer_all"]
 
 THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """One thread of matrix arithmetic for each worker: more would fight for the cores."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
-    """What every worker needs to make its own classifier; ``options`` are those of the device."""
+class Job(Generic[Answer]):
+    """What every worker needs to make its own ``runner``; ``options`` are those of the device."""
 
+    runner: type[TextRunner[Answer]]
     model: Path
     config: AcceleratorConfig
     backend: str
@@ -39,9 +39,10 @@ class Job:
         Raises
         ------
         OSError, ValueError
-            If the model cannot be read, or a text is too long for the accelerator.
+            If the model cannot be read or is of another kind, or a text is too long for the accelerator.
         """
         checkpoint, tokenizer = load_model(self.model)
+        self.runner.refuse_other_kinds(checkpoint)
         check_length(checkpoint, self.max_length)
         longest = 0
         for text in texts:
@@ -50,7 +51,7 @@ class Job:
                 break
         NetworkLowering(checkpoint, self.config).lower(longest)
 
-    def open(self) -> Classifier:
+    def open(self) -> TextRunner[Answer]:
         """Load the model and open the device.
 
         Raises
@@ -59,7 +60,7 @@ class Job:
             If that is not possible.
         """
         checkpoint, tokenizer = load_model(self.model)
-        return Classifier(
+        return self.runner(
             checkpoint,
             tokenizer,
             self.config,
@@ -70,8 +71,8 @@ class Job:
         )
 
 
-def classify_all(job: Job, texts: Sequence[Text], workers: int) -> Iterator[tuple[int, Classification]]:
-    """Yield the place in ``texts`` and the classification of each, as soon as it is there.
+def answer_all(job: Job[Answer], texts: Sequence[Text], workers: int) -> Iterator[tuple[int, Answer]]:
+    """Yield the place in ``texts`` and the answer to each, as soon as it is there.
 
     Parameters
     ----------
@@ -81,9 +82,9 @@ def classify_all(job: Job, texts: Sequence[Text], workers: int) -> Iterator[tupl
         Processes; with 1, all happens in this one.
     """
     # Here as well with several workers: errors come before they start, and what the device builds is built once.
-    classifier = job.open()
+    runner = job.open()
     if workers == 1:
-        yield from enumerate(map(classifier.classify, texts))
+        yield from enumerate(map(runner.answer, texts))
         return
     for name in THREAD_LIMITS:
         os.environ.setdefault(name, "1")
@@ -91,7 +92,7 @@ def classify_all(job: Job, texts: Sequence[Text], workers: int) -> Iterator[tupl
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(job,))
     try:
         with no_interrupts():
-            places = {pool.submit(_classify, text): place for place, text in enumerate(texts)}
+            places = {pool.submit(_answer, text): place for place, text in enumerate(texts)}
         for done in as_completed(places):
             yield places[done], done.result()
     except BaseException:
@@ -102,14 +103,14 @@ def classify_all(job: Job, texts: Sequence[Text], workers: int) -> Iterator[tupl
         pool.shutdown(cancel_futures=True)
 
 
-_workers: list[Classifier] = []
-"""The one classifier of a worker process."""
+_workers: list[TextRunner[Any]] = []
+"""The one runner of a worker process."""
 
 
-def _start(job: Job) -> None:
+def _start(job: Job[Any]) -> None:
     end_with_parent()
     _workers.append(job.open())
 
 
-def _classify(text: Text) -> Classification:
-    return _workers[0].classify(text)
+def _answer(text: Text) -> Any:
+    return _workers[0].answer(text)

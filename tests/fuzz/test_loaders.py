@@ -90,7 +90,7 @@ def test_checkpoint_that_loads_classifies(file: Path) -> None:
 
     def case(rng: Random) -> None:
         checkpoint = Checkpoint.load(written(file, mutate_tensors(rng, sound, CHECKPOINT_FORMAT)))
-        result = Classifier(checkpoint, tokenizer, CONFIG, "model", max_length=2).classify("")
+        result = Classifier(checkpoint, tokenizer, CONFIG, "model", max_length=2).answer("")
         assert result.bit_exact
         assert np.isfinite([*result.logits, result.probability]).all()
 

@@ -18,12 +18,15 @@ from rich.progress import Progress
 from host.board import FlashImage
 from spec.memory_map import ICEBREAKER_MAP
 from spec.presets import PRESETS
+from sw.apps.classify import Classification, Classifier
 from sw.apps.compare import Comparison
 from sw.apps.model_files import load_model
+from sw.cli import classify as classify_command
 from sw.cli import matmul, workers
 from sw.cli.json_file import write_json
 from sw.cli.main import main
 from sw.cli.upload import Upload
+from sw.families.tokenizer import Text
 from sw.lowering import NetworkLowering
 from sw.network.random_checkpoint import random_checkpoint
 from sw.network.task import Task
@@ -228,12 +231,12 @@ def test_samples_are_for_models_of_other_labels_too(model: Path, capsys: pytest.
 
 
 def test_wrong_result_is_status_1(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Wrong(workers.Classifier):
-        def classify(self, text: str) -> workers.Classification:
-            result = super().classify(text)
+    class Wrong(Classifier):
+        def answer(self, text: Text) -> Classification:
+            result = super().answer(text)
             return type(result)(**vars(result) | {"bit_exact": False})
 
-    monkeypatch.setattr(workers, "Classifier", Wrong)
+    monkeypatch.setattr(classify_command, "Classifier", Wrong)
     assert classify(model, "--text", "a") == 1
 
 
@@ -559,13 +562,13 @@ def test_json_goes_to_where_a_link_leads(model: Path, tmp_path: Path) -> None:
 def test_what_was_finished_is_kept_when_a_text_fails(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Failing(workers.Classifier):
-        def classify(self, text: str) -> workers.Classification:
+    class Failing(Classifier):
+        def answer(self, text: Text) -> Classification:
             if text == "b":
                 raise RuntimeError("gone")
-            return super().classify(text)
+            return super().answer(text)
 
-    monkeypatch.setattr(workers, "Classifier", Failing)
+    monkeypatch.setattr(classify_command, "Classifier", Failing)
     data, out = lines(tmp_path / "data.jsonl", *({"text": text} for text in "aabc")), tmp_path / "out.json"
     assert classify(model, "--data", data, "--json", out) == 2
     assert error_line(capsys) == f"python -m sw: gone; {out} has 2 of 4 texts"

@@ -22,7 +22,7 @@ def classifier(max_length: int = 16) -> Classifier:
 
 
 def test_answer_is_that_of_the_reference() -> None:
-    result = classifier().classify("a b c")
+    result = classifier().answer("a b c")
     sums = forward(CHECKPOINT, embed(CHECKPOINT, tiny_tokenizer().encode("a b c", 16).ids))
     logits = sums * CHECKPOINT.logit_scale.astype(float)
     probabilities = np.exp(logits) / np.exp(logits).sum()
@@ -36,14 +36,14 @@ def test_answer_is_that_of_the_reference() -> None:
 
 def test_labels_may_be_independent_of_each_other() -> None:
     checkpoint = replace(CHECKPOINT, task="multi_label_classification")
-    result = Classifier(checkpoint, tiny_tokenizer(), CONFIG, "model", max_length=16).classify("a b c")
+    result = Classifier(checkpoint, tiny_tokenizer(), CONFIG, "model", max_length=16).answer("a b c")
     np.testing.assert_allclose(result.scores, 1 / (1 + np.exp(-np.array(result.logits))))
     assert result.probability == max(result.scores)
     assert result.label == checkpoint.labels[int(np.argmax(result.scores))]
 
 
 def test_probabilities_of_labels_that_exclude_each_other_add_up_to_one() -> None:
-    result = classifier().classify("a b c")
+    result = classifier().answer("a b c")
     assert len(result.scores) == 3
     assert sum(result.scores) == pytest.approx(1)
     assert result.probability == max(result.scores)
@@ -51,7 +51,7 @@ def test_probabilities_of_labels_that_exclude_each_other_add_up_to_one() -> None
 
 def test_regression_gives_a_number() -> None:
     checkpoint = replace(random_checkpoint(0, layers=1, hidden=8, ffn=12, labels=1), task="regression")
-    result = Classifier(checkpoint, tiny_tokenizer(), CONFIG, "model", max_length=16).classify("a b c")
+    result = Classifier(checkpoint, tiny_tokenizer(), CONFIG, "model", max_length=16).answer("a b c")
     assert (result.scores, result.probability, result.label) == (result.logits, None, "label 0")
 
 
@@ -62,23 +62,23 @@ def test_models_for_vectors_are_refused() -> None:
 
 def test_pair_has_types_of_its_own() -> None:
     checkpoint = random_checkpoint(0, layers=1, hidden=8, ffn=12, token_types=2)
-    result = Classifier(checkpoint, tiny_tokenizer(), CONFIG, "model", max_length=16).classify(("a", "b c"))
+    result = Classifier(checkpoint, tiny_tokenizer(), CONFIG, "model", max_length=16).answer(("a", "b c"))
     rows = embed(checkpoint, [2, 4, 3, 5, 6, 3], [0, 0, 0, 1, 1, 1])
     assert (result.sums, result.tokens, result.bit_exact) == (tuple(forward(checkpoint, rows)), 6, True)
 
 
 def test_text_without_tokens_of_its_own_is_empty() -> None:
-    assert classifier().classify("").empty
-    assert not classifier(max_length=2).classify("a").empty
+    assert classifier().answer("").empty
+    assert not classifier(max_length=2).answer("a").empty
 
 
 def test_long_text_is_cut() -> None:
-    result = classifier(max_length=6).classify("a b c d e f g h")
+    result = classifier(max_length=6).answer("a b c d e f g h")
     assert (result.tokens, result.truncated) == (6, True)
 
 
 def test_empty_text_has_two_tokens() -> None:
-    assert classifier().classify("").tokens == 2
+    assert classifier().answer("").tokens == 2
 
 
 def test_programs_are_compiled_once_for_each_length(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,7 +87,7 @@ def test_programs_are_compiled_once_for_each_length(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(text_runner.NetworkLowering, "lower", lambda self, n: made.append(n) or lower(self, n))
     device = classifier()
     for text in ("a", "b c", "d", "e f"):
-        device.classify(text)
+        device.answer(text)
     assert made == [3, 4]
 
 
@@ -111,7 +111,7 @@ def test_wrong_device_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
         "open_device",
         lambda name, config, **_: _WrongDevice() if name == "rtl" else open_device(name, config),
     )
-    result = Classifier(CHECKPOINT, tiny_tokenizer(), CONFIG, "rtl", max_length=16).classify("a")
+    result = Classifier(CHECKPOINT, tiny_tokenizer(), CONFIG, "rtl", max_length=16).answer("a")
     assert not result.bit_exact
     assert result.cycles == 1000
     assert result.utilization == result.macs / (16 * 1000)

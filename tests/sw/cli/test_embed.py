@@ -6,7 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sw.apps.embed import Embedder, Embedding
+from sw.cli import embed
 from sw.cli.main import main
+from sw.families.tokenizer import Text
 from tests.sw.lowering.test_pool import pooled
 from tests.sw.tiny_model import save_tiny_model, tiny_tokenizer
 
@@ -53,3 +56,21 @@ def test_a_classifier_is_not_what_classify_gets(
     options = ["--preset", "tiny", "--backend", "model", "--max-length", "8", "--jobs", "1"]
     assert main(["classify", "--model", encoder, "--text", "a", *options]) == 2
     assert "the model makes vectors, not labels" in capsys.readouterr().err
+
+
+def test_the_first_vectors_are_kept_when_a_text_fails(
+    encoder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Failing(Embedder):
+        def answer(self, text: Text) -> Embedding:
+            if text == "b":
+                raise RuntimeError("gone")
+            return super().answer(text)
+
+    monkeypatch.setattr(embed, "Embedder", Failing)
+    data, output = tmp_path / "texts.jsonl", tmp_path / "vectors.npy"
+    data.write_text("".join(json.dumps({"text": text}) + "\n" for text in "aabc"))
+    options = ["--model", encoder, "--preset", "tiny", "--backend", "model", "--max-length", "8", "--jobs", "1"]
+    assert main(["embed", "--data", str(data), "-o", str(output), *options]) == 2
+    assert capsys.readouterr().err == f"python -m sw: gone; {output} has the first 2 of 4 texts\n"
+    assert np.load(output).shape == (2, 8)
