@@ -2,7 +2,7 @@
 
 from spec.isa import TABLE_ENTRIES
 
-__all__ = ["CODE", "INDEX", "INT16"]
+__all__ = ["CODE", "INDEX", "INT16", "SUM_BYTES"]
 
 CODE = 127
 """Greatest code of a signed operand; codes are symmetric: -128 is not used."""
@@ -12,3 +12,6 @@ INDEX = TABLE_ENTRIES - 1
 
 INT16 = (1 << 15) - 1
 """Greatest value of the vector memory; the least is ``-INT16 - 1``."""
+
+SUM_BYTES = 4
+"""Of an int32 sum in memory."""

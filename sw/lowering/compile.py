@@ -143,7 +143,7 @@ class NetworkLowering:
             outputs=bench.outputs,
             macs=network.macs(plan.length),
             metadata={
-                "kind": "bert",
+                "kind": "network",
                 "length": str(plan.length),
                 "array_cycles": str(bench.schedule.array_cycles),
             },

@@ -4,13 +4,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from math import gcd, lcm
 
+from spec.codes import CODE, INDEX, INT16, SUM_BYTES
 from spec.isa import Destination, Drain, LoadTarget, SecondStage, Stats
 from sw.lowering.blocks import Buffer, Rows
 from sw.lowering.constants import Constants, Matrix, Panel, Pieces
 from sw.lowering.norm import NormConstants, lower_norm
 from sw.lowering.steps import Binding, Resident
 from sw.lowering.workbench import Bind, Workbench, columns, streamed
-from sw.network.arrays import CODE, INDEX
 from sw.network.linear import Codes, Linear, Residual, Slots, Sums, Table
 from sw.network.linear import Rows as ToRows
 from sw.network.norm import Norm
@@ -24,10 +24,6 @@ __all__ = [
     "lower_table",
     "place_linear",
 ]
-
-INT16 = 32767
-
-SUM_BYTES = 4
 
 SPLIT_TILES = 2
 """Column tiles in front of a norm whose weights are read twice, so that it can begin while they are multiplied."""

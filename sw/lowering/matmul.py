@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from spec.codes import SUM_BYTES
 from spec.config import AcceleratorConfig
 from spec.isa import Destination, Drain, Gemm, LoadTarget, ParamMode
 from spec.param_record import pack_records
@@ -27,8 +28,6 @@ MAX_K = {False: 131_071, True: 65_793}
 """Longest sums that int32 holds, by whether ``a`` is unsigned."""
 
 MEMORY_BYTES = 1 << 32
-
-SUM_BYTES = 4
 
 
 def lower_matmul(config: AcceleratorConfig, m: int, n: int, k: int, *, a_unsigned: bool = False) -> Program:

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
+from spec.codes import CODE
 from spec.isa import LoadTarget, Sweep, SweepKind
 from spec.param_record import pack_records
 from sw.lowering.blocks import Buffer, Rows
 from sw.lowering.constants import Constants, Panel, Pieces
 from sw.lowering.steps import Binding
 from sw.lowering.workbench import Bind, Workbench
-from sw.network.arrays import CODE
 from sw.network.norm import Norm
 
 __all__ = ["NormConstants", "lower_norm", "moments_later", "place_norm"]

@@ -5,6 +5,7 @@ from math import gcd
 
 import numpy as np
 
+from spec.codes import CODE, SUM_BYTES
 from spec.isa import Destination, Drain, Gemm, Load, LoadTarget, ParamMode
 from spec.param_record import pack_records
 from sw.lowering.blocks import Rows
@@ -12,12 +13,9 @@ from sw.lowering.constants import Constants, Pieces
 from sw.lowering.schedule import Product
 from sw.lowering.steps import Binding, Resident, Step
 from sw.lowering.workbench import Workbench
-from sw.network.arrays import CODE
 from sw.network.pool import Pool
 
 __all__ = ["PoolConstants", "lower_pool", "place_pool"]
-
-SUM_BYTES = 4
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,19 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CODE", "INDEX", "TABLE_ENTRIES", "Array", "Flow", "Int", "Observer", "Widths", "matmul", "wide"]
+__all__ = ["Array", "Flow", "Int", "Observer", "Widths", "matmul", "wide"]
 
 Array = NDArray[np.integer[Any]]
 Int = NDArray[np.int32]
 Observer = Callable[[str, Array], None]
-
-CODE = 127
-"""int8 codes of signed operands are symmetric: -128 is not used."""
-
-TABLE_ENTRIES = 2048
-
-INDEX = TABLE_ENTRIES - 1
-"""Greatest index of a table."""
 
 _EXACT_FLOAT32 = 1 << 24
 """Up to here float32 holds every integer, so that sums below it are exact in any order."""

@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spec.arithmetic import reciprocal_scalars, requantize, round_shift, row_shifts, saturate, softmax_index
-from sw.network.arrays import CODE, TABLE_ENTRIES, Array, Flow, Int, Observer, Widths, matmul, wide
+from spec.codes import CODE
+from spec.isa import TABLE_ENTRIES
+from sw.network.arrays import Array, Flow, Int, Observer, Widths, matmul, wide
 from sw.network.linear import Codes, Linear
 
 __all__ = ["Attention"]

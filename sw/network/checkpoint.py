@@ -15,7 +15,9 @@ from safetensors.numpy import save
 
 from files.loading import loading
 from files.whole_file import write_whole
-from sw.network.arrays import CODE, Widths
+from spec.codes import CODE
+from spec.param_record import PARAM_BITS
+from sw.network.arrays import Widths
 from sw.network.attention import Attention
 from sw.network.embed import Embed
 from sw.network.linear import Linear, Residual, Sums, Table
@@ -35,8 +37,8 @@ _OLDER = "systolm-checkpoint-1"
 _ENTRIES = {"nodes", "labels", "metadata"}
 
 _BITS = {
-    **dict.fromkeys(("g", "slot_g", "mul", "score_mul", "context_mul"), 18),
-    **dict.fromkeys(("b", "slot_b", "bias"), 28),
+    **dict.fromkeys(("g", "slot_g", "mul", "score_mul", "context_mul"), PARAM_BITS["mul"]),
+    **dict.fromkeys(("b", "slot_b", "bias"), PARAM_BITS["bias"]),
 }
 """Widths, signed, of the device's parameters by field name."""
 

@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spec.arithmetic import requantize, round_shift, saturate
-from sw.network.arrays import CODE, INDEX, TABLE_ENTRIES, Array, Flow, Int, Observer, Widths, matmul, wide
+from spec.codes import CODE, INDEX
+from spec.isa import TABLE_ENTRIES
+from sw.network.arrays import Array, Flow, Int, Observer, Widths, matmul, wide
 
 __all__ = ["Codes", "Linear", "Residual", "Rows", "Slots", "Sums", "Table"]
 

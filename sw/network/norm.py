@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from spec.arithmetic import layernorm_scalars, normalize, scale_row
-from sw.network.arrays import CODE, Flow, Int, Observer, Widths, wide
+from spec.codes import CODE
+from sw.network.arrays import Flow, Int, Observer, Widths, wide
 
 __all__ = ["Norm"]
 

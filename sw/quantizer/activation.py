@@ -5,22 +5,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from spec.codes import CODE, INDEX
+from spec.isa import TABLE_ENTRIES
 from sw.families.real import ACTIVATIONS, RealLinear
 from sw.network.linear import Linear, Slots, Table
 from sw.quantizer.clipping import FRACTIONS
-from sw.quantizer.matrix import WEIGHT_LIMIT, Matrix
+from sw.quantizer.matrix import Matrix
 from sw.quantizer.operand import Operand
 from sw.quantizer.statistics import Statistics
 
 __all__ = ["quantize_activation"]
 
 CODES = 255
-LAST_INDEX = 2047
 LEAST_HIGH = 1.0
 MARGIN = 1.1
 """Room of slots beyond the calibrated maximum."""
 
-TANH_ENTRIES = 2048
 TANH_REACH = 4.0
 """The table of tanh covers -4 to 4."""
 
@@ -113,8 +113,8 @@ def quantize_activation(
     energy = np.square(consumer.weight).sum(0)
     codes, channel, nth = _search(shape, activation, largest, energy, slots)
 
-    index_lsb = (max(codes.high, LEAST_HIGH) - shape.table_from) / LAST_INDEX
-    grid = (np.arange(LAST_INDEX + 1) * index_lsb + shape.table_from).astype(np.float32)
+    index_lsb = (max(codes.high, LEAST_HIGH) - shape.table_from) / INDEX
+    grid = (np.arange(TABLE_ENTRIES) * index_lsb + shape.table_from).astype(np.float32)
     matrix = Matrix.quantize(linear, operand)
     main, excess = codes.encode(activation) + codes.zero, codes.excess(activation[:, channel], nth)
     table = Table(
@@ -135,14 +135,14 @@ def quantize_activation(
 def _tanh(linear: RealLinear, statistics: Statistics, operand: Operand) -> tuple[Linear, Operand]:
     """Give tanh its table."""
     sample = statistics.sample(f"{linear.name}.activated")
-    index_lsb, lsb = 2 * TANH_REACH / TANH_ENTRIES, 1 / WEIGHT_LIMIT
-    table = np.rint(np.tanh(np.arange(TANH_ENTRIES) * index_lsb - TANH_REACH) / lsb).astype(np.int8)
+    index_lsb, lsb = 2 * TANH_REACH / TABLE_ENTRIES, 1 / CODE
+    table = np.rint(np.tanh(np.arange(TABLE_ENTRIES) * index_lsb - TANH_REACH) / lsb).astype(np.int8)
     pooled = Operand(
         scale=np.full(sample.shape[1], lsb),
         mean=sample.mean(0, dtype=np.float64),
         code_mean=np.rint(sample / lsb).mean(0, dtype=np.float64),
         slot_channel=np.zeros(0, np.int32),
-        limit=WEIGHT_LIMIT,
+        limit=CODE,
     )
     then = Table(table=table.view(np.uint8), unsigned=False)
     return Matrix.quantize(linear, operand).linear(linear.name, index_lsb, TANH_REACH, then), pooled

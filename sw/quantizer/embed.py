@@ -2,10 +2,9 @@
 
 import numpy as np
 
+from spec.codes import CODE, INT16
 from sw.families.real import RealEmbed
 from sw.network.embed import Embed, TokenTypes
-from sw.quantizer.linear import INT16_LIMIT
-from sw.quantizer.matrix import WEIGHT_LIMIT
 
 __all__ = ["quantize_embed"]
 
@@ -16,8 +15,8 @@ def quantize_embed(embed: RealEmbed) -> Embed:
     for difference in embed.types:
         columns = np.abs(embed.word).max(0) + np.abs(embed.position + difference).max(0)
         greatest = max(greatest, float(columns.max()))
-    lsb = greatest / INT16_LIMIT
-    step = np.maximum(np.abs(embed.word).max(1), np.finfo(np.float32).tiny) / WEIGHT_LIMIT
+    lsb = greatest / INT16
+    step = np.maximum(np.abs(embed.word).max(1), np.finfo(np.float32).tiny) / CODE
     return Embed(
         name=embed.name,
         word=np.rint(embed.word / step[:, np.newaxis]).astype(np.int8),

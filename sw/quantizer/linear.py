@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spec.codes import CODE, INT16
 from sw.families.real import RealLinear
 from sw.network.linear import Linear, Residual, Rows
 from sw.quantizer.clipping import clip_thresholds
-from sw.quantizer.matrix import WEIGHT_LIMIT, Matrix
+from sw.quantizer.matrix import Matrix
 from sw.quantizer.operand import Operand
 from sw.quantizer.scaling import common_shift
 from sw.quantizer.statistics import Statistics
@@ -19,7 +20,6 @@ __all__ = ["RowScale", "quantize_residual", "quantize_rows", "quantize_sums"]
 RESIDUAL_MARGIN = 1.15
 """Room of the int16 sums beyond the calibrated maximum."""
 
-INT16_LIMIT = 32767
 
 Real = NDArray[np.float64]
 
@@ -46,7 +46,7 @@ def quantize_residual(linear: RealLinear, statistics: Statistics, operand: Opera
     """
     matrix = Matrix.quantize(linear, operand)
     magnitude = statistics.magnitude(linear.name)
-    lsb = max((magnitude or 1.0) * RESIDUAL_MARGIN / INT16_LIMIT, float(matrix.least_lsb.max()))
+    lsb = max((magnitude or 1.0) * RESIDUAL_MARGIN / INT16, float(matrix.least_lsb.max()))
     factor = rows.step / lsb
     shift = common_shift((factor, 18))
     then = Residual(mul=np.rint(factor * 2.0**shift).astype(np.int32), shift=shift)
@@ -66,17 +66,17 @@ def quantize_rows(linear: RealLinear, statistics: Statistics, operand: Operand) 
     low, high = (end.astype(np.float64) for end in (statistics.low(linear.name), statistics.high(linear.name)))
     middle, real = (low + high) / 2, statistics.sample(linear.name)
     reach = float((high - low).max()) / 2 or 1.0
-    lsb = max(reach * RESIDUAL_MARGIN / INT16_LIMIT, float(matrix.least_lsb.max()))
-    scale = np.maximum(clip_thresholds((real - middle).astype(np.float32)) / WEIGHT_LIMIT, matrix.least_lsb)
+    lsb = max(reach * RESIDUAL_MARGIN / INT16, float(matrix.least_lsb.max()))
+    scale = np.maximum(clip_thresholds((real - middle).astype(np.float32)) / CODE, matrix.least_lsb)
     # The same offset, and with it the same weights.
     codes = matrix.linear("codes", scale, -middle)
     then = Rows(bias=codes.bias, mul=codes.mul, pre_shift=codes.pre_shift, shift=codes.shift)
     left = Operand(
         scale=scale,
         mean=real.mean(0, dtype=np.float64),
-        code_mean=np.rint((real - middle) / scale).clip(-WEIGHT_LIMIT, WEIGHT_LIMIT).mean(0),
+        code_mean=np.rint((real - middle) / scale).clip(-CODE, CODE).mean(0),
         slot_channel=np.zeros(0, np.int32),
-        limit=WEIGHT_LIMIT,
+        limit=CODE,
     )
     made = matrix.linear(linear.name, lsb, -middle, then)
     return made, left, RowScale(step=np.full(len(middle), lsb), offset=middle)

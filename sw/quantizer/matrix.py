@@ -6,14 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spec.codes import CODE
 from sw.families.real import RealLinear
 from sw.network.linear import Codes, Linear, Residual, Rows, Sums, Table
 from sw.quantizer.operand import Operand
 from sw.quantizer.scaling import FACTOR_BITS, POWER, requantizer
 
-__all__ = ["FINEST", "WEIGHT_LIMIT", "Matrix"]
-
-WEIGHT_LIMIT = 127
+__all__ = ["FINEST", "Matrix"]
 
 BIAS_REACH = 8
 """Biases are at most so many times the greatest sum without one; all sums of a matrix share the bits behind them."""
@@ -47,7 +46,7 @@ class Matrix:
     def quantize(cls, linear: RealLinear, operand: Operand) -> "Matrix":
         """Quantize weights per output channel; the operand's scales migrate into them."""
         scaled = linear.weight * operand.scale
-        step = np.maximum(np.abs(scaled).max(1), np.finfo(np.float32).tiny) / WEIGHT_LIMIT
+        step = np.maximum(np.abs(scaled).max(1), np.finfo(np.float32).tiny) / CODE
         return cls._with_step(scaled, step, linear.bias + linear.weight @ operand.mean, operand)
 
     @classmethod
