@@ -5,12 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from host.board import BoardDevice
+from host.link.client import LinkClient
 from host.session import Session
 from sim import open_device
 from spec.config import AcceleratorConfig
 from spec.isa import Destination, Drain, Gemm, Load, LoadTarget, ParamMode
 from spec.program import Patch, Program
 from tests.conformance.assembler import Assembler
+from tests.host.board.fpga import AcceleratorModel
+from tests.host.link.ports import ModelPort
 
 CONFIG = AcceleratorConfig(rows=4, cols=4, acc_depth=16, scratchpad_kib=1, vector_kib=1, param_words=32)
 PLACES = 3
@@ -45,6 +49,15 @@ def test_state_stays_and_variables_count(device: str) -> None:
         expected = np.zeros((PLACES, 4), np.int32)
         expected[run - 1] = run
         np.testing.assert_array_equal(result.outputs["written"], expected)
+        np.testing.assert_array_equal(result.state["count"], [run] * 4)
+
+
+def test_state_stays_on_a_board_whose_memory_holds_anything() -> None:
+    client = LinkClient(ModelPort(AcceleratorModel(CONFIG), 0), bus_bytes=CONFIG.bus_bytes)
+    session = Session(BoardDevice(client, CONFIG), counting_program())
+    for run in range(1, PLACES + 1):
+        result = session.run({}, place=run - 1)
+        np.testing.assert_array_equal(result.outputs["written"][run - 1], [run] * 4)
         np.testing.assert_array_equal(result.state["count"], [run] * 4)
 
 
