@@ -9,6 +9,7 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
+from spec.codes import SUM_BYTES
 from spec.config import AcceleratorConfig
 from spec.isa import (
     Destination,
@@ -124,7 +125,7 @@ _LOAD_WORDS: dict[LoadTarget, tuple[Memory, Word]] = {
 }
 """Which memory a LOAD fills, and what it takes from memory for each word."""
 
-_SUMS = Word("lanes", 4)
+_SUMS = Word("lanes", SUM_BYTES)
 
 
 def load_units(config: AcceleratorConfig, target: LoadTarget) -> tuple[int, int]:
