@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
@@ -128,27 +128,28 @@ class Scheduler(wiring.Component):
         # The segment under way.
         current = Signal(segment_layout(chip), reset_less=True)
         write = Signal(reset_less=True)
-        words_left = Signal(len(current.len) + exact_log2(self._words_per_beat), reset_less=True)
+        # Words behind the next one: the last word is the next one when there are -1, whose sign is a register.
+        words_left = Signal(signed(len(current.len) + exact_log2(self._words_per_beat) + 1), reset_less=True)
         m.d.comb += [rows.lookups[0].bank.eq(current.bank), rows.lookups[0].row.eq(current.row)]
         with m.If(take_queued):
             m.d.sync += [
                 current.eq(queued),
                 write.eq(queued_write),
-                words_left.eq(Cat(Const(self._words_per_beat - 1, exact_log2(self._words_per_beat)), queued.len)),
+                words_left.eq(Cat(Const(self._words_per_beat - 1, exact_log2(self._words_per_beat)), queued.len) - 1),
             ]
 
-        # Times, counted down to the first cycle in which a command is allowed. One counter of tRAS and tWR serves all
-        # banks, and tRC is kept by a later PRECHARGE.
+        # Times, counted down to -1 in the first cycle in which a command is allowed: what decides is a register, the
+        # sign. One counter of tRAS and tWR serves all banks, and tRC is kept by a later PRECHARGE.
         after_activate = max(timing.ras, timing.rc - timing.rp)
-        wait = Signal(range(max(timing.rcd, timing.rrd, timing.rp, timing.rfc)))
-        ras_wait = Signal(range(after_activate))
-        wr_wait = Signal(range(max(2, timing.wr)))
-        turn_wait = Signal(range(chip.cas_latency + 2))
+        wait = Signal(range(-1, max(timing.rcd, timing.rrd, timing.rp, timing.rfc) - 1), init=-1)
+        ras_wait = Signal(range(-1, after_activate - 1), init=-1)
+        wr_wait = Signal(range(-1, max(2, timing.wr) - 1), init=-1)
+        turn_wait = Signal(range(-1, chip.cas_latency + 1), init=-1)
         for counter in (wait, ras_wait, wr_wait, turn_wait):
-            with m.If(counter != 0):
+            with m.If(counter >= 0):
                 m.d.sync += counter.eq(counter - 1)
         may_precharge = Signal()
-        m.d.comb += may_precharge.eq((ras_wait == 0) & (wr_wait == 0))
+        m.d.comb += may_precharge.eq((ras_wait < 0) & (wr_wait < 0))
 
         issue = Signal.like(self.issue, init={"command": Command.NOP})
         m.d.comb += [issue.bank.eq(current.bank), issue.error.eq(current.error)]
@@ -176,19 +177,19 @@ class Scheduler(wiring.Component):
 
             with m.State("PRECHARGE"), m.If(may_precharge):
                 m.d.comb += [issue.command.eq(Command.PRECHARGE), rows.precharge.eq(1)]
-                m.d.sync += wait.eq(timing.rp - 1)
+                m.d.sync += wait.eq(timing.rp - 2)
                 m.next = "ACTIVATE"
 
-            with m.State("ACTIVATE"), m.If(wait == 0):
+            with m.State("ACTIVATE"), m.If(wait < 0):
                 m.d.comb += [issue.command.eq(Command.ACTIVATE), issue.a.eq(current.row), rows.activate.eq(1)]
-                m.d.sync += [wait.eq(max(timing.rcd, timing.rrd - 1) - 1), ras_wait.eq(after_activate - 1)]
+                m.d.sync += [wait.eq(max(timing.rcd, timing.rrd - 1) - 2), ras_wait.eq(after_activate - 2)]
                 m.next = "TRANSFER"
 
-            with m.State("TRANSFER"), m.If((wait == 0) & (~write | (turn_wait == 0))):
+            with m.State("TRANSFER"), m.If((wait < 0) & (~write | (turn_wait < 0))):
                 final = Signal()
                 word = Signal.like(issue.word)
                 m.d.comb += [
-                    final.eq(words_left == 0),
+                    final.eq(words_left < 0),
                     word.eq(current.column),
                     issue.command.eq(Mux(write, Command.WRITE, Command.READ)),
                     issue.a.eq(current.column),
@@ -197,9 +198,9 @@ class Scheduler(wiring.Component):
                     issue.last.eq(final & current.last),
                 ]
                 with m.If(write):
-                    m.d.sync += wr_wait.eq(timing.wr - 1)
+                    m.d.sync += wr_wait.eq(timing.wr - 2)
                 with m.Else():
-                    m.d.sync += turn_wait.eq(chip.cas_latency + 1)
+                    m.d.sync += turn_wait.eq(chip.cas_latency)
                 with m.If(~final):
                     m.d.sync += [current.column.eq(current.column + 1), words_left.eq(words_left - 1)]
                 with m.Elif(queued_valid & queued_hit & ~due):
@@ -216,11 +217,11 @@ class Scheduler(wiring.Component):
                         issue.a.eq(1 << AUTO_PRECHARGE_BIT),
                         rows.precharge_all.eq(1),
                     ]
-                    m.d.sync += wait.eq(timing.rp - 1)
+                    m.d.sync += wait.eq(timing.rp - 2)
                     m.next = "REFRESH"
 
-            with m.State("REFRESH"), m.If(wait == 0):
+            with m.State("REFRESH"), m.If(wait < 0):
                 m.d.comb += [issue.command.eq(Command.REFRESH), refresh.taken.eq(1)]
-                m.d.sync += wait.eq(timing.rfc - 1)
+                m.d.sync += wait.eq(timing.rfc - 2)
                 m.next = "IDLE"
         return m
