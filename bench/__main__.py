@@ -3,10 +3,10 @@
 import os
 import sys
 
-try:
-    from cli.run_command import run_command
-except ModuleNotFoundError:
+if not __package__:
     sys.exit("run python -m bench in the repository's folder")
+
+from cli.run_command import run_command
 
 # Before NumPy is loaded: as many threads as there are measurements at the same time, and no more.
 os.environ["OPENBLAS_NUM_THREADS"] = "1"

@@ -3,10 +3,10 @@
 import sys
 from typing import NoReturn
 
-try:
-    from cli.run_command import run_command
-except ModuleNotFoundError:
+if not __package__:
     sys.exit("run python -m sw in the repository's folder")
+
+from cli.run_command import run_command
 
 
 def _run() -> int:

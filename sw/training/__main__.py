@@ -2,10 +2,10 @@
 
 import sys
 
-try:
-    from cli.run_command import run_command
-except ModuleNotFoundError:
+if not __package__:
     sys.exit("run python -m sw.training in the repository's folder")
+
+from cli.run_command import run_command
 
 
 def _run() -> int:
