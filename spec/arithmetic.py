@@ -13,6 +13,7 @@ from spec.codes import INDEX
 from spec.param_record import PARAM_BITS
 
 __all__ = [
+    "T_BITS",
     "layernorm_scalars",
     "normalize",
     "reciprocal",

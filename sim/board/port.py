@@ -59,7 +59,7 @@ class SimulatedPort:
         Bits in a second of the serial line; by default one takes 8 cycles, which is quick to simulate.
     timeout_cycles : int
         Cycles of ``sync`` without anything on the line after which :meth:`read` returns.
-    report : callable, optional
+    tell : callable, optional
         Called with the name of each stage of building when it begins.
 
     Raises
@@ -79,7 +79,7 @@ class SimulatedPort:
         clocks: Mapping[str, int] | None = None,
         baud: int | None = None,
         timeout_cycles: int = 50_000,
-        report: Callable[[str], None] | None = None,
+        tell: Callable[[str], None] | None = None,
     ) -> None:
         make: Any = _BOARDS[type(chip)]
         clocks = dict(clocks or zip(make.domains, _CLOCKS[make], strict=True))
@@ -98,7 +98,7 @@ class SimulatedPort:
             code=_CODE,
             defines=(f"WORD_BYTES={make.word_bytes}", *(domain.upper() for domain in make.domains[1:])),
         )
-        self._functions = _load(build_library(design, report))
+        self._functions = _load(build_library(design, tell))
         self._rules = list(make.rules)
         unit = math.gcd(*clocks.values())
         first, *others = (hertz // unit for hertz in clocks.values())

@@ -19,7 +19,7 @@ def build_simulator(
     traced: bool = False,
     probed: bool = False,
     harness: Harness = HARNESS,
-    report: Callable[[str], None] | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Path:
     """Return the shared library that simulates an accelerator; see :func:`sim.rtl.library.build_library`.
 
@@ -33,7 +33,7 @@ def build_simulator(
         With what a record of the engines' activity needs; not together with ``traced``.
     harness : Harness
         C++ that drives it; by default that of :class:`sim.rtl.chip.Chip`.
-    report : callable, optional
+    tell : callable, optional
         Called with the name of each stage when it begins.
 
     Raises
@@ -48,4 +48,4 @@ def build_simulator(
         defines=(*(("TRACE",) if traced else ()), *(("PROBES",) if probed else ())),
         debug=traced,
     )
-    return build_library(design, report)
+    return build_library(design, tell)

@@ -49,7 +49,7 @@ class RtlDevice:
     patience : int, optional
         Cycles without any progress after which a program counts as hung. Default: 200,000, or more where hardware
         without performance counters shows no progress within an instruction, or takes longer to report that by itself.
-    report : callable, optional
+    tell : callable, optional
         Called with the name of each stage of building when it begins.
 
     Raises
@@ -68,7 +68,7 @@ class RtlDevice:
         trace: Trace | None = None,
         record: Callable[[Activity], None] | None = None,
         patience: int | None = None,
-        report: Callable[[str], None] | None = None,
+        tell: Callable[[str], None] | None = None,
     ) -> None:
         if trace and record:
             raise ValueError("a device must either trace or record, not both")
@@ -78,7 +78,7 @@ class RtlDevice:
         usual = _PATIENCE_WITHOUT_COUNTERS if config.core == "micro" else _PATIENCE
         self._reset_patience = max(usual, 2 * config.timeout_cycles)
         self._patience = patience or self._reset_patience
-        self._library = build_simulator(config, traced=trace is not None, probed=record is not None, report=report)
+        self._library = build_simulator(config, traced=trace is not None, probed=record is not None, tell=tell)
         self._idle_chips: list[Chip] = []
 
     def run(

@@ -20,7 +20,7 @@ from sim.rtl.split import split_eval
 
 __all__ = ["build_library"]
 
-Report = Callable[[str], None]
+Tell = Callable[[str], None]
 
 _ROOT = Path(__file__).parents[2]
 _CACHE = _ROOT / "build" / "rtl"
@@ -40,7 +40,7 @@ _LIBRARY = "simulator.so"
 _PIECES = 12  # short enough to compile quickly, long enough for the optimizer
 
 
-def build_library(design: Design, report: Report | None = None) -> Path:
+def build_library(design: Design, tell: Tell | None = None) -> Path:
     """Return the shared library that simulates a design, from the cache in ``build/rtl`` if it is there.
 
     Harnesses of one design share its compiled C++.
@@ -50,7 +50,7 @@ def build_library(design: Design, report: Report | None = None) -> Path:
     Parameters
     ----------
     design : Design
-    report : callable, optional
+    tell : callable, optional
         Called with ``"elaborating"``, ``"yosys"`` and ``"compiling"`` when these begin.
 
     Returns
@@ -63,15 +63,15 @@ def build_library(design: Design, report: Report | None = None) -> Path:
     RuntimeError
         If there is no C++ compiler, it or Yosys fails, or a signal of the design depends on itself.
     """
-    report = report or (lambda _stage: None)
+    tell = tell or (lambda _stage: None)
     compiler = _compiler()
-    sources = _cached(_design_key(design), lambda folder: _make_sources(design, folder, report))
+    sources = _cached(_design_key(design), lambda folder: _make_sources(design, folder, tell))
     flags = _flags(design, compiler)
     objects_key = _objects_key(sources, compiler, flags)
     key = _library_key(objects_key, design)
 
     def make(folder: Path) -> None:
-        report("compiling")
+        tell("compiling")
         work = folder.parent
         for name, text in design.harness.headers.items():
             (work / name).write_text(text)
@@ -149,12 +149,12 @@ def _hash(parts: list[str]) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
-def _make_sources(design: Design, folder: Path, report: Report) -> None:
+def _make_sources(design: Design, folder: Path, tell: Tell) -> None:
     """Write the design's C++."""
     work = folder.parent
-    report("elaborating")
+    tell("elaborating")
     (work / "design.il").write_text(design.emit())
-    report("yosys")
+    tell("yosys")
     run_yosys(f"read_rtlil design.il; write_cxxrtl -header -g{4 if design.debug else 0} design.cc", work)
     source = (work / "design.cc").read_text()
     if _UNSETTLED in source:

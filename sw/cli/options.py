@@ -158,7 +158,7 @@ def device_options(options: argparse.Namespace, upload: Callable[[int, int], Non
     """
     match backend(options):
         case "rtl":
-            return {"report": _say}
+            return {"tell": _say}
         case "board":
             image = options.flash_image
             flash = FlashImage.load(image, ICEBREAKER_MAP) if image else None

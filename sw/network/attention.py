@@ -6,7 +6,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from spec.arithmetic import reciprocal_scalars, requantize, round_shift, row_shifts, saturate, softmax_index
+from spec.arithmetic import (
+    T_BITS,
+    reciprocal_scalars,
+    requantize,
+    round_shift,
+    row_shifts,
+    saturate,
+    softmax_index,
+)
 from spec.codes import CODE
 from spec.isa import TABLE_ENTRIES
 from sw.network.arrays import Array, Flow, Int, Observer, Widths, matmul, wide
@@ -93,7 +101,7 @@ class Attention:
         pre_shift, shift = row_shifts(total)
         context = requantize(matmul(numerator, value.transpose(0, 2, 1)), pre_shift, mul, shift)
         context = context.transpose(1, 0, 2).reshape(len(kept), -1)
-        context = saturate(round_shift(context * self.context_mul, self.context_shift), 18)
+        context = saturate(round_shift(context * self.context_mul, self.context_shift), T_BITS)
         context = np.clip(context, -CODE, CODE)
         see(f"{self.name}.context", context)
         return Flow(rows=flow.rows[own], codes=context)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from spec.arithmetic import requantize, round_shift, saturate
+from spec.arithmetic import T_BITS, requantize, round_shift, saturate
 from spec.codes import CODE, INDEX
 from spec.isa import TABLE_ENTRIES
 from sw.network.arrays import Array, Flow, Int, Observer, Widths, matmul, wide
@@ -139,7 +139,7 @@ class Linear:
                 see(self.name, x)
                 return Flow(rows=x, codes=np.clip(codes, -CODE, CODE))
             case Residual(mul=mul, shift=shift):
-                x = saturate(self.requantize(sums) + saturate(round_shift(flow.rows * mul, shift), 18), 16)
+                x = saturate(self.requantize(sums) + saturate(round_shift(flow.rows * mul, shift), T_BITS), 16)
                 see(self.name, x)
                 return Flow(rows=x)
             case Table() as then:

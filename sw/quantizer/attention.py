@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from spec.codes import CODE
 from spec.isa import TABLE_ENTRIES
+from spec.param_record import PARAM_BITS
 from sw.families.real import RealAttention, RealLinear
 from sw.network.attention import Attention
 from sw.quantizer.clipping import clip_thresholds
@@ -90,7 +91,7 @@ def _context(
     scale = spread * clip_thresholds(centred.reshape(-1, 1), weight)[0] / CODE
     scale = np.maximum(scale, value_lsb / CONTEXT_FRACTION / FINEST)
     factor = value_lsb / (CONTEXT_FRACTION * scale)
-    shift = common_shift((factor, 18))
+    shift = common_shift((factor, PARAM_BITS["mul2"]))
     codes = np.rint((real - middle) / scale).clip(-CODE, CODE)
     operand = Operand(
         scale=scale,

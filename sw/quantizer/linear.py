@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spec.codes import CODE, INT16
+from spec.param_record import PARAM_BITS
 from sw.families.real import RealLinear
 from sw.network.linear import Linear, Residual, Rows
 from sw.quantizer.clipping import clip_thresholds
@@ -48,7 +49,7 @@ def quantize_residual(linear: RealLinear, statistics: Statistics, operand: Opera
     magnitude = statistics.magnitude(linear.name)
     lsb = max((magnitude or 1.0) * RESIDUAL_MARGIN / INT16, float(matrix.least_lsb.max()))
     factor = rows.step / lsb
-    shift = common_shift((factor, 18))
+    shift = common_shift((factor, PARAM_BITS["mul2"]))
     then = Residual(mul=np.rint(factor * 2.0**shift).astype(np.int32), shift=shift)
     return matrix.linear(linear.name, lsb, rows.offset, then)
 

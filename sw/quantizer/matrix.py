@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spec.codes import CODE
+from spec.param_record import PARAM_BITS
 from sw.families.real import RealLinear
 from sw.network.linear import Codes, Linear, Residual, Rows, Sums, Table
 from sw.quantizer.operand import Operand
@@ -17,8 +18,8 @@ __all__ = ["FINEST", "Matrix"]
 BIAS_REACH = 8
 """Biases are at most so many times the greatest sum without one; all sums of a matrix share the bits behind them."""
 
-BIAS_LIMIT = 1 << 26
-"""They fit the device's 28 bits with room for rounding."""
+BIAS_LIMIT = 1 << (PARAM_BITS["bias"] - 2)
+"""They fit the device's with room for rounding."""
 
 FINEST = 64
 """Codes that the least step of a sum may make; finer ones do not fit the multipliers."""

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spec.codes import CODE
+from spec.param_record import PARAM_BITS
 from sw.families.real import RealLinear, RealNorm
 from sw.network.norm import Norm
 from sw.quantizer.clipping import FRACTIONS
@@ -66,7 +67,7 @@ def quantize_norm(
     g = gamma / (spread * lsb * NORMALIZED_ONE)
     b = (beta - offset) / (spread * lsb)
     g, b = g[channel] / count, b[channel] / count + (nth + 0.5) / count - 0.5
-    shift = common_shift((g, 18), (b, 28))
+    shift = common_shift((g, PARAM_BITS["mul2"]), (b, PARAM_BITS["bias"]))
     g, b = (np.rint(x * 2.0**shift).astype(np.int32) for x in (g, b))
     codes = np.floor(centred[:, channel] / (lsb * count) + (nth + 0.5) / count).clip(-CODE, CODE)
     main = len(pieces)

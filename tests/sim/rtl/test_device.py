@@ -229,7 +229,7 @@ def test_a_second_build_is_free(device, monkeypatch):
     for name in ("run_yosys", "_compile"):
         monkeypatch.setattr(library, name, None)
     stages = []
-    RtlDevice(CONFIG, report=stages.append)
+    RtlDevice(CONFIG, tell=stages.append)
     assert not stages
 
 
