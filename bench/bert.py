@@ -44,9 +44,12 @@ class _Case:
     depth: int
     length: int
     bytes_per_cycle: int
+    up_to: int = 0
 
 
-def measure_inference(checkpoint: Checkpoint, length: int, bytes_per_cycle: int) -> tuple[Measurement, Traffic]:
+def measure_inference(
+    checkpoint: Checkpoint, length: int, bytes_per_cycle: int, up_to: int = 0
+) -> tuple[Measurement, Traffic]:
     """Run one text of random tokens; its tokens do not change its cycles.
 
     Parameters
@@ -56,8 +59,11 @@ def measure_inference(checkpoint: Checkpoint, length: int, bytes_per_cycle: int)
         Tokens.
     bytes_per_cycle : int
         Bandwidth of the memory in each direction.
+    up_to : int
+        With the one program for all lengths up to this one; 0: with the length's own.
     """
-    program = NetworkLowering(checkpoint, ARRAYS[ARRAY]).lower(length)
+    lowering = NetworkLowering(checkpoint, ARRAYS[ARRAY])
+    program = lowering.lower_up_to(up_to).with_variables(tokens=length) if up_to else lowering.lower(length)
     measurement, _ = run(program, _inputs(program), bytes_per_cycle=bytes_per_cycle)
     return measurement, weight_traffic(program)
 
@@ -86,7 +92,14 @@ def measure_bert(progress: Callable[[str, int, int], None] | None = None) -> tup
         for model, length in [("BERT-base", LENGTH), *(("MiniLM", length) for length in LENGTHS)]
         for layer in [_layer(measured, model, length)]
     ]
-    return _figures(inferences, layers), {"inferences": inferences, "layers": layers}
+    one_program = [
+        {"tokens": length, "up_to": LENGTH, "cycles": shared.cycles, "own_cycles": own.cycles}
+        for length in LENGTHS
+        if length <= LENGTH
+        for own, _ in [measured[_Case("MiniLM", 6, length, FAST_MEMORY)]]
+        for shared, _ in [measured[_Case("MiniLM", 6, length, FAST_MEMORY, up_to=LENGTH)]]
+    ]
+    return _figures(inferences, layers), {"inferences": inferences, "layers": layers, "one_program": one_program}
 
 
 def _cases() -> Iterator[_Case]:
@@ -98,10 +111,12 @@ def _cases() -> Iterator[_Case]:
         yield _Case("MiniLM", 6, length, SLOW_MEMORY)
         for depth in LAYER_DEPTHS:
             yield _Case("MiniLM", depth, length, FAST_MEMORY)
+        if length <= LENGTH:
+            yield _Case("MiniLM", 6, length, FAST_MEMORY, up_to=LENGTH)
 
 
 def _measure(case: _Case) -> tuple[Measurement, Traffic]:
-    return measure_inference(_checkpoint(case.model, case.depth), case.length, case.bytes_per_cycle)
+    return measure_inference(_checkpoint(case.model, case.depth), case.length, case.bytes_per_cycle, case.up_to)
 
 
 @cache

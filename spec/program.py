@@ -77,7 +77,7 @@ class Region:
 class Patch:
     """A field of an instruction that depends on a variable of the program.
 
-    Before a run, the field of the instruction ``index`` becomes what it is plus ``scale * (value // per)``.
+    Before a run, the field of the instruction ``index`` becomes what it is plus ``scale * ((value + plus) // per)``.
     """
 
     index: int
@@ -85,12 +85,19 @@ class Patch:
     variable: str
     scale: int = 1
     per: int = 1
+    plus: int = 0
 
     def __post_init__(self) -> None:
         if not _is_natural(self.index) or not isinstance(self.scale, int) or isinstance(self.scale, bool):
             raise ValueError(f"index and scale of a patch must be whole numbers, not {self.index!r}, {self.scale!r}")
         if not _is_natural(self.per) or not self.per:
             raise ValueError(f"per of a patch must be from 1 on, not {self.per!r}")
+        if not _is_natural(self.plus):
+            raise ValueError(f"plus of a patch must be from 0 on, not {self.plus!r}")
+
+    def added(self, value: int) -> int:
+        """Return what the field gains for a value of the variable."""
+        return self.scale * ((value + self.plus) // self.per)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -307,7 +314,7 @@ class Program:
             instruction = changed[patch.index]
             if patch.field not in {name for name, _, _ in fields_of(type(instruction))}:
                 raise ValueError(f"instruction {patch.index} must have the field of its patch, {patch.field!r}")
-            value = getattr(instruction, patch.field) + patch.scale * (values[patch.variable] // patch.per)
+            value = getattr(instruction, patch.field) + patch.added(values[patch.variable])
             changed[patch.index] = replace(instruction, **{patch.field: value})
         for instruction in changed.values():
             instruction.encode()

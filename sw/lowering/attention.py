@@ -260,7 +260,7 @@ class _Writer:
                     gemm=Gemm(
                         m=rows.count,
                         n=panel.columns,
-                        k_tiles=value.stride,
+                        k_tiles=bench.words(plan.length),
                         a_addr=plan.probabilities.addr,
                         a_stride=plan.probabilities.stride,
                         a_unsigned=1,

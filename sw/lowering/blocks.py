@@ -1,13 +1,16 @@
 """Which rows operators take at a time, and where their operands stand on the chip."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from math import lcm
+from dataclasses import dataclass, replace
+from math import gcd, lcm
 
 from spec.config import AcceleratorConfig
 from sw.lowering.placement import place
 
 __all__ = ["Buffer", "Needs", "Plan", "Rows"]
+
+EMBEDDING_BLOCKS = 4
+"""Parts of the input, so that loading one overlaps the norm of another."""
 
 TOKEN_BLOCKS = 4
 """Most blocks of a LayerNorm; more would begin earlier, but cost more instructions."""
@@ -72,11 +75,14 @@ class Plan:
     ``codes`` are the int8 rows that matrices read; ``rows`` the int16 ones that LayerNorm works on in place. ``query``,
     ``key`` and ``value`` have one entry each, or two so that a head can be computed while the one before it is still in
     use. ``middle`` stands where the buffers of attention stood, but for ``value_weights`` if these are ``apart``.
-    ``token_block`` and ``least_rows`` are for :meth:`norm_blocks` and :meth:`split`.
+    ``load_block`` are the rows that are loaded at a time; ``token_block`` and ``least_rows`` are for
+    :meth:`norm_blocks` and :meth:`split`. Buffers have room for ``longest`` rows.
     """
 
     length: int
+    longest: int
     acc_depth: int
+    load_block: int
     query_block: int
     ffn_block: int
     codes: Buffer
@@ -139,7 +145,9 @@ class Plan:
         ring = places["value_weights"]
         return cls(
             length=length,
+            longest=length,
             acc_depth=config.acc_depth,
+            load_block=_load_block(config, length, rows_stride),
             query_block=block,
             ffn_block=_balanced(length, ffn_block),
             codes=Buffer(0, needs.code_words),
@@ -156,6 +164,23 @@ class Plan:
             token_block=_token_block(config, length),
             least_rows=max(config.cols, -(-config.rows * config.cols // config.bus_bytes)),
         )
+
+    def in_one_block(self) -> "Plan":
+        """Return the plan with all rows in one block everywhere.
+
+        Raises
+        ------
+        ValueError
+            If there is no room for so many.
+        """
+        if min(self.query_block, self.ffn_block, self.acc_depth) < self.length:
+            raise ValueError(f"{self.length} rows must fit one block of all operators")
+        whole = self.length
+        return replace(self, load_block=whole, token_block=whole, least_rows=whole)
+
+    def shortened(self, length: int) -> "Plan":
+        """Return a plan in one block for fewer rows, with every buffer in its place."""
+        return replace(self, length=length, query_block=length, ffn_block=length)
 
     def blocks(self, stop: int, size: int) -> Iterator[Rows]:
         """Rows 0 to ``stop - 1`` in blocks of at most ``size``."""
@@ -234,6 +259,14 @@ class _Attention:
 def _balanced(length: int, block: int) -> int:
     """The smallest block that needs no more blocks."""
     return -(-length // -(-length // block))
+
+
+def _load_block(config: AcceleratorConfig, length: int, rows_stride: int) -> int:
+    """Rows that are loaded at a time: whole bus words."""
+    row_bytes = rows_stride * config.lanes * 2
+    aligned = config.bus_bytes // gcd(row_bytes, config.bus_bytes)
+    wanted = min(-(-length // EMBEDDING_BLOCKS), config.acc_depth)
+    return wanted + -wanted % aligned
 
 
 def _token_block(config: AcceleratorConfig, length: int) -> int:

@@ -11,6 +11,7 @@ from sw.lowering.blocks import Needs, Plan
 from sw.lowering.builder import NoRoomError
 from sw.lowering.constants import Constants, Pieces
 from sw.lowering.embed import lower_embed, lower_projected_embed
+from sw.lowering.lengths import for_all_lengths, telling_lengths
 from sw.lowering.linear import (
     lower_feed_forward,
     lower_residual,
@@ -117,14 +118,35 @@ class NetworkLowering:
             If the length is not from 1 to the checkpoint's positions, or does not fit the accelerator; then with the
             field to enlarge.
         """
-        positions = self._network.positions
-        if not 1 <= length <= positions:
-            raise ValueError(f"length must be from 1 to {positions}, not {length!r}")
-        plan = Plan.fit(self._constants.config, self._needs, length)
+        plan = self._plan(length)
         try:
             return self._write(plan, eager=False)
         except NoRoomError:
             return self._write(plan, eager=True)
+
+    def lower_up_to(self, longest: int) -> Program:
+        """Return one program for all texts of up to ``longest`` tokens, the variable ``tokens``.
+
+        Its input ``rows`` is int16 [longest, hidden], of which the first ``tokens`` count. All rows stand in one block
+        and work overlaps less than in :meth:`lower`'s programs: docs/performance.md says what that costs. ``macs`` are
+        those of the longest.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`lower`; or if so many rows do not fit one block, or an operator needs other instructions for
+            another length, as a mean over all rows does.
+        """
+        plan = self._plan(longest).in_one_block()
+        whole = self._write(plan, eager=True)
+        lengths = telling_lengths(whole, longest)
+        return for_all_lengths({n: self._write(plan.shortened(n), eager=True) for n in lengths})
+
+    def _plan(self, length: int) -> Plan:
+        positions = self._network.positions
+        if not 1 <= length <= positions:
+            raise ValueError(f"length must be from 1 to {positions}, not {length!r}")
+        return Plan.fit(self._constants.config, self._needs, length)
 
     def _write(self, plan: Plan, *, eager: bool) -> Program:
         network, config = self._network, self._constants.config
@@ -132,8 +154,8 @@ class NetworkLowering:
         bench = Workbench(self._constants, plan, kept, eager=eager, whole_values=self._whole_values)
         results, whole = _results(network, config)
         bench.outputs["logits"] = bench.region("int32", (results,), (whole,))
-        padded = plan.length, plan.rows.stride * config.lanes
-        bench.inputs["rows"] = bench.region("int16", (plan.length, network.hidden), padded)
+        padded = plan.longest, plan.rows.stride * config.lanes
+        bench.inputs["rows"] = bench.region("int16", (plan.longest, network.hidden), padded)
         for group in self._groups:
             lower = LOWER[tuple(map(_kind, group))]
             lower(bench, *(part for node in group for part in (node, self._places.get(node.name)) if part is not None))

@@ -1,7 +1,6 @@
 """The rows that the host brings."""
 
 from collections.abc import Iterator
-from math import gcd
 
 from spec.isa import Load, LoadTarget
 from sw.lowering.blocks import Buffer, Rows
@@ -14,9 +13,6 @@ from sw.network.linear import Linear
 from sw.network.norm import Norm
 
 __all__ = ["lower_embed", "lower_projected_embed"]
-
-EMBEDDING_BLOCKS = 4
-"""Parts of the input, so that loading one overlaps the norm of another."""
 
 
 def lower_embed(bench: Workbench, embed: Embed, norm: Norm, constants: NormConstants) -> None:
@@ -59,9 +55,7 @@ def _load(bench: Workbench, embed: Embed) -> Iterator[Rows]:
     plan, config = bench.plan, bench.config
     region = bench.inputs["rows"]
     row_bytes = plan.rows.stride * config.lanes * 2
-    aligned = config.bus_bytes // gcd(row_bytes, config.bus_bytes)
-    wanted = min(-(-plan.length // EMBEDDING_BLOCKS), config.acc_depth)
-    for block in plan.blocks(plan.length, wanted + -wanted % aligned):
+    for block in plan.blocks(plan.length, plan.load_block):
         load = Load(
             target=LoadTarget.VECTOR,
             addr=plan.rows.row(block.first),

@@ -1,6 +1,7 @@
 """What a run leaves in a program's state is there in the next, and variables change the fields that they should."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -114,10 +115,16 @@ def test_patches_go_by_steps() -> None:
     program = replace(
         counting_program(),
         variables={"place": (0, 9)},
-        patches=(Patch(index=1, field="count", variable="place", scale=2, per=4),),
+        patches=(Patch(index=1, field="count", variable="place", scale=2, per=4, plus=1),),
     )
-    counts = [list(program.with_variables(place=place))[1].count for place in (0, 3, 4, 9)]
-    assert counts == [1, 1, 3, 5]
+    counts = [list(program.with_variables(place=place))[1].count for place in (0, 2, 3, 6, 7, 9)]
+    assert counts == [1, 1, 3, 3, 5, 5]
+
+
+@pytest.mark.parametrize("wrong", [{"per": 0}, {"plus": -1}, {"scale": 0.5}, {"index": -1}], ids=str)
+def test_patches_have_whole_numbers(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"of a patch must be"):
+        Patch(**{"index": 0, "field": "m", "variable": "place"} | wrong)
 
 
 def test_file_keeps_all(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -82,3 +82,8 @@ def test_vector_is_the_mean_of_what_codes_stand_for() -> None:
     unit = replace(pool, normalise=True).vector(np.array([8, 2, 4]), 4)
     np.testing.assert_allclose(unit, [0.5**0.5, 0.5**0.5])
     assert replace(pool, normalise=True, offset=pool.scale * 0).vector(np.zeros(3, np.int32), 4).tolist() == [0, 0]
+
+
+def test_no_program_is_for_all_lengths() -> None:
+    with pytest.raises(ValueError, match=r"^texts of 1 and 20 tokens take other instructions$"):
+        NetworkLowering(pooled(9), PRESETS["default"]).lower_up_to(20)
