@@ -30,6 +30,7 @@ class Running:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=_hear_all,  # noqa: PLW1509  # there are no other threads
             env=os.environ | {"PYTHONPATH": str(ROOT)},
         )
         self.seconds = 0.0
@@ -67,6 +68,12 @@ class Running:
                 break
             time.sleep(0.02)
         return living
+
+
+def _hear_all() -> None:
+    """Ignore no signal, though the tests do so themselves, as what a shell has put into the background."""
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _lives(process: int) -> bool:
