@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import takewhile
 from pathlib import Path
@@ -36,6 +36,7 @@ _COMPILERS = ("clang++", "g++")  # in order of the speed of what they make
 _FLAGS = ("-std=c++17", "-fPIC", "-fvisibility=hidden", "-DNDEBUG", "-DCXXRTL_NDEBUG")
 _NATIVE = "-march=native"
 _UNSETTLED = "\tbool converged = false;\n"  # of a design whose signals one evaluation does not settle
+_DEBUG_EVAL = "void p_systolm::debug_eval() {"
 _LIBRARY = "simulator.so"
 _PIECES = 12  # short enough to compile quickly, long enough for the optimizer
 
@@ -159,6 +160,8 @@ def _make_sources(design: Design, folder: Path, tell: Tell) -> None:
     source = (work / "design.cc").read_text()
     if _UNSETTLED in source:
         raise RuntimeError(f"no signal may depend on itself, not even one field on another: {_feedback(work)}")
+    # Waveforms alone call it, once for each of their cycles; optimized, it would take longer than all else.
+    source = source.replace(_DEBUG_EVAL, f"CXXRTL_EXTREMELY_COLD {_DEBUG_EVAL}")
     sources, header = split_eval(source, (work / "design.h").read_text(), _PIECES)
     (folder / "design.h").write_text(header)
     for i, source in enumerate(sources):
@@ -173,12 +176,16 @@ def _feedback(work: Path) -> str:
 
 
 def _compile_design(sources: Path, compiler: str, flags: tuple[str, ...], folder: Path) -> None:
-    """Write the objects of the design's C++."""
+    """Write the objects of the design's C++; its header, which is long, is read once for all of them."""
+    header = folder.parent / "design.h"
+    shutil.copy(sources / header.name, header)
+    _run([[compiler, *flags, "-x", "c++-header", str(header), "-o", f"{header}.gch"]])
     units = sorted(sources.glob("*.cc"))
-    _compile(units, [*flags, f"-I{sources}"], compiler, [folder / f"{unit.stem}.o" for unit in units])
+    flags = (*flags, "-include", str(header), f"-I{sources}")
+    _compile(units, flags, compiler, [folder / f"{unit.stem}.o" for unit in units])
 
 
-def _compile(units: list[Path], flags: list[str], compiler: str, objects: list[Path]) -> None:
+def _compile(units: Sequence[Path], flags: Sequence[str], compiler: str, objects: Sequence[Path]) -> None:
     """Compile with as many compilers at once as there are processor cores."""
     commands = [[compiler, *flags, "-c", str(unit), "-o", str(made)] for unit, made in zip(units, objects, strict=True)]
     _run(commands)

@@ -5,12 +5,12 @@ import pytest
 
 from bench.attention import attention_inputs, attention_program
 from sim import open_device
-from spec.config import AcceleratorConfig
+from spec.presets import PRESETS
 
-CONFIG = AcceleratorConfig(rows=4, cols=4, scratchpad_kib=4, vector_kib=4, param_words=32, weight_fifo_words=32)
+CONFIG = PRESETS["default"]
 
 
-@pytest.mark.parametrize(("width", "heads"), [(4, 1), (8, 3)])
+@pytest.mark.parametrize(("width", "heads"), [(16, 1), (32, 3)])
 def test_rtl_equals_model(width: int, heads: int) -> None:
     program = attention_program(CONFIG, length=16, width=width, heads=heads, result=True)
     inputs = attention_inputs(program, seed=width)
@@ -20,14 +20,14 @@ def test_rtl_equals_model(width: int, heads: int) -> None:
 
 
 def test_product_counts_scores_and_contexts() -> None:
-    assert attention_program(CONFIG, length=16, width=8, heads=3).macs == 3 * 2 * 16 * 16 * 8
+    assert attention_program(CONFIG, length=16, width=32, heads=3).macs == 3 * 2 * 16 * 16 * 32
 
 
 def test_length_must_fill_words() -> None:
-    with pytest.raises(ValueError, match=r"^length must be a multiple of 4, not 18$"):
-        attention_program(CONFIG, length=18, width=8, heads=1)
+    with pytest.raises(ValueError, match=r"^length must be a multiple of 16, not 17$"):
+        attention_program(CONFIG, length=17, width=16, heads=1)
 
 
 def test_operands_must_fit() -> None:
-    with pytest.raises(ValueError, match=r"^the configuration must have room for 1 heads of 256 x 8, not "):
-        attention_program(CONFIG, length=256, width=8, heads=1)
+    with pytest.raises(ValueError, match=r"^the configuration must have room for 1 heads of 512 x 16, not "):
+        attention_program(CONFIG, length=512, width=16, heads=1)

@@ -14,10 +14,11 @@ from spec.config import AcceleratorConfig
 from spec.isa import Destination, Drain, Gemm, Load, LoadTarget, ParamMode
 from spec.program import Patch, Program
 from tests.conformance.assembler import Assembler
+from tests.conformance.configs import CONFIGS
 from tests.host.board.fpga import AcceleratorModel
 from tests.host.link.ports import ModelPort
 
-CONFIG = AcceleratorConfig(rows=4, cols=4, acc_depth=16, scratchpad_kib=1, vector_kib=1, param_words=32)
+CONFIG = CONFIGS["4x4 micro"]
 PLACES = 3
 
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from sim.rtl import Activity, RtlDevice, Trace
-from spec.config import AcceleratorConfig
+from spec.presets import PRESETS
 from spec.registers import COUNTERS
 from sw.lowering import MatmulLowering
 
-CONFIG = AcceleratorConfig(rows=3, cols=2, scratchpad_kib=1, vector_kib=1, weight_fifo_words=32)
+CONFIG = PRESETS["tiny"]
 
 RECORDED = [
     counter.name for counter in COUNTERS if counter.name.startswith(("array_", "post_")) or counter.name == "load_busy"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sim.rtl import Activity, RtlDevice
-from spec.config import AcceleratorConfig
+from spec.presets import PRESETS
 from sw.cli import trace
 from sw.cli.main import main
 from sw.lowering import NetworkLowering
@@ -19,7 +19,7 @@ from sw.network.random_checkpoint import random_checkpoint
 from sw.timeline import TRACKS, Label, Slice, chrome_trace, gantt, labels_of, slices
 from tests.sw.tiny_model import save_tiny_model
 
-CONFIG = AcceleratorConfig(rows=4, cols=4, scratchpad_kib=4, vector_kib=4, param_words=256, weight_fifo_words=32)
+CONFIG = PRESETS["tiny"]
 
 
 @pytest.fixture(scope="module")
