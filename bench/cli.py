@@ -4,7 +4,6 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from bench.area import measure_area, measure_unit
@@ -64,6 +63,7 @@ def _run(options: argparse.Namespace, parts: dict[str, Part]) -> int:
             _measure(name, parts[name], console)
     if "boards" in options.parts:
         with Steps("boards") as steps:
+            steps("simulating a review on each")
             measure_boards(lambda name, done, total: steps(f"{name} is the {done}. of {total}"))
     draw_plots()
     write_pages()
@@ -84,14 +84,9 @@ def _show_unit(name: str, console: Terminal) -> None:
 
 def _measure(name: str, measure: Part, console: Terminal) -> None:
     """Measure one part, say what came out, and keep it."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(name, total=None)
-
-        def progress(what: str, done: int, total: int) -> None:
-            bar.update(task, description=f"{name}: {what}", completed=done, total=total)
-
-        figures, table = measure(progress)
+    with Steps(name) as steps:
+        steps("measuring")
+        figures, table = measure(lambda what, done, total: steps(f"{what} is the {done}. of {total}"))
     update_results(name, figures, table)
     for entry_name, entry in load_results()["figures"].items():
         if entry_name.startswith(f"{name}/"):
