@@ -65,11 +65,13 @@ def test_writes_where_told(tmp_path):
     assert manifest("a/chip.json")["module"] == "chip"
 
 
+@pytest.mark.usefixtures("_no_hardware")
 def test_manifest_goes_where_told(tmp_path):
     assert main([*SMALL, "--manifest", "map.json"]) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["map.json", "systolm_2x2.v"]
 
 
+@pytest.mark.usefixtures("_no_hardware")
 def test_dash_writes_to_standard_output_alone(capsys, tmp_path):
     assert main([*SMALL, "-o", "-"]) == 0
     out, err = capsys.readouterr()
