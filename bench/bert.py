@@ -60,7 +60,8 @@ def measure_inference(
     bytes_per_cycle : int
         Bandwidth of the memory in each direction.
     up_to : int
-        With the one program for all lengths up to this one; 0: with the length's own.
+        With the one program for all lengths up to this one, whose multiply-accumulates are those of the longest;
+        0: with the length's own.
     """
     lowering = NetworkLowering(checkpoint, ARRAYS[ARRAY])
     program = lowering.lower_up_to(up_to).with_variables(tokens=length) if up_to else lowering.lower(length)

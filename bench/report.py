@@ -59,9 +59,9 @@ random weights, which do not change its cycles.
 _ONE_PROGRAM = """\
 ### One program for all lengths
 
-`NetworkLowering.lower` orders the work of each length by itself: nearly every length has an order of its own.
-`NetworkLowering.lower_up_to` makes one program, whose instructions the host changes before a run, for all texts of up
-to 128 tokens here. All its rows stand in one block, and less work overlaps. Classification and embedding use the first.
+`NetworkLowering.lower` orders the work of each length by itself. `NetworkLowering.lower_up_to` makes one program for
+all texts up to a longest one, whose instructions the host changes before a run. All its rows stand in one block, and
+less work overlaps. Classification and embedding use the first.
 """
 
 _TRAFFIC = """\
@@ -194,9 +194,9 @@ def _bert(table: dict[str, Any]) -> Iterator[str]:
     yield "![Where the cycles of inferences go](performance_bert.svg)\n"
     yield _ONE_PROGRAM
     yield markdown.table(
-        ("tokens", "cycles of its own program", "cycles of the one program", "more"),
+        ("tokens", "of at most", "cycles of its own program", "cycles of the one program", "more"),
         [
-            (row["tokens"], f"{row['own_cycles']:,}", f"{row['cycles']:,}", f"{_more(row):.2f} %")
+            (row["tokens"], row["up_to"], f"{row['own_cycles']:,}", f"{row['cycles']:,}", f"{_more(row):.2f} %")
             for row in table["one_program"]
         ],
     )

@@ -15,9 +15,6 @@ TOKENS = "tokens"
 
 _TOKEN_FIELDS = ("wait", "signal")
 
-Form = tuple[int, int]
-"""``per`` and ``plus`` of a patch."""
-
 
 def telling_lengths(program: Program, longest: int) -> list[int]:
     """Return lengths at which whatever may depend on the length is told apart: steps of one token and of one word."""
@@ -87,7 +84,7 @@ def _patches(program: Program, index: int, versions: Mapping[int, Instruction]) 
             raise ValueError(f"{name} of {label} does not rise evenly with the length")
 
 
-def _forms(program: Program) -> list[Form]:
-    """Return how a field may rise: with tokens, or with words that hold some."""
+def _forms(program: Program) -> list[tuple[int, int]]:
+    """Return ``per`` and ``plus`` of patches: with tokens, or with words that hold some."""
     config = program.config
-    return [(1, 0), *((per, per - 1) for per in sorted({config.rows, config.cols, config.lanes}) if per > 1)]
+    return [(1, 0), *((per, per - 1) for per in sorted({config.rows, config.lanes}) if per > 1)]

@@ -19,7 +19,7 @@ BIAS_REACH = 8
 """Biases are at most so many times the greatest sum without one; all sums of a matrix share the bits behind them."""
 
 BIAS_LIMIT = 1 << (PARAM_BITS["bias"] - 2)
-"""They fit the device's with room for rounding."""
+"""Biases stay below it, so that they fit a parameter record with room for rounding."""
 
 FINEST = 64
 """Codes that the least step of a sum may make; finer ones do not fit the multipliers."""
