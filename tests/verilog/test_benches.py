@@ -101,9 +101,10 @@ def run_program(runner, folder, config, program, inputs, pauses):
             yield dict(outputs)
 
 
+@pytest.mark.parametrize("contents", [UNKNOWN, 1])
 @pytest.mark.parametrize("name", BENCHED)
-def test_registers(build, name, tmp_path):
-    run_bench(build(name, UNKNOWN), "registers", tmp_path, BENCHED[name])
+def test_registers(build, name, contents, tmp_path):
+    run_bench(build(name, contents), "registers", tmp_path, BENCHED[name])
 
 
 @pytest.mark.parametrize("name", RANDOM_PROGRAMS)
@@ -119,7 +120,7 @@ def test_program(build, name, tmp_path):
             np.testing.assert_array_equal(simulated[key], values, err_msg=f"RtlDevice, output {key}")
 
 
-@pytest.mark.parametrize("contents", [UNKNOWN, 1])
+@pytest.mark.parametrize("contents", [UNKNOWN, 1, 2])
 @pytest.mark.parametrize("name", BENCHED)
 def test_matmul(build, name, contents, tmp_path):
     """Whatever memories hold at first, a product is exact: the first one, and one after it."""
