@@ -3,7 +3,7 @@
 #   make imdb    classify the sample reviews on the simulated RTL; DEVICE=/dev/ttyUSB0 does so on a board there, PRESET
 #                names its configuration, BAUD its rate, FLASH the image in its flash, MODEL a quantized model
 #   make test    all tests, or those in TESTS; EXTRAS=test,board,fpga,model also those that need further packages
-#   make sim     the RTL verification alone: blocks, conformance, emitted Verilog
+#   make sim     the whole RTL verification: blocks, conformance, emitted Verilog
 #   make lint    ruff and mypy
 #   make model   train, merge and quantize the default checkpoint again (needs SYSTOLM_DATA)
 #   make bench   measure utilization, traffic, area and speed, and write what docs/ say of it; BENCH=gemm measures a
@@ -65,7 +65,8 @@ test: $(TEST_STAMP)
 	@$(RUN) -m pytest -n $(JOBS) --dist worksteal $(TESTS)
 
 sim: $(TEST_STAMP)
-	@$(RUN) -m pytest -n $(JOBS) --dist worksteal tests/hw tests/conformance tests/verilog
+	@$(RUN) -m pytest -n $(JOBS) --dist worksteal -m "long or not long" \
+	  tests/hw tests/conformance tests/verilog
 
 lint: $(TEST_STAMP)
 	@$(VENV)/bin/ruff check .

@@ -11,7 +11,8 @@ from spec.config import AcceleratorConfig
 
 SMALL = {"scratchpad_kib": 64, "vector_kib": 1, "param_words": 32, "tables": 1}
 CONFIG = AcceleratorConfig(rows=16, cols=16, lanes=16, acc_banks=8, acc_depth=256, **SMALL)
-BACKENDS = ["model", pytest.param("rtl", marks=pytest.mark.skipif(not shutil.which("g++"), reason="no C++ compiler"))]
+COMPILED = pytest.mark.skipif(not shutil.which("g++"), reason="no C++ compiler")
+BACKENDS = ["model", pytest.param("rtl", marks=[COMPILED, pytest.mark.long])]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -2,7 +2,7 @@
 
 from spec.config import AcceleratorConfig
 
-__all__ = ["CONFIGS", "MICRO_4X3"]
+__all__ = ["CONFIGS", "MICRO_4X3", "SHORT"]
 
 _SMALL = {"scratchpad_kib": 1, "vector_kib": 1, "param_words": 32, "weight_fifo_words": 32, "timeout_cycles": 2048}
 
@@ -28,6 +28,9 @@ CONFIGS = {
         ),
     )
 }
+
+SHORT = ("1x1", "3x5", "8x4", "4x4 micro")
+"""Those that are tested every time; the others are larger or between these, and left to ``pytest -m long``."""
 
 MICRO_4X3 = AcceleratorConfig(
     rows=4,

@@ -18,7 +18,7 @@ from spec.config import AcceleratorConfig
 from spec.device import Device
 from spec.link import REMEMBERED
 from spec.presets import PRESETS
-from tests.conformance.configs import CONFIGS
+from tests.conformance.configs import CONFIGS, SHORT
 
 SIMULATED = "simulated"
 
@@ -54,7 +54,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "backend" in metafunc.fixturenames:
         metafunc.parametrize("backend", backends, indirect=True, scope="session")
     if "config" in metafunc.fixturenames:
-        metafunc.parametrize("config", configs.values(), ids=configs, indirect=True, scope="session")
+        params = [
+            pytest.param(config, id=name, marks=() if board or name in SHORT else pytest.mark.long)
+            for name, config in configs.items()
+        ]
+        metafunc.parametrize("config", params, indirect=True, scope="session")
 
 
 def _missing(backend: str, board: str | None) -> str:

@@ -19,6 +19,8 @@ from spec.presets import PRESETS
 FIELDS = [field.name for field in dataclasses.fields(AcceleratorConfig)]
 NUMBERS = [name for name in FIELDS if name != "core"]
 SMALL = ("--preset", "tiny")
+EMITTED = ("--preset", "icebreaker")
+"""For Verilog as it is: the serial core is the least to emit."""
 
 
 @pytest.fixture(autouse=True)
@@ -52,14 +54,14 @@ def fails(capsys, tmp_path, *arguments):
 
 
 def test_writes_verilog_and_manifest_here(tmp_path):
-    assert main(SMALL) == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["systolm_2x2.json", "systolm_2x2.v"]
-    assert "module systolm(" in (tmp_path / "systolm_2x2.v").read_text()
+    assert main(EMITTED) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["systolm_4x4.json", "systolm_4x4.v"]
+    assert "module systolm(" in (tmp_path / "systolm_4x4.v").read_text()
 
 
 def test_writes_where_told(tmp_path):
     (tmp_path / "a").mkdir()
-    assert main([*SMALL, "-o", "a/chip.v", "--name", "chip"]) == 0
+    assert main([*EMITTED, "-o", "a/chip.v", "--name", "chip"]) == 0
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["chip.json", "chip.v"]
     assert "module chip(" in (tmp_path / "a" / "chip.v").read_text()
     assert manifest("a/chip.json")["module"] == "chip"
@@ -88,15 +90,15 @@ def test_dash_writes_to_standard_output_alone(capsys, tmp_path):
 
 
 def test_same_input_same_bytes(tmp_path):
-    assert main([*SMALL, "-o", "first.v"]) == 0
-    assert main([*SMALL, "-o", "second.v"]) == 0
+    assert main([*EMITTED, "-o", "first.v"]) == 0
+    assert main([*EMITTED, "-o", "second.v"]) == 0
     for suffix in ("v", "json"):
         first, second = (tmp_path / f"{name}.{suffix}" for name in ("first", "second"))
         assert first.read_bytes() == second.read_bytes()
 
 
 def test_names_no_source_or_date(tmp_path):
-    assert main(SMALL) == 0
+    assert main(EMITTED) == 0
     for path in tmp_path.iterdir():
         text = path.read_text()
         assert ".py" not in text

@@ -1,12 +1,12 @@
 """First whole programs on the accelerator: host, memory, and everything between."""
 
+import functools
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import numpy as np
 import pytest
 from amaranth.back import rtlil
-from amaranth.sim import Simulator
 from numpy.typing import NDArray
 
 from hw.accelerator import Accelerator
@@ -17,6 +17,8 @@ from spec.registers import COUNTERS, REGISTERS, Control, Status
 from tests.conformance.assembler import Assembler, undense
 from tests.hw.bus.axi_lite_host import read_register, write_register
 from tests.hw.bus.axi_memory import AxiMemory
+from tests.hw.simulation import Simulation
+from tests.long import long_but
 
 _SMALL: dict[str, Any] = {
     "scratchpad_kib": 1,
@@ -96,8 +98,14 @@ class _Host:
         return self.memory.data[region.addr : region.addr + region.nbytes].view(np.int32)
 
 
-def _simulate(config: AcceleratorConfig, bench: HostBench, **memory_options: Any) -> None:
+@functools.cache
+def _accelerator(config: AcceleratorConfig) -> tuple[Accelerator, Simulation]:
     dut = Accelerator(config)
+    return dut, Simulation(dut)
+
+
+def _simulate(config: AcceleratorConfig, bench: HostBench, **memory_options: Any) -> None:
+    dut, simulation = _accelerator(config)
     memory = AxiMemory(np.zeros(1 << 19, np.uint8), config.bus_bytes, **memory_options)
 
     async def host(ctx: Any) -> None:
@@ -109,12 +117,7 @@ def _simulate(config: AcceleratorConfig, bench: HostBench, **memory_options: Any
     async def writes(ctx: Any) -> None:
         await memory.serve_writes(ctx, dut.m_axi_write)
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(host)
-    simulator.add_testbench(reads, background=True)
-    simulator.add_testbench(writes, background=True)
-    simulator.run()
+    simulation.run(host, reads, writes)
 
 
 def _random(rng: np.random.Generator, rows: int, columns: int) -> Matrix:
@@ -138,7 +141,7 @@ def _product(
     return assembler, a @ b.T + bias
 
 
-@pytest.mark.parametrize("stall", [0.0, 0.3])
+@pytest.mark.parametrize("stall", long_but([0.3], [0.0, 0.3]))
 @pytest.mark.parametrize("name", _CONFIGS)
 def test_product_matches_numpy(name: str, stall: float) -> None:
     config = _CONFIGS[name]
@@ -172,7 +175,7 @@ def test_product_matches_numpy(name: str, stall: float) -> None:
     _simulate(config, bench, stall=stall, latency=13)
 
 
-@pytest.mark.parametrize("name", ["2x2", "3x5"])
+@pytest.mark.parametrize("name", long_but(["3x5"], ["2x2", "3x5"]))
 def test_illegal_instructions_stop_after_earlier_ones(name: str) -> None:
     config = _CONFIGS[name]
     bad = {

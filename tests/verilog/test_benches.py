@@ -22,6 +22,7 @@ from sw.lowering.matmul import MatmulLowering
 from tests.conformance.configs import CONFIGS, MICRO_4X3
 from tests.conformance.interpreter import interpret
 from tests.conformance.random_program import random_program
+from tests.long import long_but
 from tests.verilator import lacks_verilator, verilator_environment
 from tests.verilog.memories import fill_memories
 
@@ -30,6 +31,8 @@ BUILD_ARGS = {"icarus": ["-g2005"], "verilator": ["--Wno-fatal"]}
 
 BENCHED = {name: CONFIGS[name] for name in ("1x1", "2x2", "3x5", "4x4 micro")} | {"4x3 micro": MICRO_4X3}
 RANDOM_PROGRAMS = [name for name in BENCHED if name in CONFIGS]
+SHORT = ("3x5", "4x4 micro")
+"""One of each kind; event-driven simulators are slow."""
 UNKNOWN = 0
 """Contents of memories as the simulator has them; others are seeds."""
 
@@ -102,15 +105,16 @@ def run_program(runner, folder, config, program, inputs, pauses):
 
 
 @pytest.mark.parametrize("contents", [UNKNOWN, 1])
-@pytest.mark.parametrize("name", BENCHED)
+@pytest.mark.parametrize("name", long_but(SHORT, BENCHED))
 def test_registers(build, name, contents, tmp_path):
     run_bench(build(name, contents), "registers", tmp_path, BENCHED[name])
 
 
-@pytest.mark.parametrize("name", RANDOM_PROGRAMS)
-def test_program(build, name, tmp_path):
+@pytest.mark.parametrize("steps", long_but([2], [2, 4]))
+@pytest.mark.parametrize("name", long_but(SHORT, RANDOM_PROGRAMS))
+def test_program(build, name, steps, tmp_path):
     config = BENCHED[name]
-    program, inputs = random_program(config, 31, steps=4, vector=config.core != "micro")
+    program, inputs = random_program(config, 31, steps=steps, vector=config.core != "micro")
     expected = interpret(program, inputs)
     simulated = RtlDevice(config).run(program, inputs).outputs
     pauses = [0.4] if config.core == "micro" else [0, 0.4]
@@ -120,8 +124,8 @@ def test_program(build, name, tmp_path):
             np.testing.assert_array_equal(simulated[key], values, err_msg=f"RtlDevice, output {key}")
 
 
-@pytest.mark.parametrize("contents", [UNKNOWN, 1, 2])
-@pytest.mark.parametrize("name", BENCHED)
+@pytest.mark.parametrize("contents", long_but([UNKNOWN, 1], [UNKNOWN, 1, 2]))
+@pytest.mark.parametrize("name", long_but(SHORT, BENCHED))
 def test_matmul(build, name, contents, tmp_path):
     """Whatever memories hold at first, a product is exact: the first one, and one after it."""
     config, rng = BENCHED[name], np.random.default_rng(contents)

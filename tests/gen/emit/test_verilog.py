@@ -13,6 +13,7 @@ from gen.flow.yosys import run_yosys
 from spec.config import AcceleratorConfig
 from spec.presets import PRESETS
 from tests.conformance.configs import MICRO_4X3
+from tests.long import long_but
 from tests.verilator import lacks_verilator, verilator_environment
 
 WAIVERS = Path(__file__).resolve().parents[3] / "gen" / "verilator.vlt"
@@ -28,7 +29,7 @@ CONFIGS = {
 }
 
 
-@pytest.fixture(scope="module", params=CONFIGS)
+@pytest.fixture(scope="module", params=long_but(["tiny", "3x5", "icebreaker"], CONFIGS))
 def verilog(request, tmp_path_factory):
     path = tmp_path_factory.mktemp("verilog") / "systolm.v"
     path.write_text(emit_verilog(emit_rtlil(CONFIGS[request.param])))
@@ -65,9 +66,9 @@ def test_no_function_hides_a_name(verilog):
 
 def test_two_chips_of_different_names_are_one_design(tmp_path):
     """Whatever they are; Icarus and Yosys would refuse a second module of the same name."""
-    names = {"first": "tiny", "second": "icebreaker", "third": "tiny"}
-    for name, preset in names.items():
-        (tmp_path / f"{name}.v").write_text(emit_verilog(emit_rtlil(PRESETS[preset], name)))
+    names = {"first": "1x1", "second": "4x3 micro", "third": "1x1"}
+    for name, config in names.items():
+        (tmp_path / f"{name}.v").write_text(emit_verilog(emit_rtlil(CONFIGS[config], name)))
     chips = "".join(f"  {name} {name}_chip(.clk(clk), .rst(rst));\n" for name in names)
     (tmp_path / "chips.v").write_text(f"module chips(input clk, input rst);\n{chips}endmodule\n")
     files = [f"{name}.v" for name in ("chips", *names)]

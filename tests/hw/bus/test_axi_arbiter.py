@@ -1,5 +1,6 @@
 """Several masters on one slave: bytes, order, turns, no idle cycles."""
 
+from itertools import product
 from typing import Any
 
 import pytest
@@ -11,14 +12,14 @@ from tests.hw.bus.axi_master import AxiMaster
 from tests.hw.bus.axi_monitor import AxiMonitor
 from tests.hw.bus.shared_slave import Picker, pick, run, steady
 from tests.hw.refusal import assert_refused
+from tests.long import long_but
 
 
 def _make(masters: int) -> AxiArbiter:
     return AxiArbiter(4, masters)
 
 
-@pytest.mark.parametrize("stall", [0.0, 0.3, 0.7])
-@pytest.mark.parametrize("masters", [2, 3])
+@pytest.mark.parametrize(("masters", "stall"), long_but([(2, 0.0), (3, 0.7)], product((2, 3), (0.0, 0.3, 0.7))))
 def test_everyone_gets_their_own_bytes_and_errors(masters: int, stall: float) -> None:
     run(_make, [pick] * masters, 25, stall=stall, bad=True)
 
@@ -71,8 +72,7 @@ def test_bursts_of_one_beat_are_read_in_every_cycle() -> None:
     assert monitor.gaps("r") == 0
 
 
-@pytest.mark.parametrize("stall", [0.0, 0.4])
-@pytest.mark.parametrize("masters", [2, 3])
+@pytest.mark.parametrize(("masters", "stall"), long_but([(3, 0.0), (2, 0.4)], product((2, 3), (0.0, 0.4))))
 def test_nobody_waits_for_more_than_one_burst_of_each_other(masters: int, stall: float) -> None:
     """The first ones ask without a pause for long bursts, the last one now and then for short ones."""
     greedy = [steady(16)] * (masters - 1)

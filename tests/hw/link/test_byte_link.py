@@ -1,5 +1,6 @@
 """Both links against the model of the protocol: the same answers, memory and registers, whatever the bytes."""
 
+import functools
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,8 +18,10 @@ from spec.link import Command
 from tests.hw.link.chip import Chip
 from tests.hw.link.disturbance import disturb
 from tests.hw.link.fpga_model import BAD_REGISTER, MEMORY_BYTES, FpgaModel
-from tests.hw.link.streams import simulate, source, take
+from tests.hw.link.streams import source, take
 from tests.hw.refusal import assert_refused
+from tests.hw.simulation import Simulation
+from tests.long import long_but
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,18 @@ class Kind:
 
 FAST = [pytest.param(Kind(lambda n=n: ByteLink(n), n), id=f"fast {n}") for n in (2, 4, 8, 16)]
 COMPACT = pytest.param(Kind(CompactLink, 4, cycles=100, share=0.25), id="compact 4")
+
+
+@functools.cache
+def simulated(kind: Kind) -> tuple[Any, Simulation]:
+    """Return a link of a kind and its simulation."""
+    dut = kind.make()
+    return dut, Simulation(dut)
+
+
 both = pytest.mark.parametrize("kind", [FAST[1], COMPACT])
+mostly_fast = pytest.mark.parametrize("kind", long_but([FAST[1]], [FAST[1], COMPACT]))
+"""Where the compact one takes very long; tests of its program send it many frames too."""
 
 
 def run(line: bytes, kind: Kind, seed: int, stall: float) -> tuple[Chip, FpgaModel]:
@@ -43,7 +57,7 @@ def run(line: bytes, kind: Kind, seed: int, stall: float) -> tuple[Chip, FpgaMod
     start = rng.randbytes(MEMORY_BYTES)
     model.memory[:] = start
     answers = model.feed(line)
-    dut = kind.make()
+    dut, simulation = simulated(kind)
     chip = Chip(dut, kind.bus_bytes, rng, stall)
     chip.memory[:] = start
 
@@ -54,7 +68,7 @@ def run(line: bytes, kind: Kind, seed: int, stall: float) -> tuple[Chip, FpgaMod
             _, _, valid = await ctx.tick().sample(dut.o.valid)
             assert not valid
 
-    simulate(dut, bench, source(dut.i, line, random.Random(seed), stall), chip.serve)
+    simulation.run(bench, source(dut.i, line, random.Random(seed), stall), chip.serve)
     assert chip.memory == model.memory
     assert chip.registers == model.registers
     return chip, model
@@ -74,7 +88,7 @@ def random_request(rng: random.Random, sequence: int, bus_bytes: int, most: int)
     return encode_request(command, sequence, address, length, payload)
 
 
-@pytest.mark.parametrize("kind", [*FAST, COMPACT])
+@pytest.mark.parametrize("kind", long_but([FAST[0], FAST[-1], COMPACT], [*FAST, COMPACT]))
 def test_matches_the_model(kind: Kind) -> None:
     bus_bytes = kind.bus_bytes
     rng = random.Random(30 + bus_bytes)
@@ -112,7 +126,7 @@ def test_repeated_write_is_acknowledged_and_not_done_again(kind: Kind) -> None:
     assert len(chip.writes) == 2
 
 
-@both
+@mostly_fast
 def test_remembers_64_writes_and_none_before_hello(kind: Kind) -> None:
     line = b"".join(encode_request(Command.WRITE_REGISTER, n, 8, 4, bytes(4)) for n in range(2))
     line += encode_request(Command.HELLO, 99)
@@ -136,7 +150,7 @@ def test_failed_request_keeps_its_turn(kind: Kind) -> None:
     assert len(model.executed) == 1
 
 
-@both
+@mostly_fast
 def test_disturbed_frames_alter_nothing_and_hello_is_answered_afterwards(kind: Kind) -> None:
     rng = random.Random(37)
     line, model = b"", FpgaModel(4)
@@ -150,7 +164,7 @@ def test_disturbed_frames_alter_nothing_and_hello_is_answered_afterwards(kind: K
     assert model.expected == 78
 
 
-@both
+@mostly_fast
 def test_noise_alters_nothing_and_hello_is_answered_afterwards(kind: Kind) -> None:
     chip, _ = run(random.Random(39).randbytes(int(3000 * kind.share)) + encode_request(Command.HELLO, 3), kind, 40, 0.0)
     assert not chip.writes
@@ -158,7 +172,7 @@ def test_noise_alters_nothing_and_hello_is_answered_afterwards(kind: Kind) -> No
 
 @both
 def test_nothing_is_done_before_the_frame_has_ended(kind: Kind) -> None:
-    dut = kind.make()
+    dut, simulation = simulated(kind)
     line = encode_request(Command.WRITE_MEMORY, 0, 0, 64, bytes(64))[:-1]
 
     async def bench(ctx: Any) -> None:
@@ -168,12 +182,12 @@ def test_nothing_is_done_before_the_frame_has_ended(kind: Kind) -> None:
             )
             assert not access
 
-    simulate(dut, bench, source(dut.i, line, random.Random(41), 0.0))
+    simulation.run(bench, source(dut.i, line, random.Random(41), 0.0))
 
 
 @both
 def test_fifo_holds_512_bytes_while_an_answer_waits(kind: Kind) -> None:
-    dut = kind.make()
+    dut, simulation = simulated(kind)
     line = encode_request(Command.HELLO, 0) + bytes(1000)
     count = 0
 
@@ -185,7 +199,7 @@ def test_fifo_holds_512_bytes_while_an_answer_waits(kind: Kind) -> None:
             _, _, ready = await ctx.tick().sample(dut.i.ready)
             count += ready
 
-    simulate(dut, bench)
+    simulation.run(bench)
     assert count >= 512 + len(encode_request(Command.HELLO, 0))
 
 

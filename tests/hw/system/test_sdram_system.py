@@ -10,6 +10,7 @@ from spec.isa import INSTRUCTION_BYTES, Gemm, Halt
 from spec.presets import PRESETS
 from spec.registers import DEVICE_ID, Control, Status
 from tests.conformance.assembler import Assembler, undense
+from tests.conformance.configs import MICRO_4X3
 from tests.hw.refusal import assert_refused
 from tests.hw.system.board import CHIP, Host, memory_words
 
@@ -17,7 +18,7 @@ CHIP_BYTES = WORD_BYTES * CHIP.words
 
 
 def test_host_reaches_memory_and_registers_and_runs_a_program() -> None:
-    host = Host(PRESETS["tiny"], clock_hz=50e6, sdram_hz=80e6)
+    host = Host(MICRO_4X3, clock_hz=50e6, sdram_hz=80e6)
     addr, program = CHIP_BYTES // 2 + 8, Halt().encode()
     host.client.write_memory(addr, program)
     assert host.peek(addr - 8, INSTRUCTION_BYTES + 16) == bytes(8) + program + bytes(8)

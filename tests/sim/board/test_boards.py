@@ -18,6 +18,7 @@ from spec.program import Program
 from sw.lowering import NetworkLowering
 from sw.network.random_checkpoint import random_checkpoint
 from sw.network.reference import embed, forward
+from tests.long import long_but
 
 pytestmark = pytest.mark.skipif(not any(map(shutil.which, ("clang++", "g++"))), reason="there is no C++ compiler")
 
@@ -43,6 +44,7 @@ def open_board(board: Board) -> tuple[SimulatedPort, BoardDevice, list[Program]]
     return port, BoardDevice(client, board.config, flash=image), programs
 
 
+@pytest.mark.parametrize("board_name", long_but(["icebreaker"], BOARDS))
 def test_bert_equals_the_reference_and_the_integer_model(board_name: str) -> None:
     board = BOARDS[board_name]
     port, device, programs = open_board(board)

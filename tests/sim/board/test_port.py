@@ -128,7 +128,7 @@ def test_what_no_system_can_have_is_refused() -> None:
     assert_refused(message, SimulatedPort, CONFIG, clocks={"sync": 50_000_000})
 
 
-@pytest.mark.usefixtures("_every_board")
+@pytest.mark.long
 def test_a_slower_chip_than_the_controller_knows_is_noticed() -> None:
     slower = replace(SMALL_SDRAM, rcd_ns=60, rp_ns=60)
     port = SimulatedPort(CONFIG, real=slower)

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(not any(map(shutil.which, ("clang++", "g++"))), 
 
 CONFIG = CONFIGS["3x5"]
 
-SMALLEST = CONFIGS["1x1"]
+SMALLEST = CONFIGS["4x4 micro"]
 """For waveforms, whose simulator takes the compiler very long."""
 KINDS = ("3x5", "4x4 micro")
 """Both kinds of accelerators."""

@@ -1,5 +1,6 @@
 """Runs instructions on a simulated PostEngine, with everything around it stalling at random."""
 
+import functools
 from collections import deque
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
@@ -8,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from amaranth.hdl import Shape, Value
-from amaranth.sim import Simulator
 from numpy.typing import NDArray
 
 from hw.core.post.engine import PostEngine
@@ -16,8 +16,9 @@ from hw.layouts import TABLE_WORD_BYTES
 from spec.config import AcceleratorConfig
 from spec.isa import Drain, Instruction, Stats, Sweep, SweepKind
 from tests.hw.core.post.reference import PostState
+from tests.hw.simulation import Simulation
 
-__all__ = ["Item", "Run", "random_state", "run", "simulate"]
+__all__ = ["Item", "Run", "engine", "random_state", "run"]
 
 Array = NDArray[np.int64]
 Item = tuple[Instruction, Array | None]
@@ -64,12 +65,11 @@ def random_state(config: AcceleratorConfig, rng: np.random.Generator, words: int
     )
 
 
-def simulate(dut: PostEngine, bench: Any) -> None:
-    """Run one testbench to its end."""
-    sim = Simulator(dut)
-    sim.add_clock(1e-6)
-    sim.add_testbench(bench)
-    sim.run()
+@functools.cache
+def engine(config: AcceleratorConfig) -> tuple[PostEngine, Simulation]:
+    """Return the engine of a configuration and its simulation."""
+    dut = PostEngine(config)
+    return dut, Simulation(dut)
 
 
 def run(state: PostState, items: list[Item], *, seed: int = 0, stall: float = 0.0) -> Run:
@@ -78,7 +78,7 @@ def run(state: PostState, items: list[Item], *, seed: int = 0, stall: float = 0.
     The given state stays as it is. A DRAIN's tiles become full in order, each in the next bank as soon as that is free.
     """
     config = state.config
-    dut = PostEngine(config)
+    dut, simulation = engine(config)
     result = Run(deepcopy(state), latency=dut.latency)
 
     async def bench(ctx: Any) -> None:
@@ -86,7 +86,7 @@ def run(state: PostState, items: list[Item], *, seed: int = 0, stall: float = 0.
         await _Surroundings(dut, result, items, np.random.default_rng(seed), stall).play(ctx)
         _collect(ctx, dut, result.state)
 
-    simulate(dut, bench)
+    simulation.run(bench)
     return result
 
 
@@ -221,9 +221,9 @@ def _pack(values: Iterable[int], width: int) -> int:
     return sum((int(x) & ((1 << width) - 1)) << (width * k) for k, x in enumerate(values))
 
 
-def _unpack(word: int, width: int, count: int) -> list[int]:
+def _unpack(word: int, width: int, count: int, *, signed: bool = True) -> list[int]:
     values = [word >> width * k & ((1 << width) - 1) for k in range(count)]
-    return [x - (1 << width) if x >> (width - 1) else x for x in values]
+    return [x - (1 << width) if x >> (width - 1) else x for x in values] if signed else values
 
 
 def _rows(dut: PostEngine, state: PostState) -> Iterator[tuple[Any, NDArray[np.int64]]]:
@@ -237,10 +237,11 @@ def _rows(dut: PostEngine, state: PostState) -> Iterator[tuple[Any, NDArray[np.i
 
 def _preload(ctx: Any, dut: PostEngine, state: PostState) -> None:
     for memory, content in _rows(dut, state):
-        width = Shape.cast(memory.shape).width // content.shape[1]
+        shape = Shape.cast(memory.shape)
+        width, signed = shape.width // content.shape[1], shape.signed
         for k, word in enumerate(content):
             packed = _pack(word, width)
-            signed_word = Shape.cast(memory.shape).signed and packed >> (width - 1)
+            signed_word = signed and packed >> (width - 1)
             _set(ctx, memory, k, packed - (1 << width) if signed_word else packed)
     layout = dut.row_memory.scalar_storage.shape
     for k, (mul, total, mean) in enumerate(zip(state.row_mul, state.row_total, state.row_mean, strict=True)):
@@ -270,4 +271,6 @@ def _collect(ctx: Any, dut: PostEngine, state: PostState) -> None:
 
 
 def _words(ctx: Any, memory: Any) -> Array:
-    return np.array([list(ctx.get(memory.data[k])) for k in range(memory.depth)], np.int64)
+    number, count = Shape.cast(memory.shape.elem_shape), memory.shape.length
+    words = (ctx.get(_bits(memory.data[k])) for k in range(memory.depth))
+    return np.array([_unpack(word, number.width, count, signed=number.signed) for word in words], np.int64)

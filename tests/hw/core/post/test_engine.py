@@ -13,6 +13,7 @@ from spec.isa import Destination, Drain, ParamMode, SecondStage, Stats, Sweep, S
 from tests.hw.core.post.harness import Item, Run, random_state, run
 from tests.hw.core.post.random_items import RandomItems, accumulators
 from tests.hw.core.post.reference import PostState
+from tests.long import long_but
 
 WORDS = 64
 
@@ -56,7 +57,7 @@ def draws(name: str, seed: int) -> tuple[PostState, RandomItems, np.random.Gener
     return state, RandomItems(config, rng, words=WORDS, most_m=most_m, most_n=most_n), rng
 
 
-@pytest.mark.parametrize("stall", [0.0, 0.6])
+@pytest.mark.parametrize("stall", long_but([0.6], [0.0, 0.6]))
 @pytest.mark.parametrize("name", CONFIGS)
 def test_random_instructions(name: str, stall: float) -> None:
     state, random_items, _ = draws(name, 1 + int(10 * stall))

@@ -1,0 +1,25 @@
+"""Which tests of one kind are left to ``pytest -m long``."""
+
+from collections.abc import Container, Iterable
+from typing import Any
+
+import pytest
+
+__all__ = ["long_but"]
+
+
+def long_but(short: Container[Any], values: Iterable[Any]) -> list[Any]:
+    """Return all values as parameters of a test, those marked long that are not among the ``short`` ones.
+
+    As elsewhere in pytest, a tuple has the values of several parameters.
+    """
+    return [value if value in short else _long(value) for value in values]
+
+
+def _long(value: Any) -> Any:
+    given = value if isinstance(value, type(pytest.param())) else pytest.param(*_several(value))
+    return pytest.param(*given.values, id=given.id, marks=[*given.marks, pytest.mark.long])
+
+
+def _several(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
