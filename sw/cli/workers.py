@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -19,6 +20,10 @@ __all__ = ["Job", "answer_all"]
 
 THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """One thread of matrix arithmetic for each worker: more would fight for the cores."""
+
+
+SILENT_TRACKER = "ignore:resource_tracker"
+"""Python's keeper of semaphores would complain of a command that was told to stop and had to be ended amid its work."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +93,8 @@ def answer_all(job: Job[Answer], texts: Sequence[Text], workers: int) -> Iterato
         return
     for name in THREAD_LIMITS:
         os.environ.setdefault(name, "1")
+    if SILENT_TRACKER not in sys.warnoptions:
+        sys.warnoptions.append(SILENT_TRACKER)
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(job,))
     try:

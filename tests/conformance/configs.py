@@ -29,7 +29,7 @@ CONFIGS = {
     )
 }
 
-SHORT = ("1x1", "3x5", "8x4", "4x4 micro")
+SHORT = ("1x1", "3x5", "4x4 micro")
 """Those that are tested every time; the others are larger or between these, and left to ``pytest -m long``."""
 
 MICRO_4X3 = AcceleratorConfig(

@@ -66,7 +66,7 @@ def test_no_function_hides_a_name(verilog):
 
 def test_two_chips_of_different_names_are_one_design(tmp_path):
     """Whatever they are; Icarus and Yosys would refuse a second module of the same name."""
-    names = {"first": "1x1", "second": "4x3 micro", "third": "1x1"}
+    names = {"first": "4x3 micro", "second": "1x1", "third": "4x3 micro"}
     for name, config in names.items():
         (tmp_path / f"{name}.v").write_text(emit_verilog(emit_rtlil(CONFIGS[config], name)))
     chips = "".join(f"  {name} {name}_chip(.clk(clk), .rst(rst));\n" for name in names)

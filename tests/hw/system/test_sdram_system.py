@@ -41,6 +41,7 @@ def test_host_reaches_memory_and_registers_and_runs_a_program() -> None:
     assert host.violations == {}
 
 
+@pytest.mark.long
 def test_host_uses_the_memory_while_a_program_does() -> None:
     config = PRESETS["tiny"]
     m, n, k = 16, 24, 64

@@ -19,6 +19,7 @@ from sw.network.checkpoint import Checkpoint
 from sw.network.linear import Codes, Table
 from sw.network.random_checkpoint import random_checkpoint
 from sw.network.reference import embed, forward
+from tests.long import long_but
 from tests.sw.network.nodes import node_of, with_nodes
 
 SMALL = {"scratchpad_kib": 16, "vector_kib": 16, "param_words": 64, "weight_fifo_words": 32}
@@ -93,9 +94,10 @@ def test_presets(preset: str) -> None:
     assert_exact(random_checkpoint(3), PRESETS[preset], 1, 31)
 
 
-def test_default_model_at_any_length() -> None:
+@pytest.mark.parametrize("length", long_but([1, 17, 64, 333], [1, 2, 17, 28, 33, 37, 64, 100, 129, 333, 512]))
+def test_default_model_at_any_length(length: int) -> None:
     checkpoint, _ = load_model(Path("minilm-l6-imdb"))
-    assert_exact(checkpoint, PRESETS["default"], 1, 2, 17, 28, 33, 37, 64, 100, 129, 333, 512)
+    assert_exact(checkpoint, PRESETS["default"], length)
 
 
 def test_feed_forward_is_blocked_by_rows_when_its_middle_does_not_fit() -> None:
