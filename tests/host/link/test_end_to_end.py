@@ -14,6 +14,7 @@ from tests.hw.link.chip import Chip
 from tests.hw.link.disturbance import disturb
 from tests.hw.link.fpga_model import BAD_REGISTER
 from tests.hw.refusal import assert_refused
+from tests.long import long_but
 
 
 async def byte_line(ctx: Any, port: Any, dut: ByteLink) -> None:
@@ -52,7 +53,8 @@ def test_reads_and_writes(bus_bytes: int) -> None:
     assert client.read_register(0x10) == 0xC0DB_DCDD
 
 
-def test_disturbed_line_loses_and_alters_nothing() -> None:
+@pytest.mark.parametrize("accesses", long_but([3], [3, 6]))
+def test_disturbed_line_loses_and_alters_nothing(accesses: int) -> None:
     rng = random.Random(3)
     port, chip = connect(4, 0.0)
 
@@ -65,14 +67,14 @@ def test_disturbed_line_loses_and_alters_nothing() -> None:
             return disturb(data, rng) if data and rng.random() < 0.005 else data
 
     client = LinkClient(Disturbed(), bus_bytes=4, tries=50)
-    for value in range(6):
+    for value in range(accesses):
         data = rng.randbytes(4 * rng.randrange(60))
         client.write_memory(4 * value, data)
         assert chip.memory[4 * value : 4 * value + len(data)] == data
         client.write_register(0, value)
         assert client.read_register(0) == value
         assert client.read_memory(4 * value, len(data)) == data
-    assert [kind for kind, _ in chip.writes].count("register") == 6, "each write once"
+    assert [kind for kind, _ in chip.writes].count("register") == accesses, "each write once"
 
 
 @pytest.mark.parametrize("compact", [False, True])

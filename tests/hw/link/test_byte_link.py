@@ -108,7 +108,7 @@ def test_matches_the_model(kind: Kind) -> None:
     assert len({kind for kind, _ in chip.writes}) == 2
 
 
-@pytest.mark.parametrize("kind", [FAST[0], FAST[-1], COMPACT])
+@pytest.mark.parametrize("kind", long_but([FAST[0], FAST[-1]], [FAST[0], FAST[-1], COMPACT]))
 def test_largest_accesses(kind: Kind) -> None:
     data = random.Random(32).randbytes(256)
     line = encode_request(Command.WRITE_MEMORY, 0, 1024, 256, data) + encode_request(Command.READ_MEMORY, 1, 1024, 256)
