@@ -2,7 +2,7 @@
 #
 #   make imdb    classify the sample reviews on the simulated RTL; DEVICE=/dev/ttyUSB0 does so on a board there, PRESET
 #                names its configuration, BAUD its rate, FLASH the image in its flash, MODEL a quantized model
-#   make test    all tests, or those in TESTS; EXTRAS=test,board,fpga,model also those that need further packages
+#   make test    the tests, or those in TESTS; EXTRAS=test,board,fpga,model also those that need further packages
 #   make sim     the whole RTL verification: blocks, conformance, emitted Verilog
 #   make lint    ruff and mypy
 #   make model   train, merge and quantize the default checkpoint again (needs SYSTOLM_DATA)
