@@ -21,7 +21,6 @@ __all__ = ["Job", "answer_all"]
 THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """One thread of matrix arithmetic for each worker: more would fight for the cores."""
 
-
 SILENT_TRACKER = "ignore:resource_tracker"
 """Python's keeper of semaphores would complain of a command that was told to stop and had to be ended amid its work."""
 

@@ -83,6 +83,18 @@ def test_an_older_file_is_not_lost_for_nothing(classify: list[str], tmp_path: Pa
     assert out.read_text() == "old"
 
 
+def test_ended_amid_its_work_it_says_nothing_of_what_the_system_clears_away(classify: list[str]) -> None:
+    """As where Python cannot be told to stop in time: the process ends while its workers' semaphores are in use."""
+    body = (
+        "import os; from sw.cli import workers; from sw.cli.main import main\n"
+        "workers.as_completed = lambda _futures: os._exit(3)\n"
+        f"main({[*classify[2:], '--jobs', '2']!r})\n"
+    )
+    done = subprocess.run([sys.executable, "-c", body], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert "semaphore" not in done.stderr
+
+
 @compiled
 @pytest.mark.parametrize("group", [False, True], ids=["parent", "group"])
 def test_in_the_middle_of_a_simulation(group: bool) -> None:
