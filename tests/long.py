@@ -17,9 +17,6 @@ def long_but(short: Container[Any], values: Iterable[Any]) -> list[Any]:
 
 
 def _long(value: Any) -> Any:
-    given = value if isinstance(value, type(pytest.param())) else pytest.param(*_several(value))
-    return pytest.param(*given.values, id=given.id, marks=[*given.marks, pytest.mark.long])
-
-
-def _several(value: Any) -> tuple[Any, ...]:
-    return value if isinstance(value, tuple) else (value,)
+    if isinstance(value, type(pytest.param())):
+        return pytest.param(*value.values, id=value.id, marks=[*value.marks, pytest.mark.long])
+    return pytest.param(*value if isinstance(value, tuple) else (value,), marks=pytest.mark.long)

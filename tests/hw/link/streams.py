@@ -5,16 +5,12 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from amaranth.hdl import Value
-from amaranth.sim import Simulator
+
+from tests.hw.simulation import Simulation
 
 
 def simulate(dut: Any, bench: Callable[[Any], Any], *background: Callable[[Any], Any]) -> None:
-    sim = Simulator(dut)
-    sim.add_clock(1e-6)
-    sim.add_testbench(bench)
-    for process in background:
-        sim.add_testbench(process, background=True)
-    sim.run()
+    Simulation(dut).run(bench, *background)
 
 
 async def wait_for(ctx: Any, condition: Any) -> None:

@@ -18,7 +18,7 @@ from spec.isa import Drain, Instruction, Stats, Sweep, SweepKind
 from tests.hw.core.post.reference import PostState
 from tests.hw.simulation import Simulation
 
-__all__ = ["Item", "Run", "engine", "random_state", "run"]
+__all__ = ["Item", "Run", "random_state", "run"]
 
 Array = NDArray[np.int64]
 Item = tuple[Instruction, Array | None]
@@ -66,7 +66,7 @@ def random_state(config: AcceleratorConfig, rng: np.random.Generator, words: int
 
 
 @functools.cache
-def engine(config: AcceleratorConfig) -> tuple[PostEngine, Simulation]:
+def _engine(config: AcceleratorConfig) -> tuple[PostEngine, Simulation]:
     """Return the engine of a configuration and its simulation."""
     dut = PostEngine(config)
     return dut, Simulation(dut)
@@ -78,7 +78,7 @@ def run(state: PostState, items: list[Item], *, seed: int = 0, stall: float = 0.
     The given state stays as it is. A DRAIN's tiles become full in order, each in the next bank as soon as that is free.
     """
     config = state.config
-    dut, simulation = engine(config)
+    dut, simulation = _engine(config)
     result = Run(deepcopy(state), latency=dut.latency)
 
     async def bench(ctx: Any) -> None:
