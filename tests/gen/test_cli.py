@@ -15,12 +15,11 @@ from gen.cli import main
 from spec.boards import BOARDS
 from spec.config import AcceleratorConfig
 from spec.presets import PRESETS
+from tests.long import long_but
 
 FIELDS = [field.name for field in dataclasses.fields(AcceleratorConfig)]
 NUMBERS = [name for name in FIELDS if name != "core"]
 SMALL = ("--preset", "tiny")
-EMITTED = ("--preset", "icebreaker")
-"""For Verilog as it is: the serial core is the least to emit."""
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +32,12 @@ def _no_hardware(monkeypatch):
     """Skip what takes long."""
     monkeypatch.setattr(cli, "emit_rtlil", lambda _config, name: f"attribute \\top 1\nmodule \\{name}\nend\n")
     monkeypatch.setattr(cli, "emit_verilog", str)
+
+
+@pytest.fixture(params=long_but(["icebreaker"], ["icebreaker", "tiny"]))
+def emitted(request):
+    """Name a preset whose Verilog is emitted; the micro core is the least to emit."""
+    return request.param
 
 
 def option(name):
@@ -53,15 +58,16 @@ def fails(capsys, tmp_path, *arguments):
     return err.removeprefix("python -m gen: error: ").rstrip()
 
 
-def test_writes_verilog_and_manifest_here(tmp_path):
-    assert main(EMITTED) == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["systolm_4x4.json", "systolm_4x4.v"]
-    assert "module systolm(" in (tmp_path / "systolm_4x4.v").read_text()
+def test_writes_verilog_and_manifest_here(tmp_path, emitted):
+    assert main(["--preset", emitted]) == 0
+    stem = f"systolm_{PRESETS[emitted].rows}x{PRESETS[emitted].cols}"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{stem}.json", f"{stem}.v"]
+    assert "module systolm(" in (tmp_path / f"{stem}.v").read_text()
 
 
-def test_writes_where_told(tmp_path):
+def test_writes_where_told(tmp_path, emitted):
     (tmp_path / "a").mkdir()
-    assert main([*EMITTED, "-o", "a/chip.v", "--name", "chip"]) == 0
+    assert main(["--preset", emitted, "-o", "a/chip.v", "--name", "chip"]) == 0
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["chip.json", "chip.v"]
     assert "module chip(" in (tmp_path / "a" / "chip.v").read_text()
     assert manifest("a/chip.json")["module"] == "chip"
@@ -89,16 +95,16 @@ def test_dash_writes_to_standard_output_alone(capsys, tmp_path):
     assert out == (tmp_path / "systolm_2x2.v").read_text()
 
 
-def test_same_input_same_bytes(tmp_path):
-    assert main([*EMITTED, "-o", "first.v"]) == 0
-    assert main([*EMITTED, "-o", "second.v"]) == 0
+def test_same_input_same_bytes(tmp_path, emitted):
+    assert main(["--preset", emitted, "-o", "first.v"]) == 0
+    assert main(["--preset", emitted, "-o", "second.v"]) == 0
     for suffix in ("v", "json"):
         first, second = (tmp_path / f"{name}.{suffix}" for name in ("first", "second"))
         assert first.read_bytes() == second.read_bytes()
 
 
-def test_names_no_source_or_date(tmp_path):
-    assert main(EMITTED) == 0
+def test_names_no_source_or_date(tmp_path, emitted):
+    assert main(["--preset", emitted]) == 0
     for path in tmp_path.iterdir():
         text = path.read_text()
         assert ".py" not in text

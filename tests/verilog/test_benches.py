@@ -9,6 +9,7 @@ import functools
 import os
 import shutil
 import unittest.mock
+from itertools import product
 
 import numpy as np
 import pytest
@@ -110,8 +111,7 @@ def test_registers(build, name, contents, tmp_path):
     run_bench(build(name, contents), "registers", tmp_path, BENCHED[name])
 
 
-@pytest.mark.parametrize("steps", long_but([2], [2, 4]))
-@pytest.mark.parametrize("name", long_but(["3x5"], RANDOM_PROGRAMS))
+@pytest.mark.parametrize(("name", "steps"), long_but([("3x5", 2)], [("3x5", 2), *product(RANDOM_PROGRAMS, [4])]))
 def test_program(build, name, steps, tmp_path):
     config = BENCHED[name]
     program, inputs = random_program(config, 31, steps=steps, vector=config.core != "micro")
@@ -131,8 +131,8 @@ def test_matmul(build, name, contents, tmp_path):
     config, rng = BENCHED[name], np.random.default_rng(contents)
     m, n, k = 5, 2 * config.cols + 1, 2 * config.rows + 1
     a, b = (rng.integers(-128, 128, shape).astype(np.int8) for shape in ((m, k), (k, n)))
-    product = MatmulLowering(config, m, n, k)
+    lowering = MatmulLowering(config, m, n, k)
     for outputs in run_program(
-        build(name, contents), tmp_path, config, product.program, product.pack(a, b), pauses=[0, 0.4]
+        build(name, contents), tmp_path, config, lowering.program, lowering.pack(a, b), pauses=[0, 0.4]
     ):
-        np.testing.assert_array_equal(product.unpack(outputs["c"]), a.astype(np.int32) @ b.astype(np.int32))
+        np.testing.assert_array_equal(lowering.unpack(outputs["c"]), a.astype(np.int32) @ b.astype(np.int32))

@@ -64,9 +64,10 @@ def test_no_function_hides_a_name(verilog):
     assert not re.search(r"^ *function\b|parallel_case", verilog.read_text(), re.MULTILINE)
 
 
-def test_two_chips_of_different_names_are_one_design(tmp_path):
+@pytest.mark.parametrize("twice", long_but(["4x3 micro"], ["4x3 micro", "tiny"]))
+def test_two_chips_of_different_names_are_one_design(tmp_path, twice):
     """Whatever they are; Icarus and Yosys would refuse a second module of the same name."""
-    names = {"first": "4x3 micro", "second": "icebreaker", "third": "4x3 micro"}
+    names = {"first": twice, "second": "icebreaker", "third": twice}
     for name, config in names.items():
         (tmp_path / f"{name}.v").write_text(emit_verilog(emit_rtlil(CONFIGS[config], name)))
     chips = "".join(f"  {name} {name}_chip(.clk(clk), .rst(rst));\n" for name in names)

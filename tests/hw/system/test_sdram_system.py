@@ -13,12 +13,17 @@ from tests.conformance.assembler import Assembler, undense
 from tests.conformance.configs import MICRO_4X3
 from tests.hw.refusal import assert_refused
 from tests.hw.system.board import CHIP, Host, memory_words
+from tests.long import long_but
 
 CHIP_BYTES = WORD_BYTES * CHIP.words
 
+CONFIGS = {"4x3 micro": MICRO_4X3, "tiny": PRESETS["tiny"]}
+"""One of each core; that of the first is the quicker to simulate."""
 
-def test_host_reaches_memory_and_registers_and_runs_a_program() -> None:
-    host = Host(MICRO_4X3, clock_hz=50e6, sdram_hz=80e6)
+
+@pytest.mark.parametrize("name", long_but(["4x3 micro"], CONFIGS))
+def test_host_reaches_memory_and_registers_and_runs_a_program(name: str) -> None:
+    host = Host(CONFIGS[name], clock_hz=50e6, sdram_hz=80e6)
     addr, program = CHIP_BYTES // 2 + 8, Halt().encode()
     host.client.write_memory(addr, program)
     assert host.peek(addr - 8, INSTRUCTION_BYTES + 16) == bytes(8) + program + bytes(8)

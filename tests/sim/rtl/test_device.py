@@ -18,13 +18,12 @@ from tests.conformance.assembler import Assembler
 from tests.conformance.configs import CONFIGS
 from tests.conformance.interpreter import interpret
 from tests.conformance.random_program import random_program
+from tests.long import long_but
 
 pytestmark = pytest.mark.skipif(not any(map(shutil.which, ("clang++", "g++"))), reason="there is no C++ compiler")
 
 CONFIG = CONFIGS["3x5"]
 
-SMALLEST = CONFIGS["4x4 micro"]
-"""For waveforms, whose simulator takes the compiler very long."""
 KINDS = ("3x5", "4x4 micro")
 """Both kinds of accelerators."""
 
@@ -200,11 +199,14 @@ def test_progress_is_told():
     assert seen == sorted(seen)
 
 
-def test_a_traced_run_is_the_same_run(tmp_path):
-    program, inputs = random_program(SMALLEST, 16)
+@pytest.mark.parametrize("name", long_but(["4x4 micro"], ["4x4 micro", "1x1"]))
+def test_a_traced_run_is_the_same_run(tmp_path, name):
+    """Simulators that write waveforms take the compiler very long, but that of the micro core."""
+    config = CONFIGS[name]
+    program, inputs = random_program(config, 16)
     path = tmp_path / "trace.vcd"
-    traced = RtlDevice(SMALLEST, trace=Trace(path, 100, 110)).run(program, inputs)
-    plain = RtlDevice(SMALLEST).run(program, inputs)
+    traced = RtlDevice(config, trace=Trace(path, 100, 110)).run(program, inputs)
+    plain = RtlDevice(config).run(program, inputs)
     # Different C++ runtimes, so this compares these as well.
     assert traced.counters == plain.counters
     assert same(traced.outputs, plain.outputs)
@@ -215,9 +217,10 @@ def test_a_traced_run_is_the_same_run(tmp_path):
 
 
 def test_a_trace_that_cannot_be_written(tmp_path):
-    program, inputs = random_program(SMALLEST, 16)
+    config = CONFIGS["4x4 micro"]
+    program, inputs = random_program(config, 16)
     with pytest.raises(OSError, match="cannot be written"):
-        RtlDevice(SMALLEST, trace=Trace(tmp_path / "none" / "trace.vcd", 0, 1)).run(program, inputs)
+        RtlDevice(config, trace=Trace(tmp_path / "none" / "trace.vcd", 0, 1)).run(program, inputs)
 
 
 @pytest.mark.parametrize("window", [(5, 5), (-1, 3)])
